@@ -1,0 +1,71 @@
+// Package record holds what one request leaves behind: when it was due, when
+// its bytes moved, and how it ended. It is the language that the load engine,
+// the wire clients and the meter share; it imports only the standard library.
+package record
+
+import "time"
+
+// Outcome says how a request ended. Everything but Good counts as a failure,
+// and as +∞ in percentiles.
+type Outcome uint8
+
+const (
+	Good      Outcome = iota // a complete answer with a success status
+	Status                   // the server answered with an error: an HTTP status outside 2xx or a gRPC code
+	Refused                  // no connection could be made
+	Timeout                  // the request's own time limit passed
+	Cut                      // the connection ended before the answer did
+	Malformed                // the bytes that came are not an answer of this protocol
+	Cancelled                // the run ended before the answer did
+	Dropped                  // never sent: the client's bounded queue was full
+)
+
+// Outcomes lists every outcome, in order.
+func Outcomes() []Outcome {
+	return []Outcome{Good, Status, Refused, Timeout, Cut, Malformed, Cancelled, Dropped}
+}
+
+// String gives the outcome's name as results spell it.
+func (o Outcome) String() string {
+	names := [...]string{"good", "status", "refused", "timeout", "cut", "malformed", "cancelled", "dropped"}
+	if int(o) < len(names) {
+		return names[o]
+	}
+	return "unknown"
+}
+
+// Reply is what a wire client returns for one request. Head and Body are the
+// client's own buffers, valid until its next request: copy what must stay.
+type Reply struct {
+	Sent    time.Time // just before the first byte of the request was written
+	First   time.Time // first byte of content (of the body, or the first gRPC message)
+	Last    time.Time // last byte of content
+	Done    time.Time // the answer ended cleanly, or the request failed
+	Outcome Outcome
+	Code    int    // HTTP status or gRPC code; 0 when none was received
+	Head    []byte // raw HTTP status line and headers; nil over gRPC
+	Body    []byte // HTTP body with transfer coding removed, or the raw gRPC message
+	Err     error  // why Outcome is not Good; nil otherwise
+}
+
+// Answer is a kept copy of a reply's bytes, checked after the window.
+type Answer struct {
+	Head []byte
+	Body []byte
+}
+
+// Record is one request of a window. Times count from the window's opening
+// (so a request of the warm-up has a negative Intended); a time that never
+// came is zero.
+type Record struct {
+	Seq      int           // number of the request in the plan, warm-up included; selects the payload
+	Intended time.Duration // when the schedule wanted it sent; equals Sent in a closed loop
+	Sent     time.Duration
+	First    time.Duration
+	Last     time.Duration
+	Done     time.Duration
+	Outcome  Outcome
+	Code     int
+	Err      string
+	Answer   *Answer // nil when the answer was not kept
+}

@@ -1,0 +1,150 @@
+// Package stack holds the types that say what a serving stack is: data only,
+// so that a stack is one value in a table. It imports only the standard library.
+package stack
+
+import (
+	"io/fs"
+	"time"
+)
+
+// Device is the hardware a stack computes on.
+type Device string
+
+const (
+	CPU Device = "cpu"
+	GPU Device = "gpu"
+)
+
+// Task is a kind of work, one a group of benchmarks.
+type Task string
+
+const (
+	ImageClassification Task = "image-classification"
+	Embeddings          Task = "embeddings"
+)
+
+// Proto is the transport a reader chooses; the value of the name's proto key.
+type Proto string
+
+const (
+	REST Proto = "rest"
+	GRPC Proto = "grpc"
+)
+
+// Input is the form in which the work is handed over; the value of the name's input key.
+type Input string
+
+const (
+	JPEG   Input = "jpeg"   // the server decodes and scales
+	Tensor Input = "tensor" // the client did, the server only computes
+	Text   Input = "text"   // the server tokenises
+)
+
+// Contract is the wire format on a transport.
+type Contract string
+
+const (
+	OIP     Contract = "oip"     // Open Inference Protocol v2: REST with binary tensors, or gRPC
+	Predict Contract = "predict" // POST /predict with one raw image as the body
+	OpenAI  Contract = "openai"  // POST /v1/embeddings
+)
+
+// Capability is one way in which a stack answers a task.
+type Capability struct {
+	Task     Task
+	Proto    Proto
+	Input    Input
+	Contract Contract
+	MaxBatch int // largest batch a request of this contract can carry; 0 means no limit
+}
+
+// Stack is one serving stack. A value of it, one line in the table of package
+// stacks and a folder with the files that build it are all that a stack needs.
+type Stack struct {
+	Name       string // the value of the name's stack key, [a-z0-9._-]+
+	Title      string // one line for people: what it is, and whose build
+	Licence    string // SPDX identifier and what a user must know
+	Status     string // "" when maintained; else the fact that a reader must know
+	Complexity string // what it takes to operate, in one line
+	Container  *Container
+	Process    *Process
+	Serves     []Capability // first match wins
+}
+
+// Find returns the first capability for the task, transport and input that can
+// carry a batch of that size, and whether there is one.
+func (s Stack) Find(t Task, p Proto, in Input, batch int) (Capability, bool) {
+	for _, c := range s.Serves {
+		if c.Task == t && c.Proto == p && c.Input == in && (c.MaxBatch == 0 || batch <= c.MaxBatch) {
+			return c, true
+		}
+	}
+	return Capability{}, false
+}
+
+// Container says how a stack runs in Docker.
+type Container struct {
+	Images     map[Device]Image
+	Args       func(Run) []string // appended to the image's entry point
+	Env        func(Run) []string // KEY=value
+	RESTPort   int                // inside the container; 0 means none
+	GRPCPort   int                // inside the container; 0 means none
+	ShmBytes   int64
+	StartLimit time.Duration // from start to the first correct reply
+}
+
+// Image is a container image: built here when Build is set, pulled otherwise.
+type Image struct {
+	Ref    string // tag
+	Digest string // pinned sha256 of a pulled image; "" when built here
+	Build  *Build
+}
+
+// Build is a Dockerfile with its context. Its ARG BASE is set to Base's
+// reference when Base is not nil, else to the base image that the user named.
+type Build struct {
+	Context    fs.FS
+	Dockerfile string // path in Context
+	Base       *Image // built first; nil: the Python base image
+}
+
+// Process says how a stack runs without Docker: exactly one of Go and Python is set.
+type Process struct {
+	Go         string  // import path of a main package
+	Python     *Python // a module run by an interpreter that has the requirements
+	Args       func(Run) []string
+	Env        func(Run) []string
+	StartLimit time.Duration
+}
+
+// Python is a module and what it needs.
+type Python struct {
+	Source       fs.FS    // holds the package named by Module and the requirement files
+	Module       string   // run as `python -m Module`
+	Requirements []string // files in Source, locked with hashes, each installed by its own pip call
+	Imports      []string // modules whose presence makes an interpreter usable as it is
+}
+
+// Run is what differs from one start of a stack to the next.
+type Run struct {
+	Models  string // folder with one sub-folder a model, as the stack sees it
+	Model   string // sub-folder to serve
+	Device  Device
+	Threads int // of computation inside the stack
+	Batch   Batching
+	REST    string // host:port to listen on
+	GRPC    string // host:port to listen on; "" means none
+	Library string // ONNX Runtime's shared library, for stacks that load one
+}
+
+// Batching sets a stack's own dynamic batcher; the zero value switches it off.
+type Batching struct {
+	Max   int // items
+	Delay time.Duration
+}
+
+// Endpoint is where a started stack listens, as the client reaches it.
+type Endpoint struct {
+	REST string // host:port; "" means none
+	GRPC string // host:port; "" means none
+}
