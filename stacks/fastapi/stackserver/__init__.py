@@ -1,0 +1,1 @@
+"""A model server on FastAPI: one model, one process, two interchangeable runtimes."""

@@ -1,0 +1,123 @@
+"""What a model is: `model.json` of the model store, as frozen values."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from stackserver.errors import SetupError
+
+IMAGE_CLASSIFICATION = "image-classification"
+EMBEDDINGS = "embeddings"
+
+
+@dataclass(frozen=True, slots=True)
+class TensorSpec:
+    """A tensor by its Open Inference Protocol name, datatype ("FP32", "INT64") and shape; -1 is any size."""
+
+    name: str
+    datatype: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsSpec:
+    """Where the weights came from ("hub", "package" or "seeded") and the SHA-256 of model.safetensors."""
+
+    source: str
+    sha256: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSpec:
+    """How a picture becomes a tensor. mean and std are per RGB channel on the scale 0..255."""
+
+    crop: float  # side of the centre square, as a part of the short side
+    size: int  # side of the tensor, pixels
+    filter: str  # "bilinear" or "bicubic", antialiased
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class TextSpec:
+    """How a text becomes token ids."""
+
+    max_tokens: int  # longer texts are truncated, special tokens counted
+    pad_id: int
+    lowercase: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One model of the store. Exactly one of image and text is set, according to task."""
+
+    name: str
+    task: str
+    architecture: str  # "resnet50", "efficientnet-lite0", "bert" or "mpnet"
+    weights: WeightsSpec
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    image: ImageSpec | None
+    text: TextSpec | None
+
+
+def load_spec(folder: Path) -> ModelSpec:
+    """Reads `folder`/model.json. Raises SetupError if it is absent or does not say what it must."""
+    path = folder / "model.json"
+    try:
+        return parse_spec(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        raise SetupError(f"no model at {folder}: model.json is missing", PREPARE) from None
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise SetupError(f"{path} is not a model description: {type(err).__name__}: {err}", PREPARE) from None
+
+
+PREPARE = "prepare the model again with `go tool stackbench setup`, or name the right folder with --models"
+
+
+def parse_spec(doc: dict[str, Any]) -> ModelSpec:
+    """Turns the parsed model.json into a ModelSpec. Raises KeyError, TypeError or ValueError if it cannot."""
+    spec = ModelSpec(
+        name=str(doc["name"]),
+        task=str(doc["task"]),
+        architecture=str(doc["architecture"]),
+        weights=WeightsSpec(**{k: str(doc["weights"][k]) for k in ("source", "sha256", "detail")}),
+        inputs=_tensors(doc["inputs"]),
+        outputs=_tensors(doc["outputs"]),
+        image=_image(doc["image"]) if "image" in doc else None,
+        text=_text(doc["text"]) if "text" in doc else None,
+    )
+    wanted = {IMAGE_CLASSIFICATION: spec.image, EMBEDDINGS: spec.text}
+    if spec.task not in wanted:
+        raise ValueError(f"task {spec.task!r} is unknown")
+    if wanted[spec.task] is None:
+        raise ValueError(f"task {spec.task!r} lacks its preprocessing")
+    if not spec.inputs or not spec.outputs:
+        raise ValueError("inputs and outputs must not be empty")
+    return spec
+
+
+def _tensors(docs: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:
+    return tuple(TensorSpec(str(d["name"]), str(d["datatype"]), tuple(int(n) for n in d["shape"])) for d in docs)
+
+
+def _image(doc: dict[str, Any]) -> ImageSpec:
+    spec = ImageSpec(
+        float(doc["crop"]), int(doc["size"]), str(doc["filter"]), _triple(doc["mean"]), _triple(doc["std"])
+    )
+    if spec.filter not in ("bilinear", "bicubic"):
+        raise ValueError(f"image filter {spec.filter!r} is neither bilinear nor bicubic")
+    if not 0 < spec.crop <= 1 or spec.size < 1 or 0 in spec.std:
+        raise ValueError("image crop, size or std is out of range")
+    return spec
+
+
+def _triple(values: list[float]) -> tuple[float, float, float]:
+    red, green, blue = values
+    return float(red), float(green), float(blue)
+
+
+def _text(doc: dict[str, Any]) -> TextSpec:
+    return TextSpec(int(doc["max_tokens"]), int(doc["pad_id"]), bool(doc["lowercase"]))
