@@ -1,0 +1,110 @@
+package runner
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Progress prints one line a finished window, with the time that is left.
+type Progress struct {
+	w       io.Writer
+	now     func() time.Time
+	total   int
+	done    int
+	left    float64 // expected seconds of the jobs that have not ended
+	planned float64 // expected seconds of the jobs that have
+	start   time.Time
+	failed  int
+}
+
+// NewProgress prints to w about the jobs; now is the clock.
+func NewProgress(w io.Writer, jobs []Job, now func() time.Time) *Progress {
+	p := &Progress{w: w, now: now, start: now()}
+	for _, j := range jobs {
+		p.total += len(j.Leaves)
+		p.left += j.Seconds()
+	}
+	return p
+}
+
+// Window prints the line of a finished window: the axes that a reader chose,
+// two figures and the time left.
+func (p *Progress) Window(j Job, l Line) {
+	p.done++
+	for _, leaf := range j.Leaves {
+		if leaf.Name == l.Name {
+			p.left -= leaf.Seconds + leaf.Start
+			p.planned += leaf.Seconds + leaf.Start
+		}
+	}
+	width := len(fmt.Sprint(p.total))
+	fmt.Fprintf(p.w, "[%*d/%d] %s  %s  %s   %s   %s left\n", width, p.done, p.total, j.Group.Name, j.Stack, axes(l.Name), figures(l), p.timeLeft())
+}
+
+// Job notes that a process ended, and says so when it failed.
+func (p *Progress) Job(j Job, err error) {
+	if err == nil {
+		return
+	}
+	p.failed++
+	fmt.Fprintf(p.w, "failed  %s on %s, trial %d: %v\n", j.Group.Name, j.Stack, j.Trial, err)
+}
+
+// timeLeft scales what is still expected by how the finished part compared
+// with its expectation.
+func (p *Progress) timeLeft() string {
+	pace := 1.0
+	if p.planned > 0 {
+		pace = p.now().Sub(p.start).Seconds() / p.planned
+	}
+	left := time.Duration(max(0, p.left) * pace * float64(time.Second))
+	return Clock(left)
+}
+
+// Clock writes a duration as minutes and seconds, 1:48, or with hours, 2:01:48.
+func Clock(d time.Duration) string {
+	s := int(d.Round(time.Second).Seconds())
+	if s >= 3600 {
+		return fmt.Sprintf("%d:%02d:%02d", s/3600, s/60%60, s%60)
+	}
+	return fmt.Sprintf("%d:%02d", s/60, s%60)
+}
+
+// axes are the parts of a name after the stack, values alone where they speak
+// for themselves.
+func axes(name string) string {
+	var out []string
+	for part := range strings.SplitSeq(name, "/") {
+		key, value, ok := strings.Cut(part, "=")
+		switch {
+		case !ok, key == "stack", key == "load":
+		case key == "proto", key == "input", key == "model":
+			out = append(out, value)
+		default:
+			out = append(out, part)
+		}
+	}
+	return strings.Join(out, " ")
+}
+
+func figures(l Line) string {
+	var out []string
+	for _, unit := range []string{"p95-ms", "p50-ms", "img/s", "emb/s", "rps"} {
+		if v, ok := l.Values[unit]; ok {
+			out = append(out, strings.TrimSuffix(unit, "-ms")+" "+v+suffix(unit))
+		}
+		if len(out) == 2 {
+			break
+		}
+	}
+	return strings.Join(out, "   ")
+}
+
+func suffix(unit string) string {
+	if strings.HasSuffix(unit, "-ms") {
+		return " ms"
+	}
+	return ""
+}
