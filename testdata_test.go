@@ -1,0 +1,66 @@
+package stackbench
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"image/jpeg"
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func readJSON[T any](t *testing.T, name string) T {
+	t.Helper()
+	data, err := fs.ReadFile(Testdata(), name)
+	require.NoError(t, err)
+	var value T
+	require.NoError(t, json.Unmarshal(data, &value))
+	return value
+}
+
+type imageRow struct {
+	ID, File, Licence, SHA256 string
+	Labels                    []int
+	Width, Height             int
+}
+
+func TestImagesAreThoseOfTheManifest(t *testing.T) {
+	rows := readJSON[[]imageRow](t, "images/manifest.json")
+	require.Len(t, rows, 8)
+	files, err := fs.Glob(Testdata(), "images/*.jpg")
+	require.NoError(t, err)
+	require.Len(t, files, len(rows))
+	for _, row := range rows {
+		data, err := fs.ReadFile(Testdata(), "images/"+row.File)
+		require.NoError(t, err)
+		sum := sha256.Sum256(data)
+		require.Equal(t, row.SHA256, hex.EncodeToString(sum[:]), row.ID)
+		config, err := jpeg.DecodeConfig(bytes.NewReader(data))
+		require.NoError(t, err)
+		require.Equal(t, []int{row.Width, row.Height}, []int{config.Width, config.Height}, row.ID)
+		require.NotEmpty(t, row.Licence, row.ID)
+		for _, label := range row.Labels {
+			require.True(t, label >= 0 && label < 1000, row.ID)
+		}
+	}
+}
+
+type textRow struct {
+	ID, Text string
+	Bucket   int
+}
+
+func TestTextsAreDistinctAndFillTheirBuckets(t *testing.T) {
+	rows := readJSON[[]textRow](t, "texts/texts.json")
+	buckets, ids, texts := map[int]int{}, map[string]bool{}, map[string]bool{}
+	for _, row := range rows {
+		buckets[row.Bucket]++
+		ids[row.ID], texts[row.Text] = true, true
+	}
+	require.Equal(t, map[int]int{16: 32, 64: 32, 256: 32}, buckets)
+	require.Len(t, ids, len(rows))
+	require.Len(t, texts, len(rows))
+}
