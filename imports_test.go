@@ -1,0 +1,140 @@
+package stackbench_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// goPackage is the part of `go list -json` that the rules look at.
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+const module = "stackbench"
+
+// leaves are vocabularies without behaviour of the product's own, which any
+// package may import: the types of a stack and of a record, core sets, the
+// plan's wire form, the generated OIP protobuf, the tokenizer and the embedded
+// testdata (the root package).
+func leaves() []string {
+	return []string{module, "internal/stack", "internal/record", "internal/cpuset", "internal/plan", "internal/oippb", "internal/tokenizer"}
+}
+
+// allowed says what a package may import beside the leaves; a prefix ending
+// in "/" covers the packages under it. The first rule that matches holds.
+func allowed(pkg string) (may []string, found bool) {
+	inner := []string{"internal/boot", "internal/load", "internal/wire/", "internal/meter", "internal/gpu", "internal/usage", "internal/model",
+		"internal/model/", "internal/workload", "internal/quality", "internal/results", "internal/ort"}
+	rules := []struct {
+		prefix string
+		may    []string
+	}{
+		{"groups/", []string{"internal/bench", "stacks"}},
+		{"stacks/embedded/", []string{"stacks/embedded/"}},
+		{"stacks/", nil},
+		{"stacks", []string{"stacks/"}},
+		{"internal/cmd/", slices.Concat(inner, []string{"internal/bench", "internal/runner", "internal/compare", "internal/doctor", "stacks"})},
+		{"internal/bench", inner},
+		{"internal/doctor", inner},
+		{"internal/compare", []string{"internal/results", "internal/meter"}},
+		{"internal/report", []string{"internal/results", "internal/meter"}},
+		{"internal/wire/", []string{"internal/wire/"}},
+		{"internal/model/", nil},
+		{"internal/model", []string{"internal/model/"}},
+		{"internal/", nil},
+		{"testdata", nil},
+	}
+	for _, r := range rules {
+		if strings.HasPrefix(pkg, r.prefix) {
+			return r.may, true
+		}
+	}
+	return nil, false
+}
+
+func TestImportsFollowTheDesign(t *testing.T) {
+	for _, p := range list(t) {
+		pkg := strings.TrimPrefix(p.ImportPath, module+"/")
+		if slices.Contains(leaves(), pkg) {
+			for _, imp := range local(p.Imports) {
+				require.Contains(t, leaves(), imp, "the leaf %s imports %s", pkg, imp)
+			}
+			continue
+		}
+		may, found := allowed(pkg)
+		require.True(t, found, "no rule says what %s may import: add one", pkg)
+		for _, imp := range local(p.Imports) {
+			require.True(t, slices.Contains(leaves(), imp) || matches(may, imp), "%s may not import %s", pkg, imp)
+		}
+	}
+}
+
+// TestOnlyOneImporter holds the libraries that reach outside the program to one package each.
+func TestOnlyOneImporter(t *testing.T) {
+	owners := map[string]string{
+		"github.com/testcontainers/testcontainers-go": "internal/boot",
+		"github.com/NVIDIA/go-nvml":                   "internal/gpu",
+		"github.com/yalue/onnxruntime_go":             "stacks/embedded/",
+	}
+	for _, p := range list(t) {
+		for _, imp := range p.Imports {
+			for lib, owner := range owners {
+				if imp == lib || strings.HasPrefix(imp, lib+"/") {
+					require.True(t, strings.HasPrefix(strings.TrimPrefix(p.ImportPath, module+"/"), owner), "%s imports %s, which only %s may", p.ImportPath, imp, owner)
+				}
+			}
+		}
+	}
+}
+
+func TestNoInitFunctions(t *testing.T) {
+	out, err := exec.Command("git", "grep", "-n", "-E", `^func init\(\)`, "--", "*.go", ":!*.pb.go").Output()
+	if err != nil && len(out) > 0 {
+		require.NoError(t, err)
+	}
+	require.Empty(t, string(out))
+}
+
+func list(t *testing.T) []goPackage {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", "./...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	var pkgs []goPackage
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for dec.More() {
+		var p goPackage
+		require.NoError(t, dec.Decode(&p))
+		pkgs = append(pkgs, p)
+	}
+	require.NotEmpty(t, pkgs)
+	return pkgs
+}
+
+// local gives the imports that are of this module, without its name.
+func local(imports []string) []string {
+	var out []string
+	for _, imp := range imports {
+		if imp == module {
+			out = append(out, module)
+		} else if rest, ok := strings.CutPrefix(imp, module+"/"); ok {
+			out = append(out, path.Clean(rest))
+		}
+	}
+	return out
+}
+
+func matches(rules []string, imp string) bool {
+	return slices.ContainsFunc(rules, func(r string) bool {
+		return imp == r || strings.HasSuffix(r, "/") && strings.HasPrefix(imp, r)
+	})
+}
