@@ -1,0 +1,81 @@
+package load
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/record"
+)
+
+// offered gives requests [from, to) with answers of size bytes to workers in
+// turn, and returns the records that kept theirs.
+func offered(budget int64, from, to, size, workers int) []*record.Record {
+	k := &keeper{budget: budget}
+	samples := make([]sample, workers)
+	for seq := from; seq < to; seq++ {
+		reply := record.Reply{Head: make([]byte, size/2), Body: make([]byte, size-size/2)}
+		samples[seq%workers].offer(k, &record.Record{Seq: seq}, reply)
+	}
+	var kept []*record.Record
+	for i := range samples {
+		samples[i].thin(k)
+		kept = append(kept, samples[i].kept...)
+	}
+	return kept
+}
+
+func seqs(kept []*record.Record) map[int]bool {
+	out := make(map[int]bool)
+	for _, r := range kept {
+		out[r.Seq] = r.Answer != nil
+	}
+	return out
+}
+
+func TestKeepsAllThatFits(t *testing.T) {
+	require.Len(t, offered(100_000, 500, 1500, 100, 8), 1000)
+}
+
+func TestKeepsNothingWithoutBudget(t *testing.T) {
+	require.Empty(t, offered(0, 0, 1000, 100, 8))
+	require.Empty(t, offered(0, 0, 1000, 0, 8))
+}
+
+func TestSkipsAnAnswerLargerThanTheBudget(t *testing.T) {
+	k := &keeper{budget: 100}
+	var s sample
+	s.offer(k, &record.Record{Seq: 1}, record.Reply{Body: make([]byte, 101)})
+	s.offer(k, &record.Record{Seq: 2}, record.Reply{Body: make([]byte, 100)})
+	require.Equal(t, map[int]bool{2: true}, seqs(s.kept))
+}
+
+func TestThinsEvenlyWithinTheBudget(t *testing.T) {
+	const from, to, size, budget = 12_345, 112_345, 100, 200_000 // fits 2,000 of 100,000
+	kept := offered(budget, from, to, size, 64)
+	require.LessOrEqual(t, len(kept)*size, budget)
+	require.Greater(t, len(kept)*size, budget/3, "one halving too many")
+
+	var tenths [10]int
+	var inputs [48]int // a cycle of inputs, as a workload has it
+	for _, r := range kept {
+		require.NotNil(t, r.Answer)
+		tenths[(r.Seq-from)*10/(to-from)]++
+		inputs[r.Seq%48]++
+	}
+	share := len(kept) / 10
+	for i, n := range tenths {
+		require.InDelta(t, share, n, 3, "tenth %d of the window", i)
+	}
+	for i, n := range inputs {
+		require.InDelta(t, float64(len(kept))/48, n, 12, "input %d", i)
+	}
+}
+
+// What is kept follows from numbers and sizes, not from who served them.
+func TestKeepsTheSameForAnyNumberOfWorkers(t *testing.T) {
+	want := seqs(offered(50_000, 0, 20_000, 100, 1))
+	for _, workers := range []int{2, 7, 512} {
+		require.Equal(t, want, seqs(offered(50_000, 0, 20_000, 100, workers)), "%d workers", workers)
+	}
+}

@@ -1,0 +1,104 @@
+package load
+
+import (
+	"context"
+	"time"
+
+	"stackbench/internal/record"
+)
+
+// breath is how long a user of a closed loop waits after it lost its connection
+// or could not make one. Without it a server that is gone would be dialled as
+// fast as the client can, and the records would fill the memory.
+const breath = 10 * time.Millisecond
+
+// worker drives one connection. Nothing it touches for each request is shared,
+// but for one atomic counter or the queue it takes arrivals from.
+type worker struct {
+	run    *run
+	conn   Conn
+	ledger ledger
+	sample sample
+}
+
+// work sends requests until the plan has no more of them.
+func (w *worker) work(ctx context.Context) {
+	// A context of its own: requests of different workers then do not meet at
+	// one parent's lock.
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	<-w.run.begun
+	if w.run.plan.Arrivals.Rate > 0 {
+		w.takeArrivals(ctx)
+	} else {
+		w.loop(ctx)
+	}
+}
+
+// loop is one user of a closed loop: the next request follows the last answer.
+func (w *worker) loop(ctx context.Context) {
+	for ctx.Err() == nil {
+		now := w.run.clock.Now()
+		if !now.Before(w.run.closed) {
+			return
+		}
+		seq := int(w.run.seq.Add(1) - 1)
+		reply := w.send(ctx, now, seq)
+		if !reply.Sent.IsZero() {
+			now = reply.Sent
+		}
+		w.note(seq, now.Sub(w.run.opened), reply)
+		if reply.Outcome == record.Refused || reply.Outcome == record.Cut {
+			pause(ctx, breath)
+		}
+	}
+}
+
+// takeArrivals serves the queue of an open loop. What is left in it when the
+// run ends was never sent, and is recorded as cancelled.
+func (w *worker) takeArrivals(ctx context.Context) {
+	for a := range w.run.queue {
+		reply := record.Reply{Outcome: record.Cancelled, Err: context.Canceled}
+		if ctx.Err() == nil {
+			reply = w.send(ctx, w.run.clock.Now(), a.seq)
+		}
+		w.run.open.Add(-1)
+		w.note(a.seq, a.intended, reply)
+	}
+}
+
+// send issues one request with the plan's time limit.
+func (w *worker) send(ctx context.Context, now time.Time, seq int) record.Reply {
+	ctx, cancel := context.WithDeadline(ctx, now.Add(w.run.plan.Timeout))
+	defer cancel()
+	return w.conn.Do(ctx, seq)
+}
+
+// note records a request if it was issued in the window.
+func (w *worker) note(seq int, intended time.Duration, reply record.Reply) {
+	if intended < 0 || intended >= w.run.plan.Window {
+		return
+	}
+	since := func(t time.Time) time.Duration {
+		if t.IsZero() {
+			return 0
+		}
+		return t.Sub(w.run.opened)
+	}
+	entry := w.ledger.add(record.Record{
+		Seq:      seq,
+		Intended: intended,
+		Sent:     since(reply.Sent),
+		First:    since(reply.First),
+		Last:     since(reply.Last),
+		Done:     since(reply.Done),
+		Outcome:  reply.Outcome,
+		Code:     reply.Code,
+	})
+	if reply.Err != nil {
+		entry.Err = reply.Err.Error()
+	}
+	if reply.Outcome == record.Good {
+		w.sample.offer(&w.run.keeper, entry, reply)
+	}
+}
