@@ -1,0 +1,108 @@
+package meter
+
+import "time"
+
+// Evidence is what was measured beside the requests of a sample. What is nil
+// or zero was not measured, and gives no metric.
+type Evidence struct {
+	Stack      *StackUse
+	Client     *ClientUse
+	GPU        *GPUUse
+	Executions *Executions
+	Footprint  *Footprint
+	Ready      time.Duration // start of the stack → first correct answer
+	Answers    *Answers
+	NeedSteady bool // a sample without a steady state is invalid (standard and full)
+}
+
+// StackUse is what the stack took of the machine, between the marks of the window.
+type StackUse struct {
+	CPU   time.Duration // CPU time of all its processes
+	Cores float64       // that it may use
+	Peak  uint64        // bytes; peak memory without file cache; 0 when unknown
+}
+
+// ClientUse is what the load generator took, between the marks of the window.
+type ClientUse struct {
+	CPU   time.Duration
+	Cores float64
+}
+
+// GPUUse is what the stack took of its GPUs.
+type GPUUse struct {
+	Util   float64 // mean % of time with a kernel resident, mean over the stack's GPUs
+	Peak   uint64  // bytes of the stack's processes
+	Joules float64 // energy counters of all its GPUs, end of window less start; 0 when unknown
+}
+
+// Footprint is the memory that embedding 1,000 texts takes.
+type Footprint struct {
+	Peak uint64 // bytes, while it embeds them
+	Idle uint64 // bytes, idle after the warm-up
+}
+
+// Answers is the quality gate's verdict on the answers of the window.
+type Answers struct {
+	OK     bool
+	Reason string // one line; "" when OK
+}
+
+// service measures all that the records do not say.
+func (e Evidence) service(l *ledger, p sample) {
+	if e.Stack != nil {
+		share(l, "cpu-util", e.Stack.CPU, e.Stack.Cores, p.length)
+		if e.Stack.Peak > 0 {
+			l.put("mem-MB", megabytes(e.Stack.Peak))
+		}
+	}
+	if e.Client != nil {
+		share(l, "client-cpu-%", e.Client.CPU, e.Client.Cores, p.length)
+	}
+	if e.Ready > 0 {
+		l.put("ready-s", e.Ready.Seconds())
+	}
+	if e.GPU != nil {
+		e.GPU.service(l, len(p.good))
+	}
+	if e.Executions != nil {
+		e.Executions.service(l)
+	}
+	if e.Footprint != nil {
+		e.Footprint.service(l)
+	}
+}
+
+func (g GPUUse) service(l *ledger, good int) {
+	l.put("gpu-util", g.Util)
+	l.put("gpu-mem-MB", megabytes(g.Peak))
+	switch {
+	case g.Joules <= 0:
+		l.withhold("J/answer", "no energy counter")
+	case good == 0:
+		l.withhold("J/answer", "no good answer")
+	default:
+		l.put("J/answer", g.Joules/float64(good))
+	}
+}
+
+func (f Footprint) service(l *ledger) {
+	if f.Peak <= f.Idle {
+		l.withhold("mem-per-1k-emb-MB", "no more memory than when idle")
+		return
+	}
+	l.put("mem-per-1k-emb-MB", megabytes(f.Peak-f.Idle))
+}
+
+func share(l *ledger, unit string, cpu time.Duration, cores float64, length time.Duration) {
+	l.put(unit, percent(cpu, cores, length))
+}
+
+// percent of the cores' time that cpu is; NaN when there is no time to divide by.
+func percent(cpu time.Duration, cores float64, length time.Duration) float64 {
+	return 100 * cpu.Seconds() / (length.Seconds() * cores)
+}
+
+// megabytes are 10^6 bytes, as the benchmark format's MB.
+func megabytes(bytes uint64) float64 {
+	return float64(bytes) / 1e6
+}

@@ -1,0 +1,180 @@
+package meter
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"stackbench/internal/record"
+)
+
+// Window is what one measured window left.
+type Window struct {
+	Open    bool            // an open loop; otherwise a closed one
+	Records []record.Record // requests issued in the window, and arrivals dropped in it
+	Length  time.Duration   // from the window's opening to its closing
+	Conns   int             // users of a closed loop
+	Items   int             // images or texts a request carries
+	Rate    string          // unit of items per second: img/s, emb/s; "" for none
+}
+
+// Summary is what a sample of windows says.
+type Summary struct {
+	Metrics   []Metric        // in the order of Units; all finite and above zero
+	Withheld  []Withheld      // what is not published, and why
+	Invalid   []Reason        // why the whole sample must not be believed; empty when it may
+	Steady    Steadiness      // the worst of the windows
+	Issued    int             // requests that were due, dropped arrivals included
+	Good      int             // of them answered well
+	Latencies []time.Duration // raw response times of the good answers, by issue time
+}
+
+// Value gives a published metric, and whether there is one.
+func (s Summary) Value(unit string) (float64, bool) {
+	for _, m := range s.Metrics {
+		if m.Unit == unit {
+			return m.Value, true
+		}
+	}
+	return 0, false
+}
+
+// Summarise measures windows of the same plan, pooled into one sample: raw
+// latencies are pooled and ranked once, since percentiles of parts cannot be
+// averaged. Evidence is of all the windows together.
+func Summarise(windows []Window, e Evidence) Summary {
+	var s Summary
+	var l ledger
+	sample := pool(windows)
+	s.Issued, s.Good, s.Latencies = sample.issued, len(sample.good), sample.good
+	sample.requests(&l)
+	e.service(&l, sample)
+	s.Metrics, s.Withheld = inOrder(l)
+	s.Steady = worst(windows)
+	s.Invalid = sample.invalid(e, s.Steady)
+	return s
+}
+
+// sample is the pooled content of windows.
+type sample struct {
+	open    bool
+	issued  int
+	dropped int
+	good    []time.Duration // response times, by issue time
+	service []time.Duration // t_last − t_send of the good ones
+	late    []time.Duration // t_send − t_sched of what was sent
+	span    time.Duration
+	length  time.Duration
+	items   int
+	rate    string
+}
+
+func pool(windows []Window) sample {
+	var p sample
+	for _, w := range windows {
+		p.open, p.items, p.rate = w.Open, w.Items, w.Rate
+		p.length += w.Length
+		p.span += span(w)
+		p.issued += len(w.Records)
+		for _, r := range byIssue(w.Records) {
+			p.add(r, w.Open)
+		}
+	}
+	return p
+}
+
+func (p *sample) add(r record.Record, open bool) {
+	if r.Outcome == record.Dropped {
+		p.dropped++
+		return
+	}
+	p.late = append(p.late, r.Sent-r.Intended)
+	if r.Outcome == record.Good {
+		p.good = append(p.good, latency(r, open))
+		p.service = append(p.service, r.Last-r.Sent)
+	}
+}
+
+// latency is the response time of a good answer. An open loop counts from the
+// intended start, so that a request that had to wait for a stalled server's
+// connection shows that wait.
+func latency(r record.Record, open bool) time.Duration {
+	if open {
+		return r.Last - r.Intended
+	}
+	return r.Last - r.Sent
+}
+
+// byIssue returns the records in the order in which they were due.
+func byIssue(records []record.Record) []record.Record {
+	due := func(a, b record.Record) int { return int(a.Intended - b.Intended) }
+	if slices.IsSortedFunc(records, due) {
+		return records
+	}
+	sorted := slices.Clone(records)
+	slices.SortStableFunc(sorted, due)
+	return sorted
+}
+
+// requests measures all that the records alone say.
+func (p *sample) requests(l *ledger) {
+	failed := p.issued - len(p.good)
+	response := slices.Sorted(slices.Values(p.good))
+	p.throughput(l)
+	for _, q := range quantiles() {
+		q.measure(l, response, failed)
+	}
+	if p.open {
+		q := quantile{"late-p99-ms", 99, needs99}
+		q.measure(l, slices.Sorted(slices.Values(p.late)), 0)
+	}
+}
+
+// throughput measures the units that divide by the issue span.
+func (p *sample) throughput(l *ledger) {
+	units := []string{"ns/op", "rps", "ok-%"}
+	if p.rate != "" {
+		units = append(units, p.rate)
+	}
+	reason := ""
+	switch {
+	case p.issued == 0:
+		reason = "no request was issued"
+	case len(p.good) == 0:
+		reason = "no good answer"
+	}
+	if reason != "" {
+		for _, u := range units {
+			l.withhold(u, reason)
+		}
+		return
+	}
+	good, seconds := float64(len(p.good)), p.span.Seconds()
+	l.put("ns/op", float64(p.span.Nanoseconds())/good)
+	l.put("rps", good/seconds)
+	l.put("ok-%", 100*good/float64(p.issued))
+	if p.rate != "" {
+		l.put(p.rate, good*float64(p.items)/seconds)
+	}
+}
+
+// inOrder sorts what was measured by the table of units.
+func inOrder(l ledger) ([]Metric, []Withheld) {
+	place := map[string]int{}
+	for i, u := range Units() {
+		place[u.Name] = i
+	}
+	slices.SortStableFunc(l.metrics, func(a, b Metric) int { return place[a.Unit] - place[b.Unit] })
+	slices.SortStableFunc(l.withheld, func(a, b Withheld) int { return place[a.Unit] - place[b.Unit] })
+	return l.metrics, l.withheld
+}
+
+// milliseconds of a duration, exact to the nanosecond.
+func milliseconds(d time.Duration) float64 {
+	return float64(d) / float64(time.Millisecond)
+}
+
+// finite reports whether v can be printed and compared.
+func finite(v float64) bool {
+	return !math.IsNaN(v) && !math.IsInf(v, 0)
+}
