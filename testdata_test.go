@@ -3,6 +3,7 @@ package stackbench
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"image/jpeg"
@@ -63,4 +64,46 @@ func TestTextsAreDistinctAndFillTheirBuckets(t *testing.T) {
 	require.Equal(t, map[int]int{16: 32, 64: 32, 256: 32}, buckets)
 	require.Len(t, ids, len(rows))
 	require.Len(t, texts, len(rows))
+}
+
+// goldenShapes reads the header of a golden file: the shape of each tensor.
+func goldenShapes(t *testing.T, model string) map[string][]int {
+	t.Helper()
+	data, err := fs.ReadFile(Testdata(), "golden/"+model+".safetensors")
+	require.NoError(t, err)
+	length := binary.LittleEndian.Uint64(data)
+	var header map[string]struct {
+		Shape   []int
+		Offsets []int `json:"data_offsets"`
+	}
+	require.NoError(t, json.Unmarshal(data[8:8+length], &header))
+	delete(header, "__metadata__")
+	shapes := map[string][]int{}
+	for id, tensor := range header {
+		require.LessOrEqual(t, 8+int(length)+tensor.Offsets[1], len(data), id)
+		shapes[id] = tensor.Shape
+	}
+	return shapes
+}
+
+func TestEveryImageHasGoldenLogits(t *testing.T) {
+	want := map[string][]int{}
+	for _, row := range readJSON[[]imageRow](t, "images/manifest.json") {
+		want[row.ID], want[row.ID+".tensor"] = []int{1000}, []int{1000}
+		_, err := fs.Stat(Testdata(), "tensors/"+row.ID+".png")
+		require.NoError(t, err)
+	}
+	for _, model := range []string{"efficientnet-lite0"} {
+		require.Equal(t, want, goldenShapes(t, model), model)
+	}
+}
+
+func TestEveryTextHasAGoldenEmbedding(t *testing.T) {
+	for model, width := range map[string]int{"all-minilm-l6-v2": 384} {
+		want := map[string][]int{}
+		for _, row := range readJSON[[]textRow](t, "texts/texts.json") {
+			want[row.ID] = []int{width}
+		}
+		require.Equal(t, want, goldenShapes(t, model), model)
+	}
 }

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import nn
 from transformers import BertConfig, BertModel
+from transformers.initialization import no_init_weights
 
 from stackserver.spec import ModelSpec
 from stackserver.torch_models.sentence import SentenceEncoder
@@ -22,6 +23,7 @@ _CONFIG = {
 
 def build(folder: Path, spec: ModelSpec) -> nn.Module:
     """input_ids, attention_mask and token_type_ids [batch, sequence] to embeddings [batch, 384]."""
-    encoder = BertModel(BertConfig(**_CONFIG), add_pooling_layer=False)
+    with no_init_weights():  # seconds of random numbers that fill replaces
+        encoder = BertModel(BertConfig(**_CONFIG), add_pooling_layer=False)
     fill(encoder, folder)
     return SentenceEncoder(encoder, [tensor.name for tensor in spec.inputs])

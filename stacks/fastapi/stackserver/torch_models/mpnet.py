@@ -4,6 +4,7 @@ from pathlib import Path
 
 from torch import nn
 from transformers import MPNetConfig, MPNetModel
+from transformers.initialization import no_init_weights
 
 from stackserver.spec import ModelSpec
 from stackserver.torch_models.sentence import SentenceEncoder
@@ -23,6 +24,7 @@ _CONFIG = {
 
 def build(folder: Path, spec: ModelSpec) -> nn.Module:
     """input_ids and attention_mask [batch, sequence] to embeddings [batch, 768]."""
-    encoder = MPNetModel(MPNetConfig(**_CONFIG), add_pooling_layer=False)
+    with no_init_weights():  # seconds of random numbers that fill replaces
+        encoder = MPNetModel(MPNetConfig(**_CONFIG), add_pooling_layer=False)
     fill(encoder, folder)
     return SentenceEncoder(encoder, [tensor.name for tensor in spec.inputs])
