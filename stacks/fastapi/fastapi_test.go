@@ -1,0 +1,74 @@
+package fastapi_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/stack"
+	"stackbench/stacks/fastapi"
+)
+
+func TestEveryPythonFileIsEmbedded(t *testing.T) {
+	source := fastapi.ONNXRuntime().Process.Python.Source
+	require.NoError(t, filepath.WalkDir("stackserver", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".py" {
+			return err
+		}
+		want, err := os.ReadFile(path)
+		require.NoError(t, err)
+		got, err := fs.ReadFile(source, filepath.ToSlash(path))
+		require.NoError(t, err, "name its folder in fastapi.go's go:embed")
+		require.Equal(t, string(want), string(got))
+		return nil
+	}))
+}
+
+func TestArguments(t *testing.T) {
+	run := stack.Run{
+		Models: "/models", Model: "resnet50", Device: stack.CPU, Threads: 2, REST: "0.0.0.0:8000",
+		Batch: stack.Batching{Max: 16, Delay: 2500 * time.Microsecond},
+	}
+	want := []string{
+		"--backend", "pytorch", "--models", "/models", "--model", "resnet50", "--rest", "0.0.0.0:8000",
+		"--device", "cpu", "--threads", "2", "--max-batch", "16", "--max-delay", "2.5ms",
+	}
+	s := fastapi.PyTorch(stack.Image{Ref: "torch"})
+	require.Equal(t, want, s.Container.Args(run))
+	require.Equal(t, want, s.Process.Args(run))
+	require.Contains(t, s.Process.Env(run), "OMP_NUM_THREADS=2")
+}
+
+func TestCapabilities(t *testing.T) {
+	s := fastapi.ONNXRuntime()
+	for _, c := range []struct {
+		task  stack.Task
+		input stack.Input
+		batch int
+		want  stack.Contract
+	}{
+		{stack.ImageClassification, stack.JPEG, 1, stack.Predict},
+		{stack.ImageClassification, stack.JPEG, 8, stack.OIP},
+		{stack.ImageClassification, stack.Tensor, 32, stack.OIP},
+		{stack.Embeddings, stack.Text, 32, stack.OpenAI},
+	} {
+		got, ok := s.Find(c.task, stack.REST, c.input, c.batch)
+		require.True(t, ok)
+		require.Equal(t, c.want, got.Contract)
+		_, ok = s.Find(c.task, stack.GRPC, c.input, c.batch)
+		require.False(t, ok, "these stacks have no gRPC")
+	}
+}
+
+func TestPyTorchBuildsOnTheGivenBase(t *testing.T) {
+	base := stack.Image{Ref: "torch"}
+	s := fastapi.PyTorch(base)
+	for _, device := range []stack.Device{stack.CPU, stack.GPU} {
+		require.Equal(t, &base, s.Container.Images[device].Build.Base)
+	}
+	require.Nil(t, fastapi.ONNXRuntime().Container.Images[stack.CPU].Build.Base)
+}

@@ -1,0 +1,13 @@
+ARG BASE=python:3.11-slim
+FROM ${BASE}
+RUN python3 -m venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PYTHONUNBUFFERED=1 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+WORKDIR /opt/stackserver
+COPY requirements/server.txt requirements/onnxruntime-gpu.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/server.txt \
+ && pip install --no-cache-dir --require-hashes -r requirements/onnxruntime-gpu.txt
+COPY stackserver stackserver
+RUN python -m compileall -q stackserver
+USER 65534:65534
+EXPOSE 8000
+ENTRYPOINT ["python", "-m", "stackserver"]

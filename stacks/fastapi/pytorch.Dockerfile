@@ -1,0 +1,12 @@
+# BASE is the torch base image: its environment already has what pytorch.txt names of torch.
+ARG BASE
+FROM ${BASE}
+WORKDIR /opt/stackserver
+COPY requirements/server.txt requirements/pytorch.txt requirements/
+RUN pip install --no-cache-dir --require-hashes -r requirements/server.txt \
+ && pip install --no-cache-dir --require-hashes -r requirements/pytorch.txt
+COPY stackserver stackserver
+RUN python -m compileall -q stackserver
+USER 65534:65534
+EXPOSE 8000
+ENTRYPOINT ["python", "-m", "stackserver"]

@@ -1,0 +1,125 @@
+"""The application: routes of the one model, its life, and the shape of its errors."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stackserver.embeddings_routes import embeddings_router
+from stackserver.errors import RequestError, SetupError
+from stackserver.metrics import Metrics
+from stackserver.oip_routes import oip_router
+from stackserver.predict_routes import predict_router
+from stackserver.service import Service
+
+
+def create_app(service: Service, failed: Callable[[SetupError], None]) -> FastAPI:
+    """Builds the application; failed is called once if the model cannot be loaded."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Beside the server and not before it, so that /healthz answers while the model is being loaded.
+        serving = asyncio.create_task(_serve(service, failed))
+        yield
+        serving.cancel()
+        service.close()
+
+    app = FastAPI(title="stackbench", lifespan=lifespan, openapi_url=None)
+    app.add_middleware(_CountAnswers, metrics=service.metrics)
+    app.add_exception_handler(RequestError, _request_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)
+    _add_operations(app, service)
+    app.include_router(oip_router(service))
+    if service.image:
+        app.include_router(predict_router(service))
+    if service.text:
+        app.include_router(embeddings_router(service))
+    return app
+
+
+async def _serve(service: Service, failed: Callable[[SetupError], None]) -> None:
+    try:
+        await service.serve()
+    except SetupError as err:
+        failed(err)
+    except Exception as err:
+        failed(SetupError(f"the model failed at its first inference: {err}", "see the log above for the cause"))
+
+
+def _add_operations(app: FastAPI, service: Service) -> None:
+    settings, spec = service.settings, service.spec
+
+    @app.get("/healthz")
+    async def healthz() -> Response:
+        if service.backend is None:
+            return _json({"status": "loading", "model": spec.name}, 503)
+        return _json(
+            {
+                "status": "ok",
+                "model": spec.name,
+                "runtime": service.backend.runtime,
+                "device": settings.device,
+                "threads": settings.threads,
+                "weights_sha256": spec.weights.sha256,
+                "max_batch": settings.batching.max_batch,
+            }
+        )
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(service.metrics.render(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+class _CountAnswers:
+    """Counts the answers to inference requests by status."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "POST":
+            await self._app(scope, receive, send)
+            return
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._metrics.count(message["status"])
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+async def _request_error(request: Request, err: Exception) -> Response:
+    assert isinstance(err, RequestError)
+    return _error(request, err.status, err.message)
+
+
+async def _http_error(request: Request, err: Exception) -> Response:
+    assert isinstance(err, HTTPException)
+    return _error(request, err.status_code, f"{request.method} {request.url.path}: {err.detail}")
+
+
+async def _unexpected(request: Request, err: Exception) -> Response:
+    return _error(request, 500, f"internal error: {type(err).__name__}")
+
+
+_OPENAI_TYPES = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
+
+
+def _error(request: Request, status: int, message: str) -> Response:
+    if not request.url.path.startswith("/v1/"):
+        return _json({"error": message}, status)
+    kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
+    return _json({"error": {"message": message, "type": kind, "code": status}}, status)
+
+
+def _json(doc: dict[str, Any], status: int = 200) -> Response:
+    return Response(orjson.dumps(doc), status, media_type="application/json")

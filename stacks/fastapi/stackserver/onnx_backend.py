@@ -1,0 +1,58 @@
+"""ONNX Runtime: model.onnx, whose weights are external data in model.safetensors."""
+
+from pathlib import Path
+
+import onnxruntime as ort
+
+from stackserver.errors import SetupError
+from stackserver.settings import Device
+from stackserver.spec import PREPARE, ModelSpec
+from stackserver.tensors import Tensors
+
+
+class OnnxBackend:
+    """One inference session with a fixed number of threads."""
+
+    def __init__(self, folder: Path, spec: ModelSpec, device: Device, threads: int) -> None:
+        """Raises SetupError if the device is not to be had or the model is not readable."""
+        self.runtime = f"onnxruntime {ort.__version__}"
+        self.platform = "onnxruntime_onnx"
+        self._outputs = [tensor.name for tensor in spec.outputs]
+        provider = _provider(device)
+        try:
+            self._session = ort.InferenceSession(str(folder / "model.onnx"), _options(threads), providers=[provider])
+        except Exception as err:  # onnxruntime's errors have no common base but this
+            raise SetupError(f"onnxruntime cannot load {folder / 'model.onnx'}: {_first_line(err)}", PREPARE) from None
+        # Where CUDA's libraries fail to load, a session falls back to the CPU with no more than a warning.
+        if self._session.get_providers()[0] != provider[0]:
+            raise SetupError(f"onnxruntime cannot use {provider[0]}", "check the NVIDIA driver with `nvidia-smi`")
+
+    def run(self, inputs: Tensors) -> Tensors:
+        """Computes all outputs."""
+        return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+
+
+def _provider(device: Device) -> tuple[str, dict[str, str]]:
+    if device == "cpu":
+        return "CPUExecutionProvider", {}
+    if "CUDAExecutionProvider" not in ort.get_available_providers():
+        raise SetupError(
+            f"onnxruntime {ort.__version__} as installed has no CUDA",
+            "install it: pip install --require-hashes -r requirements/onnxruntime-gpu.txt",
+        )
+    ort.preload_dlls()  # CUDA and cuDNN out of the packages that the lock names
+    return "CUDAExecutionProvider", {"use_tf32": "0"}  # fp32 means fp32, in every stack
+
+
+def _options(threads: int) -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Spinning threads gain microseconds when the cores are idle, and take the cores from the web server when not.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options
+
+
+def _first_line(err: Exception) -> str:
+    return next(iter(str(err).splitlines()), type(err).__name__)

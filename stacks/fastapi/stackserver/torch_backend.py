@@ -1,0 +1,40 @@
+"""PyTorch, eager: the architectures of torch_models with the weights of model.safetensors."""
+
+from pathlib import Path
+
+import torch
+
+from stackserver.errors import SetupError
+from stackserver.settings import Device
+from stackserver.spec import PREPARE, ModelSpec
+from stackserver.tensors import Tensors
+from stackserver.torch_models import load
+
+
+class TorchBackend:
+    """One module in evaluation mode with a fixed number of threads."""
+
+    def __init__(self, folder: Path, spec: ModelSpec, device: Device, threads: int) -> None:
+        """Raises SetupError if the device is not to be had or the weights do not fit the architecture."""
+        self.runtime = f"pytorch {torch.__version__}"
+        self.platform = "pytorch"
+        self._inputs = [tensor.name for tensor in spec.inputs]
+        self._output = spec.outputs[0].name
+        if device == "gpu" and not torch.cuda.is_available():
+            raise SetupError("torch finds no CUDA device", "check the NVIDIA driver with `nvidia-smi`")
+        self._device = torch.device("cuda" if device == "gpu" else "cpu")
+        torch.set_num_threads(threads)
+        # fp32 means fp32, in every stack; convolutions would use TF32 by default.
+        torch.backends.cudnn.allow_tf32 = False
+        torch.backends.cuda.matmul.allow_tf32 = False
+        try:
+            self._model = load(folder, spec).eval().to(self._device)
+        except Exception as err:  # safetensors', torch's and the architectures' errors have no common base but this
+            reason = next(iter(str(err).splitlines()), type(err).__name__)
+            raise SetupError(f"torch cannot load {folder}: {reason}", PREPARE) from None
+
+    def run(self, inputs: Tensors) -> Tensors:
+        """Computes the output; one, since no architecture here has more."""
+        with torch.inference_mode():
+            tensors = [torch.from_numpy(inputs[name]).to(self._device) for name in self._inputs]
+            return {self._output: self._model(*tensors).cpu().numpy()}

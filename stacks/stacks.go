@@ -1,0 +1,16 @@
+// Package stacks is the table of all serving stacks: one line a stack.
+package stacks
+
+import (
+	"stackbench/internal/stack"
+	"stackbench/stacks/fastapi"
+	"stackbench/stacks/torchbase"
+)
+
+// All returns every stack, in the order in which reports show them.
+func All() []stack.Stack {
+	return []stack.Stack{
+		fastapi.ONNXRuntime(),
+		fastapi.PyTorch(torchbase.Image()),
+	}
+}

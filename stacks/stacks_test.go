@@ -1,0 +1,146 @@
+package stacks_test
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/stack"
+	"stackbench/stacks"
+	"stackbench/stacks/torchbase"
+)
+
+// bases are the folders that hold what stacks are built on.
+func bases() []string { return []string{"base", "torchbase"} }
+
+func TestEveryFolderIsInTheTable(t *testing.T) {
+	table, err := os.ReadFile("stacks.go")
+	require.NoError(t, err)
+	entries, err := os.ReadDir(".")
+	require.NoError(t, err)
+	for _, e := range entries {
+		if !e.IsDir() || slices.Contains(bases(), e.Name()) {
+			continue
+		}
+		called := regexp.MustCompile(`(?m)^\t\t` + e.Name() + `\.[A-Z]\w*\(.*\),$`)
+		require.Regexp(t, called, string(table), "stacks/%s is missing from the table in stacks.go: add a line", e.Name())
+	}
+}
+
+func TestStacksAreWellFormed(t *testing.T) {
+	seen := map[string]bool{}
+	for _, s := range stacks.All() {
+		require.Regexp(t, `^[a-z0-9._-]+$`, s.Name)
+		require.NotRegexp(t, `-[0-9]+$`, s.Name, "benchstat would take the end of the name for GOMAXPROCS")
+		require.False(t, seen[s.Name], "two stacks are called %s", s.Name)
+		seen[s.Name] = true
+		require.NotEmpty(t, s.Title, s.Name)
+		require.NotEmpty(t, s.Licence, s.Name)
+		require.NotEmpty(t, s.Complexity, s.Name)
+		require.NotEmpty(t, s.Serves, s.Name)
+		require.True(t, s.Container != nil || s.Process != nil, "%s has no way to start", s.Name)
+	}
+}
+
+func TestImagesAndProcessesFindTheirFiles(t *testing.T) {
+	for _, s := range stacks.All() {
+		if s.Container != nil {
+			require.Positive(t, s.Container.StartLimit, s.Name)
+			for _, img := range s.Container.Images {
+				requireBuildable(t, s.Name, img)
+			}
+		}
+		if s.Process == nil || s.Process.Python == nil {
+			continue
+		}
+		py := s.Process.Python
+		for _, file := range append([]string{py.Module + "/__main__.py", py.Module + "/__init__.py"}, py.Requirements...) {
+			_, err := fs.Stat(py.Source, file)
+			require.NoError(t, err, s.Name)
+		}
+	}
+}
+
+func requireBuildable(t *testing.T, name string, img stack.Image) {
+	t.Helper()
+	require.NotEmpty(t, img.Ref, name)
+	if img.Build == nil {
+		require.NotEmpty(t, img.Digest, "%s pulls an image that is not pinned", name)
+		return
+	}
+	file, err := fs.ReadFile(img.Build.Context, img.Build.Dockerfile)
+	require.NoError(t, err, name)
+	require.Contains(t, string(file), "ARG BASE", name)
+	for _, m := range regexp.MustCompile(`(?m)^COPY (.+) \S+$`).FindAllStringSubmatch(string(file), -1) {
+		for _, path := range strings.Fields(m[1]) {
+			_, err := fs.Stat(img.Build.Context, path)
+			require.NoError(t, err, "%s: %s copies what its context lacks", name, img.Build.Dockerfile)
+		}
+	}
+	if img.Build.Base != nil {
+		requireBuildable(t, name, *img.Build.Base)
+	}
+}
+
+// TestOneTorchForAll: on the torch base, a stack's own lock must find torch and
+// all that it brought as it wants them, or pip would fetch gigabytes again.
+func TestOneTorchForAll(t *testing.T) {
+	base := pins(torchbase.Requirements)
+	require.Contains(t, base, "torch")
+	require.Contains(t, base, "torchvision")
+	for _, s := range stacks.All() {
+		if s.Process == nil || s.Process.Python == nil || !slices.Contains(s.Process.Python.Imports, "torch") {
+			continue
+		}
+		lock := map[string]string{}
+		for _, file := range s.Process.Python.Requirements {
+			text, err := fs.ReadFile(s.Process.Python.Source, file)
+			require.NoError(t, err)
+			maps.Copy(lock, pins(string(text)))
+		}
+		for pkg, version := range base {
+			require.Equal(t, version, lock[pkg], "%s and the torch base differ in %s: run stacks/fastapi/requirements/lock", s.Name, pkg)
+		}
+	}
+}
+
+func TestLocksHaveHashesAndNoHosts(t *testing.T) {
+	var locks []string
+	for _, pattern := range []string{"*/*.txt", "*/requirements/*.txt"} {
+		found, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		locks = append(locks, found...)
+	}
+	require.NotEmpty(t, locks)
+	for _, path := range locks {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.NotContains(t, string(text), "://", path)
+		require.NotContains(t, string(text), "--index", path)
+		require.Equal(t, strings.Count(string(text), "=="), strings.Count(string(text), "== ")+len(pinned(string(text))), "%s pins in a way that this test cannot read", path)
+		for _, block := range pinned(string(text)) {
+			require.Contains(t, block, "--hash=sha256:", path)
+		}
+	}
+}
+
+// pinned gives the requirements of a lock, each with its hashes.
+func pinned(lock string) []string {
+	return regexp.MustCompile(`(?m)^[a-zA-Z0-9].*(\n {4}--hash=.*)*`).FindAllString(lock, -1)
+}
+
+// pins gives the versions of a lock by package; the marker is a part of the version.
+func pins(lock string) map[string]string {
+	out := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^([a-zA-Z0-9._-]+)(?:\[.*\])?==(.*?) \\$`).FindAllStringSubmatch(lock, -1) {
+		out[m[1]] += m[2] + "\n"
+	}
+	return out
+}
