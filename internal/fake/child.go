@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"stackbench/internal/cpuset"
 )
 
 // childEnv marks a process that was started to be a server.
@@ -19,7 +21,7 @@ const childEnv = "STACKBENCH_FAKE_CHILD"
 type Order struct {
 	HTTP *Script
 	GRPC *Calls
-	CPU  int // core to stay on, -1 for any (Linux only; elsewhere any)
+	CPU  int // core to stay on where the system can pin, -1 for any
 }
 
 // Child is a server in a process of its own, so that a benchmark's CPU time is
@@ -133,7 +135,7 @@ func obey(in io.Reader, out io.Writer) error {
 		return fmt.Errorf("fake child: read order: %w", err)
 	}
 	if o.CPU >= 0 {
-		if err := pin(o.CPU); err != nil {
+		if _, err := cpuset.Pin(cpuset.Set{o.CPU}); err != nil {
 			return fmt.Errorf("fake child: %w", err)
 		}
 	}

@@ -213,6 +213,9 @@ func (r *reader) request() error {
 			}
 			return r.discard(end + 4 + size)
 		}
+		if r.n > 1<<20 {
+			return fmt.Errorf("fake http server: a request's head does not end")
+		}
 		if r.n == len(r.buf) {
 			r.buf = append(r.buf, make([]byte, len(r.buf))...)
 		}
@@ -256,7 +259,7 @@ func contentLength(head []byte) (int, error) {
 		}
 		value, _, _ := bytes.Cut(head[i+len(name):], []byte("\r\n"))
 		n, err := strconv.Atoi(string(bytes.TrimSpace(value)))
-		if err != nil || n < 0 {
+		if err != nil || n < 0 || n > 1<<40 {
 			return 0, fmt.Errorf("fake http server: content-length %q is not a size", value)
 		}
 		return n, nil
