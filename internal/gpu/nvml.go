@@ -16,9 +16,9 @@ type Devices struct {
 	list   []nvml.Device
 	name   string
 	driver string
-	energy bool     // the driver has an energy counter
-	gpm    bool     // the driver and every GPU have GPM
-	idle   []mean   // W of each GPU; nil before MeasureIdle
+	energy bool   // the driver has an energy counter
+	gpm    bool   // the driver and every GPU have GPM
+	idle   []mean // W of each GPU; nil before MeasureIdle
 }
 
 // Open loads the driver's library. Where there is no usable GPU it returns nil
