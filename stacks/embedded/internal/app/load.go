@@ -1,0 +1,88 @@
+package app
+
+import (
+	"fmt"
+
+	"stackbench/internal/stack"
+	"stackbench/stacks/embedded/internal/batch"
+	"stackbench/stacks/embedded/internal/metrics"
+	"stackbench/stacks/embedded/internal/onnx"
+	"stackbench/stacks/embedded/internal/service"
+	"stackbench/stacks/embedded/internal/store"
+)
+
+const (
+	prepareCure = "prepare the model again: go tool stackbench setup"
+	libraryCure = "give --ort-lib the shared library of ONNX Runtime 1.24 or newer; go tool stackbench setup fetches one"
+	gpuCure     = "give --ort-lib a GPU build of ONNX Runtime on a machine with an NVIDIA driver, or take --device cpu"
+)
+
+// model is a loaded model behind its service.
+type model struct {
+	service service.Service
+	close   func()
+}
+
+func load(c config, m *metrics.Metrics) (model, error) {
+	info := service.Info{
+		Model: c.store.model, Runtime: "null", Device: c.compute.device,
+		Threads: c.compute.threads, MaxBatch: c.queue.maxBatch,
+	}
+	if c.null {
+		described, err := store.Describe(c.store.models, c.store.model)
+		if err != nil {
+			return model{}, &problem{err, prepareCure, exitFailed}
+		}
+		info.WeightsSHA256 = described.Weights.SHA256
+		return model{service: service.NewNull(described, info), close: func() {}}, nil
+	}
+	described, err := store.Open(c.store.models, c.store.model)
+	if err != nil {
+		return model{}, &problem{err, prepareCure, exitFailed}
+	}
+	version, err := onnx.Load(c.compute.library)
+	if err != nil {
+		return model{}, &problem{err, libraryCure, exitFailed}
+	}
+	info.Runtime, info.WeightsSHA256 = "onnxruntime "+version, described.Weights.SHA256
+	return start(c, described, info, m)
+}
+
+// start opens the graph, runs it once and puts the queue in front of it.
+func start(c config, described *store.Model, info service.Info, m *metrics.Metrics) (model, error) {
+	device := stack.Device(c.compute.device)
+	session, err := onnx.Open(described, device, c.compute.threads)
+	if err != nil {
+		cure := prepareCure
+		if device == stack.GPU {
+			cure = gpuCure
+		}
+		return model{}, &problem{err, cure, exitFailed}
+	}
+	if _, err := session.Run(service.WarmUp(described)); err != nil {
+		return model{}, &problem{fmt.Errorf("warm up %s: %w", described.Name, err), prepareCure, exitFailed}
+	}
+	live, err := service.NewLive(described, info, session, m, batch.Options{
+		MaxItems: c.queue.maxBatch, MaxDelay: c.queue.maxDelay, Waiting: c.queue.waiting, InFlight: inFlight(device),
+	})
+	if err != nil {
+		return model{}, &problem{err, prepareCure, exitFailed}
+	}
+	closing := func() {
+		live.Close()
+		_ = session.Close() // the process ends next
+	}
+	return model{service: live, close: closing}, nil
+}
+
+// inFlight is the number of executions at a time. On a CPU one execution has
+// all the computing threads that were asked for: a second would add threads
+// that nobody asked for, slow the first down and hold a second set of
+// activations, without more work done. On a GPU the second copies its inputs
+// while the first computes.
+func inFlight(d stack.Device) int {
+	if d == stack.GPU {
+		return 2
+	}
+	return 1
+}

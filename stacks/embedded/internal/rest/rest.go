@@ -1,0 +1,95 @@
+// Package rest serves a model over HTTP: the Open Inference Protocol, raw
+// image upload, OpenAI's embeddings, health and metrics.
+package rest
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync/atomic"
+
+	"stackbench/stacks/embedded/internal/fault"
+	"stackbench/stacks/embedded/internal/metrics"
+	"stackbench/stacks/embedded/internal/service"
+)
+
+// Name is what the server calls itself in metadata.
+const Name = "stackbench-embedded"
+
+// API is the HTTP side of a server. It answers from the start, and says that
+// the model is not ready until Ready is called.
+type API struct {
+	mux     *http.ServeMux
+	metrics *metrics.Metrics
+	service atomic.Pointer[service.Service]
+}
+
+// New returns an API without a service behind it.
+func New(m *metrics.Metrics) *API {
+	a := &API{mux: http.NewServeMux(), metrics: m}
+	a.mux.HandleFunc("GET /v2", a.serverMetadata)
+	a.mux.HandleFunc("GET /v2/health/live", a.live)
+	a.mux.HandleFunc("GET /v2/health/ready", a.ready)
+	a.mux.HandleFunc("GET /v2/models/{model}", a.modelMetadata)
+	a.mux.HandleFunc("GET /v2/models/{model}/ready", a.modelReady)
+	a.mux.HandleFunc("GET /v2/models/{model}/versions/{version}", a.modelMetadata)
+	a.mux.HandleFunc("GET /v2/models/{model}/versions/{version}/ready", a.modelReady)
+	a.mux.HandleFunc("POST /v2/models/{model}/infer", a.counted(a.infer, writeError))
+	a.mux.HandleFunc("POST /v2/models/{model}/versions/{version}/infer", a.counted(a.infer, writeError))
+	a.mux.HandleFunc("POST /predict", a.counted(a.predict, writeError))
+	a.mux.HandleFunc("POST /v1/embeddings", a.counted(a.embeddings, writeOpenAIError))
+	a.mux.HandleFunc("GET /healthz", a.healthz)
+	a.mux.Handle("GET /metrics", m.Handler())
+	return a
+}
+
+// Ready puts the service behind the API.
+func (a *API) Ready(s service.Service) { a.service.Store(&s) }
+
+// ServeHTTP makes API an http.Handler.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// current returns the service, or an error of kind NotReady.
+func (a *API) current() (service.Service, error) {
+	if s := a.service.Load(); s != nil {
+		return *s, nil
+	}
+	return nil, fault.New(fault.NotReady, "the model is still loading")
+}
+
+// inference answers one request; it writes nothing when it returns an error.
+type inference func(s service.Service, w http.ResponseWriter, r *http.Request) error
+
+// counted runs an inference, writes its error and counts its status.
+func (a *API) counted(run inference, fail func(http.ResponseWriter, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		s, err := a.current()
+		if err == nil {
+			err = run(s, w, r)
+		}
+		status := http.StatusOK
+		if err != nil {
+			fail(w, err)
+			status = fault.KindOf(err).Status()
+		}
+		a.metrics.Answered(status)
+	}
+}
+
+// errorBody is the protocol's error.
+type errorBody struct {
+	Error string `json:"error"`
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	writeJSON(w, fault.KindOf(err).Status(), errorBody{err.Error()})
+}
+
+// writeJSON is for small, rare replies. T is never a type that JSON refuses.
+func writeJSON[T any](w http.ResponseWriter, status int, v T) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	writeBody(w, status, "application/json", raw)
+}
