@@ -2,6 +2,7 @@ package load
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -54,7 +55,6 @@ func TestThinsEvenlyWithinTheBudget(t *testing.T) {
 	const from, to, size, budget = 12_345, 112_345, 100, 200_000 // fits 2,000 of 100,000
 	kept := offered(budget, from, to, size, 64)
 	require.LessOrEqual(t, len(kept)*size, budget)
-	require.Greater(t, len(kept)*size, budget/3, "one halving too many")
 
 	var tenths [10]int
 	var inputs [48]int // a cycle of inputs, as a workload has it
@@ -70,6 +70,35 @@ func TestThinsEvenlyWithinTheBudget(t *testing.T) {
 	for i, n := range inputs {
 		require.InDelta(t, float64(len(kept))/48, n, 12, "input %d", i)
 	}
+}
+
+// The budget is used: each of these fits one in a power of two almost exactly,
+// so a level too many would leave half of it.
+func TestThinsNoMoreThanNeeded(t *testing.T) {
+	for _, budget := range []int64{20_000, 40_000, 80_000, 160_000} {
+		bytes := 100 * len(offered(budget, 0, 100_000, 100, 16))
+		require.LessOrEqual(t, int64(bytes), budget)
+		require.Greater(t, float64(bytes), 0.9*float64(budget))
+	}
+}
+
+// A worker that falls silent still gives up what others' answers crowd out.
+func TestCollectThinsWorkersThatFellSilent(t *testing.T) {
+	r := &run{plan: Plan{Window: time.Hour}}
+	r.keeper.budget = 1000
+	workers := []worker{{run: r}, {run: r}}
+	for seq := range 10_000 {
+		busy := &workers[min(seq/10, 1)]
+		busy.note(seq, time.Duration(seq), record.Reply{Body: make([]byte, 100)})
+	}
+	require.Len(t, workers[0].sample.kept, 10, "before")
+	kept := 0
+	for _, rec := range r.collect(workers, &ledger{}) {
+		if rec.Answer != nil {
+			kept++
+		}
+	}
+	require.LessOrEqual(t, kept*100, 1000)
 }
 
 // What is kept follows from numbers and sizes, not from who served them.

@@ -42,8 +42,14 @@ func TestConstantOffsets(t *testing.T) {
 
 // Rounding must not add up: the millionth third is still a third.
 func TestConstantOffsetsDoNotDrift(t *testing.T) {
-	last := take(constant(3), 3_000_001)[3_000_000]
-	require.Equal(t, 1_000_000*time.Second, last)
+	n := 0
+	for due := range constant(3) {
+		if n == 3_000_000 {
+			require.Equal(t, 1_000_000*time.Second, due)
+			return
+		}
+		n++
+	}
 }
 
 func TestPoissonOffsets(t *testing.T) {
@@ -56,7 +62,9 @@ func TestPoissonOffsets(t *testing.T) {
 	before := time.Duration(0)
 	for _, d := range due {
 		gap := (d - before).Seconds() * 500
-		require.GreaterOrEqual(t, gap, 0.0)
+		if gap < 0 {
+			t.Fatalf("due at %v after %v", d, before)
+		}
 		sum, squares, before = sum+gap, squares+gap*gap, d
 	}
 	mean := sum / n
