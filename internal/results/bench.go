@@ -1,0 +1,126 @@
+package results
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// Bench is a file in Go's benchmark format, read.
+type Bench struct {
+	Names    []string             // of the benchmarks, in order of appearance, without "Benchmark" and GOMAXPROCS
+	Units    []string             // in order of appearance
+	Samples  map[Series][]float64 // in order of appearance
+	Config   map[string][]string  // the values that a configuration key had
+	Meta     map[string]UnitMeta  // by unit
+	Warnings []string             // lines that were passed over
+}
+
+// Series is one metric of one benchmark.
+type Series struct {
+	Name string
+	Unit string // as written in the file
+}
+
+// UnitMeta is what a file says of a unit.
+type UnitMeta struct {
+	Better    int     // +1 higher, −1 lower, 0 unknown
+	Threshold float64 // smallest relative change that counts; 0 when the file states none
+}
+
+// LoadBench reads benchmark lines from a run's folder or from a file.
+func LoadBench(path string) (*Bench, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("no results in %s: %w\ngive a run's folder under results, or a file of what go test -bench printed", path, err)
+	}
+	if info.IsDir() {
+		path = filepath.Join(path, BenchFile)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, notARun(filepath.Dir(path), err)
+	}
+	defer f.Close()
+	return ReadBench(f, path)
+}
+
+// ReadBench reads benchmark lines. Lines of other kinds are ignored, as the
+// format asks; a malformed result is a warning; without any result it is an
+// error. name is the file's, for messages.
+func ReadBench(in io.Reader, name string) (*Bench, error) {
+	b := &Bench{Samples: map[Series][]float64{}, Config: map[string][]string{}, Meta: map[string]UnitMeta{}}
+	r := benchfmt.NewReader(in, name)
+	for r.Scan() {
+		switch line := r.Result().(type) {
+		case *benchfmt.Result:
+			b.add(line)
+		case *benchfmt.SyntaxError:
+			b.Warnings = append(b.Warnings, line.Error())
+		}
+	}
+	if err := r.Err(); err != nil {
+		if errors.Is(err, bufio.ErrTooLong) {
+			return nil, fmt.Errorf("%s has a line over 64 KiB: it is not in the benchmark format\ngive a run's folder under results, or a file of what go test -bench printed", name)
+		}
+		return nil, fmt.Errorf("read results: %w\ncheck that the file can be read", err)
+	}
+	if len(b.Samples) == 0 {
+		why := ""
+		if len(b.Warnings) > 0 {
+			why = ": " + b.Warnings[0]
+		}
+		return nil, fmt.Errorf("%s holds no benchmark result%s\ngive a run's folder under results, or a file of what go test -bench printed", name, why)
+	}
+	for _, unit := range b.Units {
+		b.Meta[unit] = meta(r.Units(), unit)
+	}
+	return b, nil
+}
+
+func (b *Bench) add(r *benchfmt.Result) {
+	name := TrimProcs(r.Name.String())
+	for _, v := range r.Values {
+		value, unit := v.Value, v.Unit
+		if v.OrigUnit != "" { // as it was before benchfmt made base units of it
+			value, unit = v.OrigValue, v.OrigUnit
+		}
+		if math.IsNaN(value) || math.IsInf(value, 0) {
+			file, line := r.Pos()
+			b.Warnings = append(b.Warnings, fmt.Sprintf("%s:%d: %s is %v", file, line, unit, value))
+			continue
+		}
+		if !slices.Contains(b.Names, name) {
+			b.Names = append(b.Names, name)
+		}
+		if !slices.Contains(b.Units, unit) {
+			b.Units = append(b.Units, unit)
+		}
+		key := Series{name, unit}
+		b.Samples[key] = append(b.Samples[key], value)
+	}
+	for _, c := range r.Config {
+		if v := string(c.Value); !slices.Contains(b.Config[c.Key], v) {
+			b.Config[c.Key] = append(b.Config[c.Key], v)
+		}
+	}
+}
+
+// meta is what the file's unit lines say; benchfmt knows the usual units itself.
+func meta(units benchfmt.UnitMetadataMap, unit string) UnitMeta {
+	m := UnitMeta{Better: units.GetBetter(unit)}
+	if t := units.Get(unit, "threshold"); t != nil {
+		if v, err := strconv.ParseFloat(t.Value, 64); err == nil && v > 0 && v < 1 {
+			m.Threshold = v
+		}
+	}
+	return m
+}

@@ -1,0 +1,129 @@
+// Package results is a run's folder: what was measured, on what, and the raw
+// material behind each number. A folder is appended to and never changed:
+// bench.txt in Go's benchmark format, env.json, trials.jsonl.
+package results
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Run is a run's folder, read.
+type Run struct {
+	Dir      string
+	Env      Env
+	Trials   []Trial  // as recorded; of one measured twice, the later
+	Warnings []string // what was wrong in the folder and could be passed over
+}
+
+// List names the folders of runs under root, oldest first; none when root does
+// not exist.
+func List(root string) ([]string, error) {
+	entries, err := os.ReadDir(root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("list runs: %w", err)
+	}
+	var dirs []string
+	for _, e := range entries {
+		dir := filepath.Join(root, e.Name())
+		if _, err := os.Stat(filepath.Join(dir, EnvFile)); err == nil {
+			dirs = append(dirs, dir)
+		}
+	}
+	return dirs, nil
+}
+
+// Open reads a run's folder. A last line of trials.jsonl that a crash cut off
+// is passed over with a warning; any other fault is an error.
+func Open(dir string) (*Run, error) {
+	r := &Run{Dir: dir}
+	text, err := os.ReadFile(filepath.Join(dir, EnvFile))
+	if err != nil {
+		return nil, notARun(dir, err)
+	}
+	if err := json.Unmarshal(text, &r.Env); err != nil {
+		return nil, fmt.Errorf("%s in %s is damaged: %w\nrestore it: git checkout %s", EnvFile, dir, err, dir)
+	}
+	text, err = os.ReadFile(filepath.Join(dir, TrialsFile))
+	if err != nil {
+		return nil, notARun(dir, err)
+	}
+	if err := r.readTrials(text); err != nil {
+		return nil, fmt.Errorf("%s in %s is damaged: %w\nrestore it: git checkout %s", TrialsFile, dir, err, dir)
+	}
+	return r, nil
+}
+
+func (r *Run) readTrials(text []byte) error {
+	at := map[Done]int{}
+	for n := 1; len(text) > 0; n++ {
+		line, rest, ended := bytes.Cut(text, []byte("\n"))
+		text = rest
+		if !ended {
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: line %d was cut off and is left out", TrialsFile, n))
+			return nil
+		}
+		var t Trial
+		if err := json.Unmarshal(line, &t); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if err := t.check(); err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		key := Done{t.Name, t.Trial}
+		if i, again := at[key]; again {
+			r.Trials[i] = t
+			continue
+		}
+		at[key] = len(r.Trials)
+		r.Trials = append(r.Trials, t)
+	}
+	return nil
+}
+
+// Done names a leaf that was measured in a trial.
+type Done struct {
+	Name  string
+	Trial int
+}
+
+// Done is what a resumed run need not measure again: all but what failed.
+func (r *Run) Done() map[Done]bool {
+	done := map[Done]bool{}
+	for _, t := range r.Trials {
+		if t.Error == "" {
+			done[Done{t.Name, t.Trial}] = true
+		}
+	}
+	return done
+}
+
+// Pooled are the raw response times of all the trials of a benchmark, sorted,
+// in milliseconds, and how many requests failed. A sample can only be pooled
+// when every trial kept its times; false when one did not.
+func (r *Run) Pooled(name string) (ms []float64, failed int, ok bool) {
+	ok = true
+	for _, t := range r.Trials {
+		if t.Name != name || t.Error != "" {
+			continue
+		}
+		if len(t.Latency)+t.Failures() != t.Issued {
+			ok = false
+		}
+		failed += t.Failures()
+		for _, us := range t.Latency {
+			ms = append(ms, us/1000)
+		}
+	}
+	slices.Sort(ms)
+	return ms, failed, ok && len(ms)+failed > 0
+}

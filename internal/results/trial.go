@@ -1,0 +1,128 @@
+package results
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Trial is one measured leaf of one trial: a line of trials.jsonl.
+type Trial struct {
+	Name     string             `json:"name"`  // the benchmark's full name, as Name.String writes it
+	Trial    int                `json:"trial"` // from 1
+	Started  time.Time          `json:"started"`
+	Seconds  float64            `json:"seconds"`           // length of the window
+	Error    string             `json:"error,omitempty"`   // why there is no measurement; then nothing below is set
+	Metrics  map[string]float64 `json:"metrics,omitempty"` // by unit; finite and above zero
+	Withheld map[string]string  `json:"withheld,omitempty"`
+	Invalid  []string           `json:"invalid,omitempty"` // why the numbers must not be believed
+	Steady   string             `json:"steady,omitempty"`  // steady, none, too short
+	Unsteady string             `json:"unsteady,omitempty"`
+	Issued   int                `json:"issued"`
+	Failed   map[string]int     `json:"failed,omitempty"` // requests without a good answer, by outcome
+	Answers  Answers            `json:"answers"`
+	Stages   map[string]float64 `json:"stages_ms,omitempty"` // mean time in the parts of the server that it tells
+	Server   Server             `json:"server"`
+	Latency  []float64          `json:"latencies_us,omitempty"` // raw response times of the good answers, by issue time
+}
+
+// Answers is the quality gate's verdict.
+type Answers struct {
+	Checked  int      `json:"checked"`
+	Agree    int      `json:"agree"`
+	Worst    float64  `json:"worst"` // distance, in the rule's measure
+	Rule     string   `json:"rule,omitempty"`
+	Reasons  []string `json:"reasons,omitempty"`
+	Accuracy float64  `json:"accuracy,omitempty"` // share of labelled inputs classified right; with trained weights only
+}
+
+// Server says what answered.
+type Server struct {
+	Launcher string  `json:"launcher"` // container, process, attach
+	Image    string  `json:"image,omitempty"`
+	Digest   string  `json:"digest,omitempty"`
+	Version  string  `json:"version,omitempty"` // of the runtime, as the server says it
+	ReadyS   float64 `json:"ready_s,omitempty"`
+	Threads  int     `json:"threads,omitempty"`
+	Cores    string  `json:"cores,omitempty"`   // list of processors it was pinned to
+	Source   string  `json:"weights,omitempty"` // hub, package, seeded
+	SHA256   string  `json:"weights_sha256,omitempty"`
+}
+
+// Microseconds is how a trial keeps raw latencies: to a tenth of a microsecond,
+// which is finer than any clock here and halves the file.
+func Microseconds(times []time.Duration) []float64 {
+	us := make([]float64, len(times))
+	for i, d := range times {
+		us[i] = math.Round(float64(d.Nanoseconds())/100) / 10
+	}
+	return us
+}
+
+// unitName is what a benchmark line can hold as a unit, and a reader can take in.
+var unitName = regexp.MustCompile(`^[!-~]{1,64}$`)
+
+// check says what keeps a trial from being a true record.
+func (t Trial) check() error {
+	if _, err := ParseName(t.Name); err != nil {
+		return err
+	}
+	if t.Trial < 1 {
+		return fmt.Errorf("trial number %d", t.Trial)
+	}
+	for unit, v := range t.Metrics {
+		if !unitName.MatchString(unit) {
+			return fmt.Errorf("%q is no unit of a benchmark line", unit)
+		}
+		if math.IsNaN(v) || math.IsInf(v, 0) || v <= 0 {
+			return fmt.Errorf("%s is %v, and a benchmark line cannot hold that", unit, v)
+		}
+	}
+	for _, us := range t.Latency {
+		if math.IsNaN(us) || math.IsInf(us, 0) || us < 0 {
+			return fmt.Errorf("a latency of %v µs", us)
+		}
+	}
+	if t.Error != "" && len(t.Metrics) > 0 {
+		return errors.New("an error and metrics in one trial")
+	}
+	return nil
+}
+
+// BenchLine is the trial in Go's benchmark format, one line without its end;
+// "" when it has no metric. Values keep all their digits.
+func (t Trial) BenchLine() string {
+	if len(t.Metrics) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("Benchmark" + t.Name + " 1")
+	units := slices.SortedFunc(maps.Keys(t.Metrics), func(a, b string) int {
+		if (a == "ns/op") != (b == "ns/op") { // where every reader of benchmarks looks first
+			if a == "ns/op" {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(a, b)
+	})
+	for _, u := range units {
+		b.WriteString(" " + strconv.FormatFloat(t.Metrics[u], 'f', -1, 64) + " " + u)
+	}
+	return b.String()
+}
+
+// Failures counts the requests without a good answer.
+func (t Trial) Failures() int {
+	sum := 0
+	for _, n := range t.Failed {
+		sum += n
+	}
+	return sum
+}
