@@ -63,9 +63,35 @@ func TestServerThatNeverAnswersTimesOut(t *testing.T) {
 			Conns: 5, Window: time.Second, Timeout: 300 * ms,
 		}, &server{service: never})
 		require.NoError(t, err)
-		// Sent at 0, 300, 600 and 900 ms; the last are given their whole time.
-		require.Equal(t, 1200*ms, took)
+		// Sent at 0, 303, 606 and 909 ms (a limit may be 1 % late); the last are
+		// given their whole time.
+		require.Equal(t, 1212*ms, took)
 		require.Equal(t, map[record.Outcome]int{record.Timeout: 20}, count(result.Records))
+	})
+}
+
+// Requests that share a limit have at least the plan's time and at most 1 % more.
+func TestTimeoutIsPreciseToOnePercent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		result, _, err := measure(t, t.Context(), load.Plan{
+			Conns: 1, Window: 20 * time.Second, Timeout: time.Second,
+		}, &server{service: func(_ time.Time, seq int) time.Duration {
+			if seq%10 == 9 {
+				return math.MaxInt64
+			}
+			return 3 * ms
+		}})
+		require.NoError(t, err)
+		require.Greater(t, len(result.Records), 100)
+		for _, r := range result.Records {
+			if r.Seq%10 != 9 {
+				require.Equal(t, record.Good, r.Outcome)
+				continue
+			}
+			require.Equal(t, record.Timeout, r.Outcome)
+			require.GreaterOrEqual(t, r.Done-r.Sent, time.Second)
+			require.LessOrEqual(t, r.Done-r.Sent, 1010*ms)
+		}
 	})
 }
 
@@ -82,7 +108,7 @@ func TestDrainIsBounded(t *testing.T) {
 		require.Equal(t, time.Second, result.Window)
 		require.Equal(t, map[record.Outcome]int{record.Timeout: 1, record.Cancelled: 9}, count(result.Records))
 		require.EqualValues(t, 2, s.requests.Load())
-		require.Equal(t, 5*time.Second, result.Records[1].Sent)
+		require.Equal(t, 5050*ms, result.Records[1].Sent)
 		require.Zero(t, result.Records[2].Sent, "never sent")
 		require.Equal(t, "context canceled", result.Records[2].Err)
 	})

@@ -40,7 +40,7 @@ type Plan struct {
 	Queue    int           // open loop: arrivals that may wait for a connection before the next is dropped
 	Warmup   time.Duration // same load, not recorded, handed over without draining
 	Window   time.Duration
-	Timeout  time.Duration // of one request, and so of the drain
+	Timeout  time.Duration // of one request (up to 1 % more), and of the drain
 	Keep     int           // bytes of answers to keep for checking, evenly thinned over the window
 	Marks    Marks
 }

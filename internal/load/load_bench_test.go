@@ -3,6 +3,7 @@
 package load_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"math"
@@ -25,6 +26,7 @@ import (
 	"stackbench/internal/fake"
 	"stackbench/internal/load"
 	"stackbench/internal/record"
+	"stackbench/internal/wire/http1"
 )
 
 // All benchmarks here (Linux only: they pin, and read /proc) hold this process to core
@@ -222,29 +224,42 @@ func resident(b *testing.B) float64 {
 	return math.Round(kB*1024/1e5) / 10
 }
 
-// BenchmarkEngineCPU asks what the engine adds to the client's CPU time for a
-// request, in a closed loop of 64 users, against bare goroutines that write and
-// read on the same connections and measure nothing.
-func BenchmarkEngineCPU(b *testing.B) {
+// BenchmarkClientCPU asks what a request costs the client in CPU time, in a
+// closed loop of 64 users, against bare goroutines that write and read on such
+// connections and measure nothing: with the engine alone (on the raw connection)
+// and with the REST client too. Target of the latter: at most 1.5.
+func BenchmarkClientCPU(b *testing.B) {
 	_, target := serve(b, fake.Script{})
+	rest, err := http1.NewTarget(target.addr, []http1.Request{{Method: "GET", Path: "/"}})
+	require.NoError(b, err)
 	alone(b)
-	const users, length = 64, 1500 * ms
-	var ratios, engine []float64
+	const users, length = 64, 1000 * ms
+	var engine, whole []float64
 	for b.Loop() {
-		for range 5 {
+		for range 7 {
 			before := cpuTime(b)
 			requests := bare(b, target, users, length)
 			bareCost := (cpuTime(b) - before) / float64(requests)
-
-			before = cpuTime(b)
-			result := window(b, load.Plan{Conns: users, Window: length, Timeout: 10 * time.Second}, target, load.SleepClock())
-			cost := (cpuTime(b) - before) / float64(len(result.Records))
-			ratios, engine = append(ratios, cost/bareCost), append(engine, cost*1e6)
+			engine = append(engine, loaded(b, target, users, length)/bareCost)
+			whole = append(whole, loaded(b, lean{rest}, users, length)/bareCost)
 		}
 	}
-	b.ReportMetric(median(engine), "cpu-us/req")
-	b.ReportMetric(median(ratios), "cpu-ratio")
+	b.ReportMetric(median(engine), "engine-cpu-ratio")
+	b.ReportMetric(median(whole), "rest-cpu-ratio")
 	b.ReportMetric(0, "ns/op")
+}
+
+// lean lets the engine use the REST client's connections.
+type lean struct{ *http1.Target }
+
+func (l lean) Dial(ctx context.Context) (load.Conn, error) { return l.Target.Dial(ctx) }
+
+// loaded is the CPU time of a request in the engine's closed loop.
+func loaded(b *testing.B, t load.Target, users int, length time.Duration) float64 {
+	b.Helper()
+	before := cpuTime(b)
+	result := window(b, load.Plan{Conns: users, Window: length, Timeout: 10 * time.Second}, t, load.SleepClock())
+	return (cpuTime(b) - before) / float64(len(result.Records))
 }
 
 // bare sends requests as fast as answers come, and returns how many it sent.
