@@ -91,13 +91,12 @@ func (g *GRPCServer) handle(_ any, s grpc.ServerStream) error {
 		return s.SendMsg(&ready)
 	}
 	n, now, first := g.journal.arrive(g.log)
-	if !sleep(s.Context(), g.done, wait(now, first, g.calls.Delay, g.calls.Stall)) {
-		return status.Error(codes.Unavailable, "fake server closed")
+	if err := g.sleep(s.Context(), wait(now, first, g.calls.Delay, g.calls.Stall)); err != nil {
+		return err
 	}
 	if g.calls.Fault.hits(n) {
 		if g.calls.Fault.Kind == Silent {
-			sleep(s.Context(), g.done, 1<<62)
-			return status.Error(codes.Unavailable, "fake server closed")
+			return g.sleep(s.Context(), 1<<62)
 		}
 		g.listener.drop()
 	}
@@ -107,20 +106,21 @@ func (g *GRPCServer) handle(_ any, s grpc.ServerStream) error {
 	return s.SendMsg(&g.calls.Message)
 }
 
-// sleep is pause that ends early when the call does.
-func sleep(ctx context.Context, done <-chan struct{}, d time.Duration) bool {
+// sleep returns after d, or early with the status that ends the call.
+func (g *GRPCServer) sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
-		return true
+		return nil
 	}
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
+		return nil
 	case <-ctx.Done():
-	case <-done:
+		return status.FromContextError(ctx.Err()).Err()
+	case <-g.done:
+		return status.Error(codes.Unavailable, "fake server closed")
 	}
-	return false
 }
 
 // tracked is a listener that can close the connections it accepted.

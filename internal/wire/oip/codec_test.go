@@ -1,0 +1,242 @@
+package oip
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"stackbench/internal/oippb"
+	"stackbench/internal/record"
+	"stackbench/internal/wire/http1"
+)
+
+var question = Request{
+	Model: "all minilm",
+	Inputs: []Tensor{
+		NewINT64("input_ids", []int64{1, 2}, []int64{101, 102}),
+		NewFP32("scale", []int64{1, 3}, []float32{1, 0.1, -2e10}),
+	},
+	Outputs: []string{"sentence_embedding"},
+}
+
+func head(n int) []byte {
+	return fmt.Appendf(nil, "HTTP/1.1 200 OK\r\nInference-Header-Content-Length: %d\r\n\r\n", n)
+}
+
+func TestEncodeJSON(t *testing.T) {
+	r, err := EncodeREST(question, JSON)
+	require.NoError(t, err)
+	require.Equal(t, "/v2/models/all%20minilm/infer", r.Path)
+	require.Equal(t, []http1.Field{{Name: "Content-Type", Value: "application/json"}}, r.Header)
+	require.JSONEq(t, `{"inputs":[
+		{"name":"input_ids","datatype":"INT64","shape":[1,2],"data":[101,102]},
+		{"name":"scale","datatype":"FP32","shape":[1,3],"data":[1,0.1,-2e+10]}],
+		"outputs":[{"name":"sentence_embedding"}]}`, string(r.Body))
+}
+
+func TestEncodeBinary(t *testing.T) {
+	r, err := EncodeREST(question, Binary)
+	require.NoError(t, err)
+	require.Equal(t, http1.Field{Name: "Content-Type", Value: "application/octet-stream"}, r.Header[0])
+	require.Equal(t, "Inference-Header-Content-Length", r.Header[1].Name)
+	n, err := strconv.Atoi(r.Header[1].Value)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"inputs":[
+		{"name":"input_ids","datatype":"INT64","shape":[1,2],"parameters":{"binary_data_size":16}},
+		{"name":"scale","datatype":"FP32","shape":[1,3],"parameters":{"binary_data_size":12}}],
+		"outputs":[{"name":"sentence_embedding","parameters":{"binary_data":true}}]}`, string(r.Body[:n]))
+	require.Equal(t, append(append([]byte{}, question.Inputs[0].Data...), question.Inputs[1].Data...), r.Body[n:])
+
+	all := question
+	all.Outputs = nil
+	r, err = EncodeREST(all, Binary)
+	require.NoError(t, err)
+	require.Contains(t, string(r.Body), `"parameters":{"binary_data_output":true}`)
+}
+
+// Every datatype that JSON can carry comes back as the bytes that went in.
+func TestJSONDataRoundTrip(t *testing.T) {
+	all := []byte{0x01, 0x02, 0x83, 0x44, 0x05, 0x06, 0x87, 0x38}
+	for datatype, data := range map[string][]byte{
+		FP32: all, "FP64": all, "INT8": all, "INT16": all, "INT32": all, INT64: all,
+		"UINT8": all, "UINT16": all, "UINT32": all, "UINT64": all,
+		"BOOL": {0, 1, 1}, BYTES: {2, 0, 0, 0, 'h', 'i', 0, 0, 0, 0},
+	} {
+		text, err := toJSON(Tensor{Datatype: datatype, Data: data})
+		require.NoError(t, err, datatype)
+		back, err := fromJSON(text, datatype)
+		require.NoError(t, err, "%s %s", datatype, text)
+		require.Equal(t, data, back, "%s %s", datatype, text)
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	jpeg := NewBYTES("IMAGE", []int64{1, 1}, [][]byte{{0xff, 0xd8}})
+	_, err := EncodeREST(Request{Model: "m", Inputs: []Tensor{jpeg}}, JSON)
+	require.ErrorContains(t, err, "not UTF-8")
+	_, err = EncodeREST(Request{Model: "m", Inputs: []Tensor{jpeg}}, Binary)
+	require.NoError(t, err)
+	_, err = EncodeREST(Request{Model: "m", Inputs: []Tensor{NewFP32("x", []int64{1}, []float32{float32(math.NaN())})}}, JSON)
+	require.ErrorContains(t, err, "NaN has no JSON form")
+	_, err = EncodeREST(Request{Model: "m", Inputs: []Tensor{{"x", "FP16", []int64{1}, []byte{0, 0}}}}, JSON)
+	require.ErrorContains(t, err, "no JSON form")
+	_, err = EncodeREST(Request{Model: "m"}, JSON)
+	require.ErrorContains(t, err, "needs a model and an input")
+	_, err = EncodeGRPC(Request{Model: "m", Inputs: []Tensor{{"x", FP32, []int64{2}, []byte{0}}}})
+	require.ErrorContains(t, err, "is 1 bytes long, not 8")
+}
+
+func TestDecodeREST(t *testing.T) {
+	want := []Tensor{NewFP32("logits", []int64{1, 2}, []float32{1, 2}), NewBYTES("names", []int64{2}, [][]byte{[]byte("a"), []byte("bc")})}
+	plain := `{"model_name":"m","outputs":[{"name":"logits","datatype":"FP32","shape":[1,2],"data":[[1,2.0]]},
+		{"name":"names","datatype":"BYTES","shape":[2],"data":["a","bc"]}]}`
+	got, err := DecodeREST(record.Answer{Body: []byte(plain)})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+
+	both := `{"outputs":[{"name":"logits","datatype":"FP32","shape":[1,2],"parameters":{"binary_data_size":8}},
+		{"name":"names","datatype":"BYTES","shape":[2],"data":["a","bc"]}]}`
+	body := append([]byte(both), want[0].Data...)
+	got, err = DecodeREST(record.Answer{Head: head(len(both)), Body: body})
+	require.NoError(t, err)
+	require.Equal(t, want, got)
+}
+
+func TestDecodeRESTRefusesNonsense(t *testing.T) {
+	empty := `{"outputs":[{"name":"y","datatype":"FP32","shape":[1,1000],"parameters":{"binary_data_size":0}}]}`
+	long := `{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"parameters":{"binary_data_size":9}}]}`
+	one := `{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[1]}]}`
+	for _, c := range []struct {
+		a    record.Answer
+		want string
+	}{
+		{record.Answer{}, "not the protocol's JSON"},
+		{record.Answer{Body: []byte("<html>")}, `begins with "<html>"`},
+		{record.Answer{Body: []byte("{}")}, "no outputs"},
+		{record.Answer{Body: []byte(`{"error":"x"}`)}, "no outputs in"},
+		{record.Answer{Head: head(999), Body: []byte(one)}, "does not fit a body"},
+		{record.Answer{Head: head(-1), Body: []byte(one)}, "does not fit a body"},
+		{record.Answer{Head: head(len(empty)), Body: []byte(empty)}, "numpy<2"},
+		{record.Answer{Head: head(len(long)), Body: []byte(long + "12345678")}, "does not fit the 8 bytes left"},
+		{record.Answer{Head: head(len(one)), Body: []byte(one + "12345678")}, "8 bytes belong to no output"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1]}]}`)}, "neither data nor"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[]}]}`)}, "numpy<2"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[1,2]}]}`)}, "is 8 bytes long, not 4"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":["x"]}]}`)}, "not an element of FP32"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":7}]}`)}, "not an array"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[{}]}]}`)}, "not an element"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"INT8","shape":[1],"data":[300]}]}`)}, "out of range"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[1e99]}]}`)}, "out of range"},
+		{record.Answer{Body: []byte(`{"outputs":[{"name":"y","datatype":"FP16","shape":[1],"data":[1]}]}`)}, "not an element"},
+	} {
+		_, err := DecodeREST(c.a)
+		require.ErrorContains(t, err, c.want, "%s", c.a.Body)
+	}
+}
+
+func TestGRPCRoundTrip(t *testing.T) {
+	b, err := EncodeGRPC(question)
+	require.NoError(t, err)
+	var m oippb.ModelInferRequest
+	require.NoError(t, proto.Unmarshal(b, &m))
+	require.Equal(t, "all minilm", m.ModelName)
+	require.Equal(t, question.Inputs[1].Data, m.RawInputContents[1])
+	require.Equal(t, []int64{1, 2}, m.Inputs[0].Shape)
+	require.Equal(t, "sentence_embedding", m.Outputs[0].Name)
+}
+
+func marshal(t testing.TB, raw [][]byte, outputs ...*oippb.ModelInferResponse_InferOutputTensor) []byte {
+	t.Helper()
+	b, err := proto.Marshal(&oippb.ModelInferResponse{Outputs: outputs, RawOutputContents: raw})
+	require.NoError(t, err)
+	return b
+}
+
+func output(datatype string, shape []int64, c *oippb.InferTensorContents) *oippb.ModelInferResponse_InferOutputTensor {
+	return &oippb.ModelInferResponse_InferOutputTensor{Name: "y", Datatype: datatype, Shape: shape, Contents: c}
+}
+
+func TestDecodeGRPC(t *testing.T) {
+	want := NewFP32("y", []int64{1, 2}, []float32{1, 2})
+	for _, b := range [][]byte{
+		marshal(t, [][]byte{want.Data}, output(FP32, want.Shape, nil)),
+		marshal(t, nil, output(FP32, want.Shape, &oippb.InferTensorContents{Fp32Contents: []float32{1, 2}})),
+	} {
+		got, err := DecodeGRPC(record.Answer{Body: b})
+		require.NoError(t, err)
+		require.Equal(t, []Tensor{want}, got)
+	}
+	for datatype, c := range map[string]*oippb.InferTensorContents{
+		"BOOL": {BoolContents: []bool{true, false}}, "INT8": {IntContents: []int32{1, -1}}, "INT16": {IntContents: []int32{1, -1}},
+		"INT32": {IntContents: []int32{1, -1}}, INT64: {Int64Contents: []int64{1, -1}}, "UINT8": {UintContents: []uint32{1, 2}},
+		"UINT16": {UintContents: []uint32{1, 2}}, "UINT32": {UintContents: []uint32{1, 2}}, "UINT64": {Uint64Contents: []uint64{1, 2}},
+		"FP64": {Fp64Contents: []float64{1, 2}}, BYTES: {BytesContents: [][]byte{{1}, {}}},
+	} {
+		_, err := DecodeGRPC(record.Answer{Body: marshal(t, nil, output(datatype, []int64{2}, c))})
+		require.NoError(t, err, datatype)
+	}
+}
+
+func TestDecodeGRPCRefusesNonsense(t *testing.T) {
+	y := output(FP32, []int64{1, 2}, nil)
+	for want, b := range map[string][]byte{
+		"no outputs":               nil,
+		"not a ModelInferResponse": []byte("<html>"),
+		"2 raw contents for 1":     marshal(t, [][]byte{{1}, {2}}, y),
+		"numpy<2":                  marshal(t, [][]byte{{}}, y),
+		"numpy<2 ":                 marshal(t, nil, y),
+		"is 4 bytes long, not 8":   marshal(t, [][]byte{{1, 2, 3, 4}}, y),
+		"not the shape of data":    marshal(t, [][]byte{{1, 2, 3, 4}}, output(FP32, []int64{-1}, nil)),
+		"unknown datatype":         marshal(t, [][]byte{{1, 2, 3, 4}}, output("X", []int64{1}, nil)),
+	} {
+		_, err := DecodeGRPC(record.Answer{Body: b})
+		require.Error(t, err)
+		require.Contains(t, err.Error()+" ", want)
+	}
+}
+
+func FuzzDecodeREST(f *testing.F) {
+	f.Add([]byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"data":[[1]]}]}`), -1)
+	f.Add([]byte(`{"outputs":[{"name":"y","datatype":"FP32","shape":[1],"parameters":{"binary_data_size":4}}]}1234`), 86)
+	f.Add([]byte(`{"outputs":[{"name":"y","datatype":"BYTES","shape":[1],"data":["x"]}]}`), -1)
+	f.Add([]byte(`{"outputs":[{"name":"y","datatype":"INT8","shape":[4611686018427387904,4],"data":[true,null]}]}`), -1)
+	f.Fuzz(func(t *testing.T, body []byte, n int) {
+		a := record.Answer{Body: body}
+		if n >= 0 {
+			a.Head = head(n)
+		}
+		readable(t, a, DecodeREST)
+	})
+}
+
+func FuzzDecodeGRPC(f *testing.F) {
+	y := output(FP32, []int64{1}, nil)
+	f.Add(marshal(f, [][]byte{{1, 2, 3, 4}}, y))
+	f.Add(marshal(f, nil, output(BYTES, []int64{1}, &oippb.InferTensorContents{BytesContents: [][]byte{{1}}})))
+	f.Fuzz(func(t *testing.T, body []byte) { readable(t, record.Answer{Body: body}, DecodeGRPC) })
+}
+
+// readable checks that what decodes without an error can also be read.
+func readable(t *testing.T, a record.Answer, decode func(record.Answer) ([]Tensor, error)) {
+	all, err := decode(a)
+	if err != nil {
+		return
+	}
+	require.NotEmpty(t, all)
+	for _, x := range all {
+		require.NoError(t, x.Validate())
+		switch x.Datatype {
+		case FP32:
+			_, err = x.Float32s()
+		case INT64:
+			_, err = x.Int64s()
+		case BYTES:
+			_, err = x.Elements()
+		}
+		require.NoError(t, err)
+	}
+}
