@@ -3,6 +3,7 @@ package stacks
 
 import (
 	"stackbench/internal/stack"
+	"stackbench/stacks/embedded"
 	"stackbench/stacks/fastapi"
 	"stackbench/stacks/torchbase"
 )
@@ -10,6 +11,7 @@ import (
 // All returns every stack, in the order in which reports show them.
 func All() []stack.Stack {
 	return []stack.Stack{
+		embedded.Stack(),
 		fastapi.ONNXRuntime(),
 		fastapi.PyTorch(torchbase.Image()),
 	}
