@@ -56,6 +56,7 @@ func GRPC(c Calls) (*GRPCServer, error) {
 		grpc.ForceServerCodecV2(bytesCodec{}),
 		grpc.UnknownServiceHandler(g.handle),
 		grpc.MaxRecvMsgSize(256<<20),
+		grpc.WaitForHandlers(true), // Close leaves no goroutine
 	)
 	g.ends.Go(func() { g.server.Serve(g.listener) })
 	return g, nil
