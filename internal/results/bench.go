@@ -57,6 +57,22 @@ func LoadBench(path string) (*Bench, error) {
 // format asks; a malformed result is a warning; without any result it is an
 // error. name is the file's, for messages.
 func ReadBench(in io.Reader, name string) (*Bench, error) {
+	b, err := scan(in, name)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.Samples) == 0 {
+		why := ""
+		if len(b.Warnings) > 0 {
+			why = ": " + b.Warnings[0]
+		}
+		return nil, fmt.Errorf("%s holds no benchmark result%s\ngive a run's folder under results, or a file of what go test -bench printed", name, why)
+	}
+	return b, nil
+}
+
+// scan reads benchmark lines, of which there may be none.
+func scan(in io.Reader, name string) (*Bench, error) {
 	b := &Bench{Samples: map[Series][]float64{}, Config: map[string][]string{}, Meta: map[string]UnitMeta{}}
 	r := benchfmt.NewReader(in, name)
 	for r.Scan() {
@@ -73,14 +89,10 @@ func ReadBench(in io.Reader, name string) (*Bench, error) {
 		}
 		return nil, fmt.Errorf("read results: %w\ncheck that the file can be read", err)
 	}
-	if len(b.Samples) == 0 {
-		why := ""
-		if len(b.Warnings) > 0 {
-			why = ": " + b.Warnings[0]
-		}
-		return nil, fmt.Errorf("%s holds no benchmark result%s\ngive a run's folder under results, or a file of what go test -bench printed", name, why)
+	for _, u := range r.Units() {
+		b.Meta[u.OrigUnit] = meta(r.Units(), u.OrigUnit)
 	}
-	for _, unit := range b.Units {
+	for _, unit := range b.Units { // benchfmt knows the directions of testing's own units itself
 		b.Meta[unit] = meta(r.Units(), unit)
 	}
 	return b, nil
@@ -114,7 +126,7 @@ func (b *Bench) add(r *benchfmt.Result) {
 	}
 }
 
-// meta is what the file's unit lines say; benchfmt knows the usual units itself.
+// meta is what the file's unit lines say.
 func meta(units benchfmt.UnitMetadataMap, unit string) UnitMeta {
 	m := UnitMeta{Better: units.GetBetter(unit)}
 	if t := units.Get(unit, "threshold"); t != nil {

@@ -175,6 +175,9 @@ func TestRepairAfterACrash(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []float64{120.5, 120.5, 120.5}, b.Samples[Series{trial("a", 1).Name, "rps"}])
 	require.Equal(t, 1, b.Meta["rps"].Better)
+	r, err := Open(l.Dir())
+	require.NoError(t, err)
+	require.Equal(t, UnitMeta{Better: 1}, r.Units["rps"])
 	notes, err = l.Repair()
 	require.NoError(t, err)
 	require.Empty(t, notes)
@@ -241,7 +244,7 @@ ok  	stackbench/groups/x	3.2s
 	require.Equal(t, []float64{5e6, 6e6}, b.Samples[Series{"X/stack=a", "ns/op"}], "not in seconds, as benchfmt has it")
 	require.Equal(t, []float64{8.5, 0}, b.Samples[Series{"X/stack=a", "p95-ms"}])
 	require.Equal(t, []float64{412}, b.Samples[Series{"X/stack=a", "mem-MB"}])
-	require.Equal(t, map[string]UnitMeta{"ns/op": {-1, 0}, "p95-ms": {-1, 0.1}, "mem-MB": {-1, 0}}, b.Meta)
+	require.Equal(t, map[string]UnitMeta{"ns/op": {-1, 0}, "p95-ms": {-1, 0.1}, "mem-MB": {-1, 0}, "rps": {1, 0}}, b.Meta)
 	require.Equal(t, []string{"f:5: rps is +Inf", "f:7: mem-MB is NaN", "f:8: parsing measurement: invalid syntax"}, b.Warnings)
 }
 

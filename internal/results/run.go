@@ -18,8 +18,9 @@ import (
 type Run struct {
 	Dir      string
 	Env      Env
-	Trials   []Trial  // as recorded; of one measured twice, the later
-	Warnings []string // what was wrong in the folder and could be passed over
+	Trials   []Trial             // as recorded; of one measured twice, the later
+	Units    map[string]UnitMeta // what the unit lines of its benchmark stream say
+	Warnings []string            // what was wrong in the folder and could be passed over
 }
 
 // List names the folders of runs under root, oldest first; none when root does
@@ -60,7 +61,25 @@ func Open(dir string) (*Run, error) {
 	if err := r.readTrials(text); err != nil {
 		return nil, fmt.Errorf("%s in %s is damaged: %w\nrestore it: git checkout %s", TrialsFile, dir, err, dir)
 	}
+	if err := r.readUnits(); err != nil {
+		return nil, err
+	}
 	return r, nil
+}
+
+// readUnits takes the units from the benchmark stream, which may hold no result yet.
+func (r *Run) readUnits() error {
+	text, err := os.ReadFile(filepath.Join(r.Dir, BenchFile))
+	if err != nil {
+		return notARun(r.Dir, err)
+	}
+	b, err := scan(bytes.NewReader(text), BenchFile)
+	if err != nil {
+		return err
+	}
+	r.Units = b.Meta
+	r.Warnings = append(r.Warnings, b.Warnings...)
+	return nil
 }
 
 func (r *Run) readTrials(text []byte) error {

@@ -1,0 +1,184 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"stackbench/internal/results"
+)
+
+// measured is a stack's value of a metric, or why there is none.
+type measured struct {
+	value    float64
+	ok       bool
+	doubt    bool
+	withheld string // the reason; "" when it was not asked for or not measured
+}
+
+// value is a leaf's metric over its trials.
+func (b *builder) value(l *leaf, unit string) measured {
+	if l == nil {
+		return measured{}
+	}
+	var values []float64
+	m := measured{}
+	for _, t := range l.trials {
+		if v, ok := t.Metrics[unit]; ok {
+			values = append(values, v)
+			m.doubt = m.doubt || len(t.Invalid) > 0
+		} else if why := t.Withheld[unit]; why != "" {
+			m.withheld = why
+		}
+	}
+	if len(values) == 0 {
+		return m
+	}
+	m.value, m.ok, m.withheld = median(values), true, ""
+	if per := percent(unit); per > 0 && len(l.trials) > 1 {
+		return b.pooled(m, l, unit, per)
+	}
+	return m
+}
+
+// pooled ranks the requests of all trials together: percentiles of trials
+// cannot be averaged.
+func (b *builder) pooled(m measured, l *leaf, unit string, per int) measured {
+	ms, failed, ok := b.run.Pooled(l.name.String())
+	if !ok {
+		return measured{withheld: "a trial kept no raw response times to pool"}
+	}
+	m.value = results.Percentile(ms, failed, per)
+	if math.IsInf(m.value, 0) {
+		return measured{withheld: "+∞: the rank falls on a failed request"}
+	}
+	return m
+}
+
+// percent is the percentile that a unit of response times names; 0 for others.
+func percent(unit string) int {
+	var per int
+	if n, err := fmt.Sscanf(unit, "p%d-ms", &per); err != nil || n != 1 || per <= 0 || per > 100 {
+		return 0
+	}
+	return per
+}
+
+// median of values, the mean of the middle two when their number is even.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// cells marks the best value and says how far the others are from it. A value
+// in doubt is never the best, unless all are in doubt.
+func cells(values []measured, unit string, better int) []Cell {
+	best := -1
+	count := 0
+	for i, v := range values {
+		if !v.ok {
+			continue
+		}
+		count++
+		if best < 0 || beats(v, values[best], better) {
+			best = i
+		}
+	}
+	out := make([]Cell, len(values))
+	for i, v := range values {
+		if !v.ok {
+			out[i].Text = none
+			continue
+		}
+		out[i] = Cell{Text: results.Figure(unit, v.value), Doubt: v.doubt}
+		switch {
+		case count < 2 || better == 0:
+		case i == best:
+			out[i].Remark = "best"
+		default:
+			out[i].Remark = "(" + change(v.value/values[best].value) + ")"
+		}
+	}
+	return out
+}
+
+func beats(a, b measured, better int) bool {
+	if a.doubt != b.doubt {
+		return b.doubt
+	}
+	return float64(better)*(a.value-b.value) > 0
+}
+
+// change writes a ratio as a difference: +23%, −4.2%, ×12.
+func change(ratio float64) string {
+	percent := 100 * (ratio - 1)
+	sign := "+"
+	if percent < 0 {
+		sign, percent = "−", -percent
+	}
+	switch {
+	case ratio >= 10:
+		return fmt.Sprintf("×%.0f", ratio)
+	case percent < 0.05:
+		return "±0%"
+	case percent < 9.95:
+		return fmt.Sprintf("%s%.1f%%", sign, percent)
+	}
+	return fmt.Sprintf("%s%.0f%%", sign, percent)
+}
+
+// miss counts a value that is not shown.
+func (b *builder) miss(unit, why string) {
+	key := strings.TrimSuffix(unit, "-ms") + " %s (" + why + ")"
+	if b.missing[key] == 0 {
+		b.order = append(b.order, key)
+	}
+	b.missing[key]++
+}
+
+// notShown is what is missing, counted by metric and reason; then what failed
+// and what was skipped.
+func (b *builder) notShown() []string {
+	var lines []string
+	for _, key := range b.order {
+		n := b.missing[key]
+		word := "values"
+		if n == 1 {
+			word = "value"
+		}
+		lines = append(lines, fmt.Sprintf("%d ", n)+strings.Replace(key, "%s", word, 1))
+	}
+	lines = append(lines, b.failed...)
+	for _, s := range b.run.Env.Skipped {
+		lines = append(lines, s.What+": "+firstLine(s.Why))
+	}
+	return lines
+}
+
+// noteFaults collects why trials failed and why numbers are in doubt.
+func (b *builder) noteFaults(byStack []*leaf, load results.Name) {
+	for _, l := range byStack {
+		if l == nil {
+			continue
+		}
+		where := fmt.Sprintf("%s %s %s", l.name.Stack, l.name.Model, label(load))
+		if l.name.Proto != "" {
+			where = fmt.Sprintf("%s %s %s %s", l.name.Stack, l.name.Model, strings.TrimSpace(l.name.Proto+" "+l.name.Input), label(load))
+		}
+		for _, t := range l.trials {
+			if t.Error != "" {
+				b.failed = append(b.failed, fmt.Sprintf("%s, trial %d: %s", where, t.Trial, firstLine(t.Error)))
+			}
+			for _, why := range t.Invalid {
+				b.doubts = append(b.doubts, fmt.Sprintf("%s, trial %d: %s", where, t.Trial, firstLine(why)))
+			}
+		}
+	}
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(s, "\n")
+	return line
+}

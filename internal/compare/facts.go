@@ -1,0 +1,92 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+
+	"stackbench/internal/results"
+)
+
+// facts are the rows below the metrics: whether the answers were right, what
+// memory the stacks took and how long they took to start.
+func (b *builder) facts(w *work, stacks []string) []Row {
+	answers := Row{Label: "answers"}
+	memory := Row{Label: "memory, ready"}
+	var sums []results.Answers
+	for _, s := range stacks {
+		a := answersOf(w, s)
+		sums = append(sums, a)
+		answers.Cells = append(answers.Cells, answerCell(a))
+		memory.Cells = append(memory.Cells, Cell{Text: footprint(w, s)})
+	}
+	if all, ok := unanimous(sums); ok {
+		answers.Wide = all
+	}
+	return []Row{answers, memory}
+}
+
+func answersOf(w *work, stack string) results.Answers {
+	var sum results.Answers
+	for _, l := range w.leaves {
+		if l.name.Stack != stack {
+			continue
+		}
+		for _, t := range l.trials {
+			sum.Checked += t.Answers.Checked
+			sum.Agree += t.Answers.Agree
+			if t.Answers.Rule != "" {
+				sum.Rule = t.Answers.Rule
+			}
+		}
+	}
+	return sum
+}
+
+func answerCell(a results.Answers) Cell {
+	if a.Checked == 0 {
+		return Cell{Text: none}
+	}
+	return Cell{Text: fmt.Sprintf("%d of %d agree", a.Agree, a.Checked), Doubt: a.Agree != a.Checked}
+}
+
+// unanimous is the one line that says that all answers of all stacks are right.
+func unanimous(sums []results.Answers) (string, bool) {
+	total := 0
+	for _, a := range sums {
+		if a.Checked == 0 || a.Agree != a.Checked || a.Rule != sums[0].Rule {
+			return "", false
+		}
+		total += a.Checked
+	}
+	return fmt.Sprintf("%d of %d agree (%s)", total, total, sums[0].Rule), true
+}
+
+// footprint is a stack's largest memory and the median time to its first
+// correct answer: "412 MB, 2.31 s".
+func footprint(w *work, stack string) string {
+	var memory, ready []float64
+	for _, l := range w.leaves {
+		if l.name.Stack != stack {
+			continue
+		}
+		for _, t := range l.trials {
+			if v, ok := t.Metrics["mem-MB"]; ok {
+				memory = append(memory, v)
+			}
+			if t.Server.ReadyS > 0 {
+				ready = append(ready, t.Server.ReadyS)
+			}
+		}
+	}
+	mb, s := none, none
+	if len(memory) > 0 {
+		mb = results.Quantity("mem-MB", slices.Max(memory))
+	}
+	if len(ready) > 0 {
+		s = results.Quantity("ready-s", median(ready))
+	}
+	if mb == none && s == none {
+		return none
+	}
+	return mb + ", " + s
+}

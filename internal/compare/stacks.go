@@ -1,0 +1,215 @@
+// Package compare says which of two is better, and when that cannot be said:
+// the stacks of one run side by side, and one run against another.
+package compare
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"stackbench/internal/results"
+)
+
+// Table is the stacks of a run side by side.
+type Table struct {
+	Blocks     []Block
+	Missing    []string // what is not shown, and why: one line a reason
+	Doubts     []string // why a number marked with ! must not be believed
+	Conditions []string // what all numbers are true for
+}
+
+// Block is one workload: a model, a transport and a form of input.
+type Block struct {
+	Title  string   // image_classification · resnet50 · rest · jpeg
+	Stacks []string // the columns
+	Rows   []Row
+}
+
+// Row is one metric under one load; or, without a unit, a fact of each stack.
+type Row struct {
+	Label string // batch=1 conc=8
+	Unit  string
+	Cells []Cell // one a stack
+	Wide  string // instead of cells: what holds for all stacks alike
+}
+
+// Cell is what a row says of a stack.
+type Cell struct {
+	Text   string // "" when there is none
+	Remark string // best, or how much more or less than the best: (+23%)
+	Doubt  bool   // the number is invalid; the table's Doubts say why
+}
+
+// none stands for a cell without a value.
+const none = "–"
+
+// latencies are the units that every row of a load starts with; then follows
+// the first of rates that was measured.
+func latencies() []string { return []string{"p50-ms", "p95-ms", "p99-ms"} }
+
+func rates() []string { return []string{"img/s", "emb/s", "rps"} }
+
+// Stacks makes the table of a run, for people: latencies and throughput, the
+// verdict on the answers, memory and start. Of several trials it shows medians,
+// and percentiles of their pooled requests.
+func Stacks(run *results.Run) (*Table, error) {
+	b := &builder{run: run, missing: map[string]int{}}
+	for _, t := range run.Trials {
+		name, err := results.ParseName(t.Name)
+		if err != nil {
+			return nil, fmt.Errorf("compare stacks: %w", err)
+		}
+		b.add(name, t)
+	}
+	table := &Table{Conditions: conditions(run.Env)}
+	for _, w := range b.works {
+		table.Blocks = append(table.Blocks, b.block(w))
+	}
+	table.Missing = b.notShown()
+	table.Doubts = b.doubts
+	return table, nil
+}
+
+// leaf is one benchmark with its trials, failed ones included.
+type leaf struct {
+	name   results.Name
+	trials []results.Trial
+}
+
+// work is the leaves of one block.
+type work struct {
+	key    results.Name // without stack and load
+	leaves []*leaf
+}
+
+type builder struct {
+	run     *results.Run
+	works   []*work
+	missing map[string]int // "p99 values (fewer than 662 requests)" → how many
+	order   []string       // of missing, by first appearance
+	failed  []string
+	doubts  []string
+}
+
+func (b *builder) add(name results.Name, t results.Trial) {
+	key := name
+	key.Stack, key.Batch, key.Conc, key.Rate = "", 0, 0, 0
+	i := slices.IndexFunc(b.works, func(w *work) bool { return w.key == key })
+	if i < 0 {
+		i = len(b.works)
+		b.works = append(b.works, &work{key: key})
+	}
+	w := b.works[i]
+	j := slices.IndexFunc(w.leaves, func(l *leaf) bool { return l.name == name })
+	if j < 0 {
+		j = len(w.leaves)
+		w.leaves = append(w.leaves, &leaf{name: name})
+	}
+	w.leaves[j].trials = append(w.leaves[j].trials, t)
+}
+
+func (b *builder) block(w *work) Block {
+	out := Block{Title: title(w.key)}
+	var loads []results.Name
+	for _, l := range w.leaves {
+		if !slices.Contains(out.Stacks, l.name.Stack) {
+			out.Stacks = append(out.Stacks, l.name.Stack)
+		}
+		load := results.Name{Batch: l.name.Batch, Conc: l.name.Conc, Rate: l.name.Rate}
+		if !slices.Contains(loads, load) {
+			loads = append(loads, load)
+		}
+	}
+	slices.Sort(out.Stacks) // trials are shuffled, so the order of appearance says nothing
+	slices.SortFunc(loads, func(a, b results.Name) int {
+		return cmp.Or(cmp.Compare(a.Batch, b.Batch), cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Conc, b.Conc))
+	})
+	for _, load := range loads {
+		out.Rows = append(out.Rows, b.rows(w, load, out.Stacks)...)
+	}
+	out.Rows = append(out.Rows, b.facts(w, out.Stacks)...)
+	return out
+}
+
+func title(key results.Name) string {
+	parts := []string{key.GroupTitle(), key.Model}
+	for _, p := range []string{key.Precision, key.Proto, key.Input} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, " · ")
+}
+
+// rows are the metrics of one load.
+func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
+	byStack := make([]*leaf, len(stacks))
+	for i, s := range stacks {
+		for _, l := range w.leaves {
+			if l.name.Stack == s && l.name.Batch == load.Batch && l.name.Conc == load.Conc && l.name.Rate == load.Rate {
+				byStack[i] = l
+			}
+		}
+	}
+	b.noteFaults(byStack, load)
+	var rows []Row
+	for _, unit := range latencies() {
+		rows = append(rows, b.row(byStack, load, unit)...)
+	}
+	for _, unit := range rates() {
+		if found := b.row(byStack, load, unit); found != nil {
+			return append(rows, found...)
+		}
+	}
+	return rows
+}
+
+// row is one metric of one load, or nothing when no stack has it.
+func (b *builder) row(byStack []*leaf, load results.Name, unit string) []Row {
+	values := make([]measured, len(byStack))
+	found := false
+	for i, l := range byStack {
+		values[i] = b.value(l, unit)
+		found = found || values[i].ok
+	}
+	for _, v := range values {
+		if v.withheld != "" {
+			b.miss(unit, v.withheld)
+		}
+	}
+	if !found {
+		return nil
+	}
+	return []Row{{Label: label(load), Unit: unit, Cells: cells(values, unit, b.run.Units[unit].Better)}}
+}
+
+func label(load results.Name) string {
+	var parts []string
+	if load.Batch > 0 {
+		parts = append(parts, fmt.Sprintf("batch=%d", load.Batch))
+	}
+	if load.Rate > 0 {
+		return strings.Join(append(parts, fmt.Sprintf("rate=%d", load.Rate)), " ")
+	}
+	return strings.Join(append(parts, fmt.Sprintf("conc=%d", load.Conc)), " ")
+}
+
+func conditions(e results.Env) []string {
+	trials := "1 trial"
+	if e.Plan.Trials != 1 {
+		trials = fmt.Sprintf("%d trials", e.Plan.Trials)
+	}
+	lines := []string{fmt.Sprintf("Measured on %s; profile %s, windows of %s, %s.", e.Hardware(), e.Plan.Profile, e.Plan.Window, trials)}
+	if len(e.Models) > 0 {
+		var weights []string
+		for _, m := range e.Models {
+			weights = append(weights, m.Model+" "+m.Source)
+		}
+		lines[0] += " Weights: " + strings.Join(weights, ", ") + "."
+	}
+	if e.Plan.Profile == "quick" {
+		lines = append(lines, "Quick profile: indications, not evidence; for evidence: make bench PROFILE=standard")
+	}
+	return lines
+}
