@@ -32,7 +32,7 @@ func leaves() []string {
 // in "/" covers the packages under it. The first rule that matches holds.
 func allowed(pkg string) (may []string, found bool) {
 	inner := []string{"internal/boot", "internal/load", "internal/wire/", "internal/meter", "internal/gpu", "internal/usage", "internal/model",
-		"internal/model/", "internal/workload", "internal/quality", "internal/results", "internal/ort"}
+		"internal/model/", "internal/workload", "internal/quality", "internal/results", "internal/ort", "internal/fetch"}
 	rules := []struct {
 		prefix string
 		may    []string
@@ -48,7 +48,8 @@ func allowed(pkg string) (may []string, found bool) {
 		{"internal/report", []string{"internal/results", "internal/meter"}},
 		{"internal/wire/", []string{"internal/wire/"}},
 		{"internal/model/", nil},
-		{"internal/model", []string{"internal/model/"}},
+		{"internal/model", []string{"internal/model/", "internal/fetch"}},
+		{"internal/ort", []string{"internal/fetch"}},
 		{"internal/", nil},
 		{"testdata", nil},
 	}

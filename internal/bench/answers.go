@@ -1,0 +1,108 @@
+package bench
+
+import (
+	"fmt"
+	"math"
+
+	"stackbench/internal/quality"
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/wire/oip"
+	"stackbench/internal/wire/openai"
+	"stackbench/internal/wire/predict"
+)
+
+// answers are the decoded answers to one request: a vector an item (logits or
+// embedding), or the best classes of a single item.
+type answers struct {
+	vectors [][]float32
+	top     []quality.Ranked
+}
+
+func decodeOIP(read func(record.Answer) ([]oip.Tensor, error), m served) func(record.Answer, int) (answers, error) {
+	return func(a record.Answer, items int) (answers, error) {
+		tensors, err := read(a)
+		if err != nil {
+			return answers{}, err
+		}
+		if len(tensors) != 1 {
+			return answers{}, fmt.Errorf("%d output tensors, want one", len(tensors))
+		}
+		values, err := tensors[0].Float32s()
+		if err != nil {
+			return answers{}, err
+		}
+		if len(values) != items*m.Width {
+			return answers{}, fmt.Errorf("output %s has %d values, want %d of %d", tensors[0].Name, len(values), items, m.Width)
+		}
+		var out answers
+		for i := range items {
+			out.vectors = append(out.vectors, values[i*m.Width:(i+1)*m.Width])
+		}
+		return out, nil
+	}
+}
+
+func decodeOpenAI(m served) func(record.Answer, int) (answers, error) {
+	return func(a record.Answer, items int) (answers, error) {
+		e, err := openai.Decode(a, items, m.Width)
+		return answers{vectors: e.Vectors}, err
+	}
+}
+
+func decodePredict(a record.Answer, _ int) (answers, error) {
+	p, err := predict.Decode(a)
+	var out answers
+	for _, c := range p.Top {
+		out.top = append(out.top, quality.Ranked{Index: c.Index, Logit: float32(c.Logit)})
+	}
+	return out, err
+}
+
+// judge is what the quality checks of both tasks have in common.
+type judge interface {
+	Add(id string, values []float32)
+	Broken(id, why string)
+	Verdict() quality.Verdict
+}
+
+// examine holds every kept answer of the records against the golden ones.
+// Items without a golden answer must be whole and finite all the same.
+func (w *work) examine(records []record.Record, form stack.Input, j judge) {
+	for _, r := range records {
+		if r.Answer == nil || r.Outcome != record.Good {
+			continue
+		}
+		items := w.items[r.Seq%len(w.items)]
+		got, err := w.decode(*r.Answer, len(items))
+		if err != nil {
+			j.Broken(items[0].id, err.Error())
+			continue
+		}
+		for i, it := range items {
+			examineItem(it, i, got, form, j)
+		}
+	}
+}
+
+func examineItem(it item, i int, got answers, form stack.Input, j judge) {
+	id := quality.ID(it.id, form)
+	logits, _ := j.(*quality.Logits)
+	switch {
+	case it.golden && got.top != nil && logits != nil:
+		logits.AddTop(id, got.top)
+	case it.golden:
+		j.Add(id, got.vectors[i])
+	case got.top == nil && !finite(got.vectors[i]):
+		j.Broken(it.id, "values that are not finite")
+	}
+}
+
+func finite(values []float32) bool {
+	for _, v := range values {
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,115 @@
+// Package bench is the glue that a group calls: it names the leaves, skips
+// with a reason what cannot run, starts a stack when its first leaf is due,
+// measures windows, holds the answers to the golden ones and reports.
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stackbench/internal/stack"
+)
+
+// Group is one question that the benchmarks ask of every stack.
+type Group struct {
+	Name  string // as people and results write it: image_classification
+	Title string // as Go writes it after Benchmark: ImageClassification
+	Task  stack.Task
+	Rate  string // unit of its items per second: img/s, emb/s
+	Cases []Case
+}
+
+// Case is one leaf of a group, but for the stack.
+type Case struct {
+	Model     string
+	Proto     stack.Proto
+	Input     stack.Input
+	Batch     int // items a request
+	Load      Load
+	From      Profile // the smallest profile that measures it
+	Footprint bool    // embeddings: measure mem-per-1k-emb-MB after the window
+}
+
+// Load is how requests arrive: Conc users one after the other, or Rate
+// requests a second at random times (Poisson). Exactly one is set.
+type Load struct {
+	Conc int
+	Rate int
+}
+
+// Closed is a closed loop of that many users.
+func Closed(conc int) Load { return Load{Conc: conc} }
+
+// Open is an open loop of that many requests a second, Poisson arrivals.
+func Open(rate int) Load { return Load{Rate: rate} }
+
+// Profile is how much is measured. The order matters: each holds the cases of
+// the ones before it.
+type Profile int
+
+const (
+	Quick    Profile = iota // minutes; indications
+	Standard                // 30 s windows; evidence
+	Full                    // the whole matrix
+)
+
+// Profiles lists the names, in order.
+func Profiles() []string { return []string{"quick", "standard", "full"} }
+
+// ParseProfile reads a profile's name.
+func ParseProfile(s string) (Profile, error) {
+	i := slices.Index(Profiles(), s)
+	if i < 0 {
+		return 0, fmt.Errorf("unknown profile %q\nknown profiles: %s", s, strings.Join(Profiles(), ", "))
+	}
+	return Profile(i), nil
+}
+
+func (p Profile) String() string { return Profiles()[p] }
+
+// Strict says that an invalid window is withheld, not shown with its reasons.
+func (p Profile) Strict() bool { return p >= Standard }
+
+// Window is the profile's length of a measured window.
+func (p Profile) Window() time.Duration {
+	return [...]time.Duration{3 * time.Second, 30 * time.Second, 60 * time.Second}[p]
+}
+
+// Warmup is how long the load runs before a window opens.
+func (p Profile) Warmup() time.Duration {
+	return [...]time.Duration{time.Second, 5 * time.Second, 10 * time.Second}[p]
+}
+
+// Trials is the profile's number of fresh processes a stack.
+func (p Profile) Trials() int { return [...]int{1, 6, 10}[p] }
+
+// In gives the cases that the profile measures.
+func (g Group) In(p Profile) []Case {
+	var out []Case
+	for _, c := range g.Cases {
+		if c.From <= p {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// Models lists the models of the profile's cases, each once, in order.
+func (g Group) Models(p Profile) []string {
+	var out []string
+	for _, c := range g.In(p) {
+		if !slices.Contains(out, c.Model) {
+			out = append(out, c.Model)
+		}
+	}
+	return out
+}
+
+// Has says whether cases hold one of the same leaf name as c.
+func Has(cases []Case, c Case) bool {
+	return slices.ContainsFunc(cases, func(x Case) bool {
+		return x.Model == c.Model && x.Proto == c.Proto && x.Input == c.Input && x.Batch == c.Batch && x.Load == c.Load
+	})
+}

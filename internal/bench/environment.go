@@ -1,0 +1,138 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"stackbench"
+	"stackbench/internal/boot"
+	"stackbench/internal/cpuset"
+	"stackbench/internal/fetch"
+	"stackbench/internal/gpu"
+	"stackbench/internal/model"
+	"stackbench/internal/quality"
+	"stackbench/internal/stack"
+	"stackbench/internal/workload"
+)
+
+// environment is what all leaves of a group have in common.
+type environment struct {
+	options Options
+	group   Group
+	cache   string
+	client  cpuset.Set
+	cores   cpuset.Set // of the servers
+	shared  string     // why client and server share cores; "" when they do not
+	device  stack.Device
+	devices *gpu.Devices // nil without a GPU, and when measuring on the CPU
+	noGPU   string       // why there is none
+	library string       // ONNX Runtime
+	models  map[string]*reference
+}
+
+// reference is a prepared model with what its answers are held against.
+type reference struct {
+	served
+	golden *quality.Golden
+}
+
+// survey looks at the machine. It changes nothing and fetches nothing.
+func survey(o Options, g Group) (*environment, error) {
+	e := &environment{options: o, group: g, device: stack.CPU, models: map[string]*reference{}}
+	all, err := cpuset.Usable()
+	if err != nil {
+		return nil, fmt.Errorf("see which cores may be used: %w", err)
+	}
+	e.client, e.cores, e.shared = cpuset.Split(all)
+	e.cache, err = boot.DefaultCache()
+	if err != nil {
+		return nil, err
+	}
+	if o.Device == "cpu" {
+		return e, nil
+	}
+	e.devices, e.noGPU = gpu.Open()
+	if e.noGPU != "" {
+		e.devices = nil
+		if o.Device == "gpu" {
+			return nil, fmt.Errorf("no GPU: %s\nmeasure on the CPU with -device=cpu, or install the NVIDIA driver", e.noGPU)
+		}
+		return e, nil
+	}
+	e.device = stack.GPU
+	return e, nil
+}
+
+// spec is how a stack is started with a model.
+func (e *environment) spec(s stack.Stack, model string) boot.Spec {
+	return boot.Spec{
+		Stack: s, Cores: e.cores, Launcher: e.options.Launcher, Cache: e.cache,
+		Run: stack.Run{
+			Models: filepath.Join(e.cache, "models"), Model: model, Device: e.device,
+			Threads: len(e.cores), Library: e.library,
+		},
+	}
+}
+
+// refusal says why a stack cannot run here; "" when it can.
+func (e *environment) refusal(ctx context.Context, s stack.Stack) (string, error) {
+	if e.device == stack.GPU && !onGPU(s) {
+		return "it has no GPU build: measure it with -device=cpu", nil
+	}
+	_, err := boot.Resolve(ctx, e.spec(s, ""))
+	var not *boot.Unavailable
+	if errors.As(err, &not) {
+		return not.Reason + ": " + not.Cure, nil
+	}
+	return "", err
+}
+
+func onGPU(s stack.Stack) bool {
+	if s.Container == nil {
+		return false
+	}
+	_, ok := s.Container.Images[stack.GPU]
+	return ok
+}
+
+// prepare makes a model ready and reads what its answers are held against.
+func (e *environment) prepare(ctx context.Context, name string, progress fetch.Progress) (*reference, error) {
+	if r, ok := e.models[name]; ok {
+		return r, nil
+	}
+	source, err := model.ParseWeights(e.options.Weights)
+	if err != nil {
+		return nil, err
+	}
+	m, err := model.Open(e.cache).Prepare(ctx, name, source, progress)
+	if err != nil {
+		return nil, err
+	}
+	r := &reference{served: served{Name: m.Name, Source: string(m.Weights.Source), SHA256: m.Weights.SHA256}}
+	shape := m.Outputs[0].Shape
+	r.Width = int(shape[len(shape)-1])
+	if m.Image != nil {
+		for c := range 3 {
+			r.Norm.Mean[c], r.Norm.Std[c] = float32(m.Image.Mean[c]), float32(m.Image.Std[c])
+		}
+	}
+	r.golden, err = quality.ReadGolden(stackbench.Testdata(), name)
+	if err != nil {
+		return nil, err
+	}
+	e.models[name] = r
+	return r, nil
+}
+
+// judge holds answers against the golden ones of the model.
+func (e *environment) judge(m *reference, form stack.Input) judge {
+	if e.group.Task == stack.Embeddings {
+		return quality.NewEmbeddings(m.golden)
+	}
+	return quality.NewLogits(m.golden, form)
+}
+
+// labels are the right classes of the photographs.
+func labels() (map[string][]int, error) { return workload.Labels(stackbench.Testdata()) }

@@ -1,0 +1,167 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"stackbench/internal/load"
+	"stackbench/internal/meter"
+	"stackbench/internal/quality"
+	"stackbench/internal/record"
+	"stackbench/internal/results"
+	"stackbench/internal/stack"
+	"stackbench/internal/wire/http1"
+)
+
+// measure takes one leaf's windows, one an iteration of b.Loop, pooled into
+// one sample, and reports it.
+func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial, error) {
+	t := results.Trial{Name: l.name.String(), Trial: r.env.options.Record.Trial, Started: time.Now().UTC()}
+	s, err := l.session.server(ctx, l.c, l.how, l.c.Footprint)
+	if err != nil {
+		return t, err
+	}
+	w, err := prepare(l.c, l.how, l.session.model.served, s.endpoint, r.env.options.salt())
+	if err != nil {
+		return t, err
+	}
+	defer func() { _ = w.close() }()
+	eye := &watch{server: s, devices: r.env.devices, model: l.c.Model}
+	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.env.options.Profile.Strict()
+	if l.c.Footprint {
+		if eye.evidence.Footprint, err = w.footprint(ctx, s, l.c.Batch); err != nil {
+			return t, err
+		}
+	}
+	s.used = true
+	windows, err := r.windows(ctx, b, l, w, eye)
+	if err != nil {
+		return t, errors.Join(s.boot.Alive(), err)
+	}
+	return r.conclude(ctx, b, l, outcome{w, eye, windows}, t), nil
+}
+
+func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *watch) ([]meter.Window, error) {
+	clock := load.SystemClock()
+	defer func() { _ = clock.Close() }()
+	p := l.c.plan(r.env.options, eye.marks(ctx))
+	var windows []meter.Window
+	for b.Loop() {
+		res, err := load.Run(ctx, p, w.target, clock)
+		if err != nil {
+			return nil, err
+		}
+		if err := eye.server.boot.Alive(); err != nil {
+			return nil, err
+		}
+		windows = append(windows, meter.Window{
+			Open: l.c.Load.Rate > 0, Records: res.Records, Length: res.Window,
+			Conns: l.c.Load.Conc, Items: l.c.Batch, Rate: r.env.group.Rate,
+		})
+	}
+	return windows, eye.problem
+}
+
+// outcome is what a leaf's windows left.
+type outcome struct {
+	work    *work
+	eye     *watch
+	windows []meter.Window
+}
+
+// conclude judges the answers, reports the metrics and writes the trial down.
+func (r *run) conclude(ctx context.Context, b *testing.B, l leaf, o outcome, t results.Trial) results.Trial {
+	w, eye, windows := o.work, o.eye, o.windows
+	j := r.env.judge(l.session.model, l.c.Input)
+	for _, win := range windows {
+		w.examine(win.Records, l.c.Input, j)
+	}
+	verdict := j.Verdict()
+	eye.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
+	sum := meter.Summarise(windows, eye.evidence)
+	sum.Report(b)
+	fill(&t, sum, windows)
+	t.Answers = results.Answers{Checked: verdict.Checked, Agree: verdict.Agree, Worst: verdict.Worst, Rule: verdict.Rule, Reasons: verdict.Reasons}
+	t.Server = l.facts(ctx, eye.server)
+	if e := eye.evidence.Executions; e != nil {
+		t.Stages = map[string]float64{}
+		for _, stage := range e.Stages {
+			t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
+		}
+	}
+	if l.session.model.golden.Trained() {
+		t.Answers.Accuracy = accuracy(j)
+	}
+	return t
+}
+
+// fill is the part of a trial that the summary holds.
+func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
+	t.Metrics, t.Withheld, t.Failed = map[string]float64{}, map[string]string{}, map[string]int{}
+	for _, m := range sum.Metrics {
+		t.Metrics[m.Unit] = m.Value
+	}
+	for _, h := range sum.Withheld {
+		t.Withheld[h.Unit] = h.Reason
+	}
+	for _, why := range sum.Invalid {
+		t.Invalid = append(t.Invalid, why.Text)
+	}
+	t.Steady, t.Unsteady = string(sum.Steady.Verdict), sum.Steady.Detail
+	t.Issued, t.Latency = sum.Issued, results.Microseconds(sum.Latencies)
+	for _, w := range windows {
+		t.Seconds += w.Length.Seconds()
+		for _, rec := range w.Records {
+			if rec.Outcome != record.Good {
+				t.Failed[rec.Outcome.String()]++
+			}
+		}
+	}
+}
+
+// facts is the part of a trial that says what was measured.
+func (l leaf) facts(ctx context.Context, s *server) results.Server {
+	return results.Server{
+		Launcher: s.boot.Launcher, Image: s.boot.Image, Digest: s.boot.Digest, Version: runtimeOf(ctx, s.endpoint),
+		ReadyS: s.boot.ReadyIn.Seconds(), Threads: s.threads, Cores: s.cores.String(),
+		Source: l.session.model.Source, SHA256: l.session.model.SHA256,
+	}
+}
+
+// runtimeOf asks the server what computes in it; "" when it does not say.
+func runtimeOf(ctx context.Context, at stack.Endpoint) string {
+	if at.REST == "" {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	reply := http1.Fetch(ctx, at.REST, http1.Request{Method: "GET", Path: "/healthz"})
+	var health struct {
+		Runtime string `json:"runtime"`
+	}
+	if reply.Outcome != record.Good || json.Unmarshal(reply.Body, &health) != nil {
+		return ""
+	}
+	return health.Runtime
+}
+
+// accuracy is the share of labelled photographs that were classified right; 0
+// where there are none.
+func accuracy(j judge) float64 {
+	logits, ok := j.(*quality.Logits)
+	if !ok {
+		return 0
+	}
+	right, err := labels()
+	if err != nil {
+		return 0
+	}
+	a, ok := logits.Accuracy(right)
+	if !ok || a.Labelled == 0 {
+		return 0
+	}
+	return float64(a.Hits) / float64(a.Labelled)
+}

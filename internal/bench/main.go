@@ -1,0 +1,116 @@
+package bench
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/fetch"
+	"stackbench/internal/meter"
+	"stackbench/internal/plan"
+	"stackbench/internal/stack"
+)
+
+// Version of the harness. It changes when a number would: what is measured, or how.
+const Version = "0.1"
+
+// Main is a group's TestMain: it reads the flags, fetches what the group's
+// models need, prints the lines that must stand before any result, and runs.
+func Main(m *testing.M, g Group, table []stack.Stack) {
+	os.Exit(mainCode(m, g, table))
+}
+
+func mainCode(m *testing.M, g Group, table []stack.Stack) int {
+	register(flag.CommandLine)
+	flag.Parse()
+	o, err := options(flag.CommandLine, table)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	ctx, stop := boot.Guard(context.Background())
+	defer stop()
+	switch {
+	case o.Plan:
+		err = printPlan(ctx, o, g)
+	case flag.Lookup("test.bench").Value.String() != "":
+		err = head(ctx, os.Stdout, o, g)
+	}
+	stop() // Run takes the signals over
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if o.Plan {
+		return 0
+	}
+	return m.Run()
+}
+
+func printPlan(ctx context.Context, o Options, g Group) error {
+	env, err := survey(o, g)
+	if err != nil {
+		return err
+	}
+	leaves, err := env.leaves(ctx)
+	if err != nil {
+		return err
+	}
+	return plan.Write(os.Stdout, leaves)
+}
+
+// head prepares the models, and prints the configuration and unit lines: what
+// is the same for all stacks. Whatever differs from stack to stack is in the
+// names, since a configuration line that changes splits benchstat's tables.
+func head(ctx context.Context, w io.Writer, o Options, g Group) error {
+	env, err := survey(o, g)
+	if err != nil {
+		return err
+	}
+	var weights []string
+	for _, name := range g.Models(o.Profile) {
+		m, err := env.prepare(ctx, name, downloads(os.Stderr))
+		if err != nil {
+			return err
+		}
+		weights = append(weights, name+"="+m.Source)
+	}
+	lines := [][2]string{
+		{"harness", Version}, {"commit", commit()}, {"profile", o.Profile.String()}, {"window", o.length().String()},
+		{"device", string(env.device)}, {"weights", strings.Join(weights, ",")},
+		{"client-cores", env.client.String()}, {"server-cores", env.cores.String()},
+	}
+	if env.devices != nil {
+		lines = append(lines, [2]string{"gpu", env.devices.Name()}, [2]string{"gpu-count", fmt.Sprint(env.devices.Count())}, [2]string{"driver", env.devices.Driver()})
+	}
+	for _, l := range lines {
+		if _, err := fmt.Fprintf(w, "%s: %s\n", l[0], l[1]); err != nil {
+			return fmt.Errorf("print the configuration: %w", err)
+		}
+	}
+	return meter.UnitLines(w)
+}
+
+// downloads prints a line a download, when it is complete.
+func downloads(w io.Writer) fetch.Progress {
+	return func(s fetch.Step) {
+		if s.Total > 0 && s.Done == s.Total {
+			fmt.Fprintf(w, "# fetched %s, %.1f MB\n", s.Name, float64(s.Total)/1e6)
+		}
+	}
+}
+
+// commit is the checkout's, as git names it; "unknown" outside a checkout.
+func commit() string {
+	out, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").Output()
+	if err != nil {
+		return "unknown"
+	}
+	return strings.TrimSpace(string(out))
+}

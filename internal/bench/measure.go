@@ -1,0 +1,182 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"stackbench/internal/gpu"
+	"stackbench/internal/load"
+	"stackbench/internal/meter"
+	"stackbench/internal/record"
+	"stackbench/internal/usage"
+	"stackbench/internal/wire/http1"
+)
+
+const (
+	sampleEvery  = 100 * time.Millisecond
+	keptAnswers  = 48 << 20 // bytes of a window's answers, for checking
+	openConns    = 256      // cap of an open loop: far above what a stack answers at once
+	openQueue    = 1024
+	requestLimit = 30 * time.Second
+)
+
+// plan is the case as the load engine takes it.
+func (c Case) plan(o Options, marks load.Marks) load.Plan {
+	p := load.Plan{
+		Conns: c.Load.Conc, Warmup: o.Profile.Warmup(), Window: o.length(),
+		Timeout: requestLimit, Keep: keptAnswers, Marks: marks,
+	}
+	if c.Load.Rate > 0 {
+		p.Arrivals = load.Arrivals{Rate: float64(c.Load.Rate), Poisson: true, Seed: o.salt()}
+		p.Conns, p.Queue = openConns, openQueue
+	}
+	return p
+}
+
+// salt differs from trial to trial, so that a stack never sees an input twice.
+func (o Options) salt() uint64 { return o.Record.Seed<<16 + uint64(o.Record.Trial) }
+
+// watch reads, at the edges of windows, what the records cannot tell. Its
+// sums are over all windows of one leaf.
+type watch struct {
+	server  *server
+	devices *gpu.Devices
+	model   string
+	batch   int // the stack's own batcher
+
+	client  time.Duration
+	stack   *usage.Sampler
+	cards   *gpu.Sampler
+	started time.Time
+
+	evidence meter.Evidence
+	before   *meter.Scrape
+	problem  error
+}
+
+func (w *watch) marks(ctx context.Context) load.Marks {
+	return load.Marks{Open: func() { w.open(ctx) }, Close: func() { w.shut(ctx) }}
+}
+
+func (w *watch) open(ctx context.Context) {
+	if w.before == nil {
+		w.before = w.scrape(ctx)
+	}
+	if w.server.usage != nil {
+		w.stack, w.problem = usage.Start(w.server.usage, sampleEvery)
+	}
+	if w.devices != nil {
+		w.cards = w.devices.Start(w.server.pids, sampleEvery)
+	}
+	w.client, _ = usage.Self()
+}
+
+func (w *watch) shut(ctx context.Context) {
+	now, err := usage.Self()
+	if err == nil {
+		if w.evidence.Client == nil {
+			w.evidence.Client = &meter.ClientUse{Cores: float64(w.server.clientCores)}
+		}
+		w.evidence.Client.CPU += now - w.client
+	}
+	if w.stack != nil {
+		w.addStack()
+	}
+	if w.cards != nil {
+		w.addCards(w.cards.Stop())
+	}
+	if after := w.scrape(ctx); after != nil && w.before != nil {
+		if e, err := after.Since(*w.before, w.batch); err == nil {
+			w.evidence.Executions = &e
+		}
+	}
+}
+
+func (w *watch) addStack() {
+	sum, err := w.stack.Stop()
+	if err != nil {
+		w.problem = err
+		return
+	}
+	if w.evidence.Stack == nil {
+		w.evidence.Stack = &meter.StackUse{Cores: float64(len(w.server.cores))}
+	}
+	w.evidence.Stack.CPU += sum.CPU
+	w.evidence.Stack.Peak = max(w.evidence.Stack.Peak, uint64(sum.Peak))
+}
+
+func (w *watch) addCards(sum gpu.Summary) {
+	if sum.UtilPercent == nil || sum.MemoryPeakMB == nil {
+		return
+	}
+	g := meter.GPUUse{Util: *sum.UtilPercent, Peak: uint64(*sum.MemoryPeakMB * 1e6)}
+	if sum.EnergyJ != nil {
+		g.Joules = *sum.EnergyJ
+	}
+	if old := w.evidence.GPU; old != nil {
+		g.Util, g.Peak, g.Joules = (g.Util+old.Util)/2, max(g.Peak, old.Peak), g.Joules+old.Joules
+	}
+	w.evidence.GPU = &g
+}
+
+// scrape reads the server's own counters; nil where it has none that we know.
+func (w *watch) scrape(ctx context.Context) *meter.Scrape {
+	if w.server.endpoint.REST == "" {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	reply := http1.Fetch(ctx, w.server.endpoint.REST, http1.Request{Method: "GET", Path: "/metrics"})
+	if reply.Outcome != record.Good {
+		return nil
+	}
+	s, err := meter.ParseScrape(reply.Body, w.model)
+	if err != nil {
+		return nil
+	}
+	return &s
+}
+
+// footprint measures the memory that embedding 1,000 texts takes, above what
+// the stack held when it had just become ready.
+func (w *work) footprint(ctx context.Context, s *server, batch int) (*meter.Footprint, error) {
+	if s.usage == nil {
+		return nil, nil
+	}
+	idle, err := s.usage.Read()
+	if err != nil {
+		return nil, fmt.Errorf("measure the footprint: %w", err)
+	}
+	sampler, err := usage.Start(s.usage, sampleEvery/5)
+	if err != nil {
+		return nil, fmt.Errorf("measure the footprint: %w", err)
+	}
+	err = w.each(ctx, (1000+batch-1)/batch)
+	sum, stopErr := sampler.Stop()
+	if err != nil {
+		return nil, fmt.Errorf("measure the footprint: %w", err)
+	}
+	if stopErr != nil {
+		return nil, fmt.Errorf("measure the footprint: %w", stopErr)
+	}
+	return &meter.Footprint{Peak: uint64(sum.Peak), Idle: uint64(idle.Memory)}, nil
+}
+
+// each sends that many requests, one after the other.
+func (w *work) each(ctx context.Context, requests int) error {
+	c, err := w.target.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	for seq := range requests {
+		limited, cancel := context.WithTimeout(ctx, requestLimit)
+		reply := c.Do(limited, seq)
+		cancel()
+		if reply.Outcome != record.Good {
+			return fmt.Errorf("request %d: %s: %w", seq, reply.Outcome, reply.Err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,124 @@
+package bench
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"stackbench/internal/stack"
+)
+
+// Options are the flags of a benchmark binary; `stackbench run` takes the same.
+type Options struct {
+	Stacks   []stack.Stack
+	Device   string // auto, cpu or gpu
+	Profile  Profile
+	Window   time.Duration // 0: the profile's
+	Launcher string        // auto, container or process
+	Weights  string        // auto, hub, package or seeded
+	Record   Record
+	Plan     bool // print what would be measured, and end
+}
+
+// Record says where a window's raw record goes, and what identifies it.
+type Record struct {
+	Folder string // of a run; "" keeps none
+	Trial  int
+	Seed   uint64 // salts the inputs, together with Trial
+}
+
+// register declares the flags on f. Their values are read back by options.
+func register(f *flag.FlagSet) {
+	f.String("stacks", "all", "stacks to measure, comma separated; all: every one that this machine can run")
+	f.String("device", "auto", "auto, cpu or gpu")
+	f.String("profile", "quick", "quick, standard or full")
+	f.Duration("window", 0, "length of a measured window; 0: the profile's own (3s, 30s, 60s)")
+	f.String("launcher", "auto", "auto, container or process; auto: container where Docker works")
+	f.String("weights", "auto", "auto, hub, package or seeded; auto: the first of these that can be had")
+	f.String("out", "", "folder of a run to add raw records to")
+	f.Int("trial", 1, "number of this trial; salts the inputs")
+	f.Uint64("seed", 1, "salts the inputs")
+	f.Bool("plan", false, "print what would be measured, one JSON object a line, and end")
+}
+
+// options reads the flags that register declared, and checks every one.
+func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
+	text := func(name string) string { return f.Lookup(name).Value.String() }
+	o := Options{
+		Device:   text("device"),
+		Launcher: text("launcher"),
+		Weights:  text("weights"),
+		Window:   get[time.Duration](f, "window"),
+		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed")},
+		Plan:     get[bool](f, "plan"),
+	}
+	var err error
+	o.Profile, err = ParseProfile(text("profile"))
+	if err != nil {
+		return Options{}, err
+	}
+	o.Stacks, err = ParseStacks(text("stacks"), table)
+	return o, errors.Join(err,
+		oneOf("device", o.Device, "auto", "cpu", "gpu"),
+		oneOf("launcher", o.Launcher, "auto", "container", "process"),
+		oneOf("weights", o.Weights, "auto", "hub", "package", "seeded"),
+		window(o.Window))
+}
+
+func get[T any](f *flag.FlagSet, name string) T {
+	v, _ := f.Lookup(name).Value.(flag.Getter).Get().(T)
+	return v
+}
+
+// ParseStacks resolves a comma-separated list of stack names; "all" and "" mean
+// the whole table. The error names the known ones.
+func ParseStacks(list string, table []stack.Stack) ([]stack.Stack, error) {
+	if list == "" || list == "all" {
+		return table, nil
+	}
+	var chosen []stack.Stack
+	for name := range strings.SplitSeq(list, ",") {
+		name = strings.TrimSpace(name)
+		i := slices.IndexFunc(table, func(s stack.Stack) bool { return s.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("unknown stack %q\nknown stacks: %s, all", name, strings.Join(stackNames(table), ", "))
+		}
+		if !slices.ContainsFunc(chosen, func(s stack.Stack) bool { return s.Name == name }) {
+			chosen = append(chosen, table[i])
+		}
+	}
+	return chosen, nil
+}
+
+func stackNames(table []stack.Stack) []string {
+	var out []string
+	for _, s := range table {
+		out = append(out, s.Name)
+	}
+	return out
+}
+
+func oneOf(name, value string, known ...string) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return fmt.Errorf("unknown %s %q\nknown: %s", name, value, strings.Join(known, ", "))
+}
+
+func window(d time.Duration) error {
+	if d != 0 && d < time.Second {
+		return fmt.Errorf("a window of %v is too short to measure anything\ngive at least 1s, such as -window=30s", d)
+	}
+	return nil
+}
+
+// length is the window that is measured.
+func (o Options) length() time.Duration {
+	if o.Window > 0 {
+		return o.Window
+	}
+	return o.Profile.Window()
+}

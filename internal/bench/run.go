@@ -1,0 +1,194 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/cpuset"
+	"stackbench/internal/results"
+	"stackbench/internal/stack"
+)
+
+// Run measures every leaf of the group on every stack that the flags choose.
+// One iteration of a leaf is one whole window.
+func Run(b *testing.B, g Group, table []stack.Stack) {
+	o, err := options(flag.CommandLine, table)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := boot.Guard(context.Background())
+	defer stop()
+	r, err := newRun(ctx, o, g)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer r.close()
+	for _, s := range o.Stacks {
+		refusal, err := r.env.refusal(ctx, s)
+		if err != nil {
+			b.Error(err)
+			continue
+		}
+		if refusal != "" {
+			r.note("skip stack=%s: %s", s.Name, refusal)
+			continue
+		}
+		for _, m := range g.Models(o.Profile) {
+			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
+		}
+	}
+}
+
+// run is one process's measuring.
+type run struct {
+	env     *environment
+	log     *results.Log // nil: no raw records are kept
+	done    map[results.Done]bool
+	pending []string // notes to print between leaves
+}
+
+func newRun(ctx context.Context, o Options, g Group) (*run, error) {
+	env, err := survey(o, g)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{env: env}
+	if o.Record.Folder != "" {
+		kept, err := results.Open(o.Record.Folder)
+		if err != nil {
+			return nil, err
+		}
+		r.done = kept.Done()
+		if r.log, err = results.OpenLog(o.Record.Folder); err != nil {
+			return nil, err
+		}
+	}
+	if note, err := cpuset.Pin(env.client); err != nil {
+		return nil, fmt.Errorf("pin the client to cores %s: %w", env.client, err)
+	} else if note != "" {
+		r.note("%s", note)
+	}
+	if env.shared != "" {
+		r.note("%s", env.shared)
+	}
+	return r, env.findLibrary(ctx, nil)
+}
+
+func (r *run) close() {
+	r.flush()
+	if r.log != nil {
+		_ = r.log.Close()
+	}
+}
+
+// note keeps a line for standard error until no result line is being written:
+// from the second repetition on, testing prints a leaf's name before it runs.
+func (r *run) note(format string, args ...any) {
+	r.pending = append(r.pending, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n#   "))
+}
+
+func (r *run) flush() {
+	for _, n := range r.pending {
+		fmt.Fprintln(os.Stderr, "# "+n)
+	}
+	r.pending = nil
+}
+
+// cases measures the leaves of one stack and model, which share a server.
+func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name string) {
+	m, err := r.env.prepare(ctx, name, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ses := &session{env: r.env, stack: s, model: m}
+	defer func() {
+		if err := ses.stop(ctx); err != nil {
+			r.note("%v", err)
+		}
+		r.flush()
+	}()
+	for _, c := range r.env.group.byModel(r.env.options.Profile) {
+		if c.Model != name {
+			continue
+		}
+		r.flush()
+		full := r.env.group.name(s, c)
+		how, err := r.env.group.capability(s, c)
+		if err != nil {
+			r.note("skip %s: %v", full, err)
+			continue
+		}
+		prefix := "stack=" + s.Name + "/model=" + name + "/"
+		b.Run(strings.TrimPrefix(full.Path(), prefix), func(b *testing.B) {
+			r.leaf(ctx, b, leaf{session: ses, c: c, how: how, name: full})
+		})
+	}
+}
+
+// leaf is one case on one stack.
+type leaf struct {
+	session *session
+	c       Case
+	how     stack.Capability
+	name    results.Name
+}
+
+func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
+	if r.ending(ctx) {
+		b.Skip("the run is ending")
+	}
+	o := r.env.options
+	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial}] {
+		b.Skip("measured before the run was interrupted")
+	}
+	t, err := r.measure(ctx, b, l)
+	if err != nil {
+		if reason, skip := unavailable(err); skip {
+			r.note("skip %s: %s", l.name, reason)
+			b.Skip(reason)
+		}
+		if errors.Is(err, boot.ErrInterrupted) || context.Cause(ctx) != nil {
+			b.Skip("interrupted")
+		}
+		r.record(results.Trial{Name: l.name.String(), Trial: o.Record.Trial, Started: t.Started, Error: oneLine(err)})
+		b.Fatal(err)
+	}
+	r.record(t)
+	for _, why := range t.Invalid {
+		r.note("invalid %s: %s", l.name, why)
+	}
+	if o.Profile.Strict() && len(t.Invalid) > 0 {
+		b.Fatalf("invalid, so no number: %s", strings.Join(t.Invalid, "; "))
+	}
+}
+
+func (r *run) ending(ctx context.Context) bool {
+	select {
+	case <-boot.Ending(ctx):
+		return true
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
+
+func (r *run) record(t results.Trial) {
+	if r.log == nil {
+		return
+	}
+	if err := r.log.Append(t); err != nil {
+		r.note("%v", err)
+	}
+}
+
+func oneLine(err error) string {
+	first, _, _ := strings.Cut(err.Error(), "\n")
+	return first
+}

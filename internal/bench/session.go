@@ -1,0 +1,132 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/cpuset"
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/usage"
+)
+
+// server is a started stack, as measuring sees it.
+type server struct {
+	boot        *boot.Server
+	endpoint    stack.Endpoint
+	usage       usage.Source // nil when it cannot be read
+	cores       cpuset.Set   // of the server
+	clientCores int
+	threads     int
+	used        bool // it has answered more than the readiness request
+}
+
+func (s *server) pids() []int {
+	if s.boot.PID == 0 {
+		return nil
+	}
+	return []int{s.boot.PID}
+}
+
+// session starts a stack with a model when its first leaf is due, keeps it for
+// the leaves that follow, and stops it.
+type session struct {
+	env   *environment
+	stack stack.Stack
+	model *reference
+	up    *server
+}
+
+// server gives the running server, and starts it when there is none or when a
+// fresh one is asked for.
+func (s *session) server(ctx context.Context, c Case, how stack.Capability, fresh bool) (*server, error) {
+	if s.up != nil && fresh && s.up.used {
+		if err := s.stop(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if s.up != nil {
+		return s.up, nil
+	}
+	spec := s.env.spec(s.stack, s.model.Name)
+	spec.Ready = func(ctx context.Context, at stack.Endpoint) error { return s.ready(ctx, c, how, at) }
+	b, err := boot.Start(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	s.up = &server{boot: b, endpoint: b.Endpoint, cores: spec.Cores, clientCores: len(s.env.client), threads: spec.Run.Threads}
+	s.up.usage = s.up.source()
+	return s.up, nil
+}
+
+// source reads the stack's use of CPU and memory: a container's from its
+// cgroup, or from Docker where that cannot be read, a process's from its tree.
+func (s *server) source() usage.Source {
+	if s.boot.Launcher == boot.Process {
+		if src, err := usage.Tree(s.boot.PID); err == nil {
+			return src
+		}
+		return nil
+	}
+	if s.boot.Launcher != boot.Container {
+		return nil
+	}
+	if s.boot.PID != 0 {
+		if src, err := usage.Cgroup(s.boot.PID); err == nil {
+			return src
+		}
+	}
+	return docker{s.boot}
+}
+
+// docker reads usage through the Docker API.
+type docker struct{ server *boot.Server }
+
+func (d docker) Read() (usage.Sample, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	cpu, memory, err := d.server.Usage(ctx)
+	return usage.Sample{At: time.Now(), CPU: cpu, Memory: memory}, err
+}
+
+// ready sends one real request of the case and wants a right answer.
+func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at stack.Endpoint) error {
+	c.Batch = 1
+	if h, ok := s.stack.Find(s.env.group.Task, c.Proto, c.Input, 1); ok {
+		how = h
+	}
+	w, err := prepare(c, how, s.model.served, at, s.env.options.salt())
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.close() }()
+	conn, err := w.target.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	reply := conn.Do(ctx, 0)
+	if reply.Outcome != record.Good {
+		return fmt.Errorf("the request ended as %q (code %d): %w", reply.Outcome, reply.Code, reply.Err)
+	}
+	j := s.env.judge(s.model, c.Input)
+	w.examine([]record.Record{{Answer: &record.Answer{Head: reply.Head, Body: reply.Body}}}, c.Input, j)
+	if v := j.Verdict(); !v.OK() {
+		return fmt.Errorf("the answer is wrong: %s", v.Reason())
+	}
+	return nil
+}
+
+func (s *session) stop(ctx context.Context) error {
+	if s.up == nil {
+		return nil
+	}
+	b := s.up.boot
+	s.up = nil
+	if err := b.Stop(ctx); err != nil {
+		return fmt.Errorf("stop %s: %w", s.stack.Name, err)
+	}
+	return nil
+}
