@@ -54,7 +54,7 @@ func occupied(begins, ends []time.Duration, conns int) time.Duration {
 		case ends[free] <= begin:
 			sum += begin - ends[free] // the user's pause
 			free++
-		case users < conns:
+		case users < conns || conns == 0:
 			users++
 		default: // all users are known: this one's end was stamped a moment late
 			free++

@@ -1,6 +1,7 @@
 package meter
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -13,7 +14,7 @@ type Window struct {
 	Open    bool            // an open loop; otherwise a closed one
 	Records []record.Record // requests issued in the window, and arrivals dropped in it
 	Length  time.Duration   // from the window's opening to its closing
-	Conns   int             // users of a closed loop
+	Conns   int             // users of a closed loop; 0 when unknown
 	Items   int             // images or texts a request carries
 	Rate    string          // unit of items per second: img/s, emb/s; "" for none
 }
@@ -107,7 +108,7 @@ func latency(r record.Record, open bool) time.Duration {
 
 // byIssue returns the records in the order in which they were due.
 func byIssue(records []record.Record) []record.Record {
-	due := func(a, b record.Record) int { return int(a.Intended - b.Intended) }
+	due := func(a, b record.Record) int { return cmp.Compare(a.Intended, b.Intended) }
 	if slices.IsSortedFunc(records, due) {
 		return records
 	}

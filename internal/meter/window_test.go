@@ -98,6 +98,7 @@ func TestIssueSpan(t *testing.T) {
 		Window{Length: 2 * sec, Conns: 1, Records: []record.Record{good(0, 1*sec), failed(1*sec, 30*sec, record.Timeout)}}, 0.5)
 	check("an end stamped a moment after the next send",
 		Window{Length: 2 * sec, Conns: 1, Records: []record.Record{good(0, 1*sec+1), good(1*sec, 1*sec)}}, 1)
+	check("an unknown number of users is found", Window{Length: 2 * sec, Records: closed(4, 500*ms, 2*sec).Records}, 8)
 	check("an open loop is issued for the whole window", Window{Open: true, Length: 4 * sec, Records: []record.Record{good(0, 9*sec), good(2*sec, 9*sec)}}, 0.5)
 }
 
