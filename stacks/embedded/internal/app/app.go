@@ -19,6 +19,7 @@ import (
 	"stackbench/stacks/embedded/internal/metrics"
 	"stackbench/stacks/embedded/internal/rest"
 	"stackbench/stacks/embedded/internal/rpc"
+	"stackbench/stacks/embedded/internal/service"
 )
 
 // Exit codes.
@@ -75,7 +76,7 @@ func serve(ctx context.Context, c config, log io.Writer) error {
 		}
 		api.Ready(loaded.service)
 		calls.Ready(loaded.service)
-		fmt.Fprintf(log, "ready: %s on %s, HTTP at %s\n", c.store.model, loaded.service.Info().Runtime, restListener.Addr())
+		fmt.Fprintln(log, readyLine(loaded.service.Info(), restListener, grpcListener))
 		return nil
 	})
 	group.Go(func() error {
@@ -92,6 +93,14 @@ func serve(ctx context.Context, c config, log io.Writer) error {
 		loaded.close()
 	}
 	return err
+}
+
+func readyLine(i service.Info, restListener, grpcListener net.Listener) string {
+	line := fmt.Sprintf("ready: %s on %s, HTTP at %s", i.Model, i.Runtime, restListener.Addr())
+	if grpcListener != nil {
+		line += fmt.Sprintf(", gRPC at %s", grpcListener.Addr())
+	}
+	return line
 }
 
 // open takes the ports first: one that is in use is known before the weights

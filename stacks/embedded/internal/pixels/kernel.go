@@ -71,11 +71,11 @@ func catmullRom(x float64) float64 {
 	return 0
 }
 
-// narrow scales the rows of src, from x from RGBx, into dst, from x to RGBx.
+// narrow scales the rows of src, from x from RGBx, into dst, from x to RGB.
 func (k *kernel) narrow(dst, src []byte) {
 	for y := range k.from {
 		row := src[4*y*k.from:][:4*k.from]
-		out := dst[4*y*k.to:][:4*k.to]
+		out := dst[3*y*k.to:][:3*k.to]
 		for i, s := range k.spans {
 			in := row[4*s.first:][:4*s.n]
 			r, g, b := int32(1)<<(precision-1), int32(1)<<(precision-1), int32(1)<<(precision-1)
@@ -85,17 +85,16 @@ func (k *kernel) narrow(dst, src []byte) {
 				b += w * int32(in[2])
 				in = in[4:]
 			}
-			o := out[4*i:][:4]
+			o := out[3*i:][:3]
 			o[0], o[1], o[2] = level(r), level(g), level(b)
 		}
 	}
 }
 
-// shorten scales the columns of src, from rows of to RGBx, and hands each
-// finished row to emit. acc has room for one row.
-func (k *kernel) shorten(src []byte, acc []int32, emit func(y int, row []byte)) {
-	width := 4 * k.to
-	line := make([]byte, width)
+// shorten scales the columns of src, from rows of to RGB, and hands each
+// finished row to emit. acc and line have room for one row.
+func (k *kernel) shorten(src []byte, acc []int32, line []byte, emit func(y int, row []byte)) {
+	width := 3 * k.to
 	for y, s := range k.spans {
 		for i := range acc {
 			acc[i] = 1 << (precision - 1)
@@ -115,7 +114,11 @@ func (k *kernel) shorten(src []byte, acc []int32, emit func(y int, row []byte)) 
 
 // level rounds a sum to 0..255 (the half is in it already).
 func level(sum int32) byte {
-	return byte(min(max(sum>>precision, 0), 255))
+	v := sum >> precision
+	if uint32(v) > 255 { // one test, since nearly all are inside
+		v = ^(v >> 31) & 255
+	}
+	return byte(v)
 }
 
 // kernelCache keeps the kernels of the sizes seen. Its zero value is ready.

@@ -49,8 +49,9 @@ type Preprocessor struct {
 // scratch is the memory of one image on its way.
 type scratch struct {
 	square []byte  // RGBx of the cropped square
-	narrow []byte  // RGBx after the horizontal pass
+	narrow []byte  // RGB after the horizontal pass
 	acc    []int32 // one output row of sums
+	line   []byte  // the same, rounded
 	chroma []byte  // interpolated Cb then Cr of one row
 }
 
@@ -107,12 +108,12 @@ func (p *Preprocessor) tensor(dst []float32, img image.Image) error {
 	defer p.scratch.Put(s)
 	size := p.recipe.Size
 	s.square = grow(s.square, 4*side*side)
-	s.narrow = grow(s.narrow, 4*size*side)
-	s.acc = grow(s.acc, 4*size)
+	s.narrow = grow(s.narrow, 3*size*side)
+	s.acc, s.line = grow(s.acc, 3*size), grow(s.line, 3*size)
 	fillRGB(s, img, box)
 	k := p.kernels.get(p.recipe.Filter, side, size)
 	k.narrow(s.narrow, s.square)
-	k.shorten(s.narrow, s.acc, func(y int, row []byte) { p.normalise(dst, y, row) })
+	k.shorten(s.narrow, s.acc, s.line, func(y int, row []byte) { p.normalise(dst, y, row) })
 	return nil
 }
 
@@ -124,14 +125,14 @@ func (p *Preprocessor) box(b image.Rectangle) image.Rectangle {
 	return image.Rect(left, top, left+side, top+side)
 }
 
-// normalise writes row y of RGBx pixels into the three planes of dst.
+// normalise writes row y of RGB pixels into the three planes of dst.
 func (p *Preprocessor) normalise(dst []float32, y int, row []byte) {
 	size := p.recipe.Size
 	for c := range 3 {
 		plane := dst[c*size*size+y*size:][:size]
 		levels := &p.levels[c]
 		for x := range plane {
-			plane[x] = levels[row[4*x+c]]
+			plane[x] = levels[row[3*x+c]]
 		}
 	}
 }

@@ -151,12 +151,25 @@ func (c chroma) interpolateAcross(dst, near []byte, x int) {
 
 func (c chroma) interpolateBoth(dst, near, far []byte, x int) {
 	far = far[:len(near)]
-	for i := range dst {
-		at := (x + i) / 2
-		odd := (x + i) & 1
-		next := min(max(at+2*odd-1, 0), len(near)-1) // at an edge: the sample itself
-		this := 3*int(near[at]) + int(far[at])
-		beside := 3*int(near[next]) + int(far[next])
-		dst[i] = byte((3*this + beside + 8 - odd) >> 4)
+	sum := func(at int) int {
+		at = min(max(at, 0), len(near)-1) // at an edge: the sample itself
+		return 3*int(near[at]) + int(far[at])
+	}
+	at := x / 2
+	before, this, after := sum(at-1), sum(at), sum(at+1)
+	if x&1 == 1 { // open with the right half of a sample
+		dst[0] = byte((3*this + after + 7) >> 4)
+		dst = dst[1:]
+		at++
+		before, this, after = this, after, sum(at+1)
+	}
+	for ; len(dst) >= 2; dst = dst[2:] {
+		dst[0] = byte((3*this + before + 8) >> 4)
+		dst[1] = byte((3*this + after + 7) >> 4)
+		at++
+		before, this, after = this, after, sum(at+1)
+	}
+	if len(dst) == 1 {
+		dst[0] = byte((3*this + before + 8) >> 4)
 	}
 }

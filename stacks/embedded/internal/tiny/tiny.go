@@ -23,14 +23,6 @@ const (
 	Longest = 16 // tokens
 )
 
-// Class is the logit of class c for an image whose normalised channel means
-// are r, g and b.
-func Class(c int, r, g, b float64) float64 {
-	w := weights(Classes * 3)
-	bias := weights(Classes)
-	return float64(w[3*c])*r + float64(w[3*c+1])*g + float64(w[3*c+2])*b + float64(bias[c])
-}
-
 // weights are n values that differ from each other.
 func weights(n int) []float32 {
 	out := make([]float32, n)

@@ -1,0 +1,43 @@
+package tiny
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// Library returns the path of an ONNX Runtime library on this machine: the one
+// that STACKBENCH_ORT_LIB names, else the newest in the cache. The error is
+// fs.ErrNotExist, with what to do, when there is none.
+func Library() (string, error) {
+	if path := os.Getenv("STACKBENCH_ORT_LIB"); path != "" {
+		return path, nil
+	}
+	cache := os.Getenv("STACKBENCH_CACHE")
+	if cache == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			return "", err
+		}
+		cache = filepath.Join(user, "stackbench")
+	}
+	var found []string
+	for _, depth := range []string{"*", "*/*", "*/*/*"} {
+		files, err := filepath.Glob(filepath.Join(cache, "ort", depth))
+		if err != nil {
+			return "", err
+		}
+		for _, f := range files {
+			if match, _ := filepath.Match("libonnxruntime.so*", filepath.Base(f)); match {
+				found = append(found, f)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return "", fmt.Errorf("no ONNX Runtime library: name one in STACKBENCH_ORT_LIB, or let go tool stackbench setup fetch it: %w", fs.ErrNotExist)
+	}
+	slices.Sort(found)
+	return found[len(found)-1], nil
+}
