@@ -1,0 +1,7 @@
+package boot
+
+import "stackbench/internal/stack"
+
+func containerStack(mode string) stack.Stack { return helperStack("helper", mode) }
+
+func removeTestImages() {}

@@ -1,0 +1,211 @@
+package boot
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// readyMark is the file, written last, that says what a virtual environment
+// was made from; without it the environment is half made.
+const readyMark = ".stackbench-ready"
+
+// pythonProgram gives the interpreter and the environment that run the stack's
+// module: the interpreter that STACKBENCH_PYTHON names, as it is, when it has
+// everything that is needed; else a virtual environment under the cache.
+func pythonProgram(ctx context.Context, s Spec, progress io.Writer) (program, error) {
+	py := s.Stack.Process.Python
+	named := os.Getenv("STACKBENCH_PYTHON")
+	base, err := interpreter(ctx, s.Stack.Name, named)
+	if err != nil {
+		return program{}, err
+	}
+	src, err := extract(s.Cache, s.Stack.Name, py.Source)
+	if err != nil {
+		return program{}, fmt.Errorf("prepare %s: %w", s.Stack.Name, err)
+	}
+	use := base.path
+	if named == "" || !base.has(ctx, py.Imports) {
+		if use, err = environment(ctx, s, base, progress); err != nil {
+			return program{}, err
+		}
+	}
+	return program{path: use, args: []string{"-m", py.Module}, env: []string{"PYTHONPATH=" + src, "PYTHONUNBUFFERED=1"}}, nil
+}
+
+// python is an interpreter that was found.
+type python struct{ path, version string }
+
+// interpreter finds Python 3.11 or later.
+func interpreter(ctx context.Context, name, path string) (python, error) {
+	asked := path
+	if path == "" {
+		path = "python3"
+	}
+	found, err := exec.LookPath(path)
+	if err == nil {
+		var out []byte
+		out, err = exec.CommandContext(ctx, found, "-c", `import sys; print("%d.%d" % sys.version_info[:2], sys.version)`).Output()
+		if err == nil {
+			var major, minor int
+			if _, err = fmt.Sscanf(string(out), "%d.%d", &major, &minor); err == nil && (major != 3 || minor < 11) {
+				err = fmt.Errorf("it is Python %d.%d", major, minor)
+			}
+			if err == nil {
+				return python{path: found, version: strings.TrimSpace(string(out))}, nil
+			}
+		}
+	}
+	if asked != "" {
+		return python{}, &Failure{
+			What: fmt.Sprintf("start %s: STACKBENCH_PYTHON=%s: %v", name, asked, err),
+			Cure: "point STACKBENCH_PYTHON at Python 3.11 or later, or unset it to use python3",
+			Err:  err,
+		}
+	}
+	return python{}, &Unavailable{
+		Reason: fmt.Sprintf("%s as a process needs Python 3.11 or later: %v", name, err),
+		Cure:   "install Python 3.11 or later, or set STACKBENCH_PYTHON to it",
+		Err:    err,
+	}
+}
+
+// has says whether the interpreter finds every module. It looks them up
+// without importing them: importing torch takes seconds.
+func (p python) has(ctx context.Context, modules []string) bool {
+	const look = `import importlib.util, sys
+for name in sys.argv[1:]:
+    if importlib.util.find_spec(name) is None:
+        sys.exit(1)`
+	return exec.CommandContext(ctx, p.path, append([]string{"-c", look}, modules...)...).Run() == nil
+}
+
+// environment makes the stack's virtual environment, unless it is there for
+// the same requirements and interpreter, and returns its interpreter.
+func environment(ctx context.Context, s Spec, base python, progress io.Writer) (string, error) {
+	name, py := s.Stack.Name, s.Stack.Process.Python
+	dir := filepath.Join(s.Cache, "venv", name)
+	want := sha256.New()
+	fmt.Fprintln(want, base.path, base.version)
+	for _, r := range py.Requirements {
+		b, err := fs.ReadFile(py.Source, r)
+		if err != nil {
+			return "", fmt.Errorf("prepare %s: %w", name, err)
+		}
+		fmt.Fprintln(want, r, len(b))
+		want.Write(b)
+	}
+	mark := []byte(hex.EncodeToString(want.Sum(nil)) + "\n")
+	unlock, err := lock(s.Cache, "venv-"+name)
+	if err != nil {
+		return "", fmt.Errorf("prepare %s: %w", name, err)
+	}
+	defer unlock()
+	use := filepath.Join(dir, "bin", "python")
+	if have, err := os.ReadFile(filepath.Join(dir, readyMark)); err == nil && bytes.Equal(have, mark) {
+		return use, nil
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("prepare %s: %w", name, err)
+	}
+	if err := install(ctx, s, base, dir, progress); err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(filepath.Join(dir, readyMark), mark, 0o644); err != nil {
+		return "", fmt.Errorf("prepare %s: %w", name, err)
+	}
+	return use, nil
+}
+
+func install(ctx context.Context, s Spec, base python, dir string, progress io.Writer) error {
+	name, py := s.Stack.Name, s.Stack.Process.Python
+	what := "prepare " + name
+	if err := step(ctx, progress, what, exec.CommandContext(ctx, base.path, "-m", "venv", dir)); err != nil {
+		return err
+	}
+	reqs, err := os.MkdirTemp("", "stackbench-requirements-*")
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	defer os.RemoveAll(reqs)
+	for _, r := range py.Requirements {
+		b, err := fs.ReadFile(py.Source, r)
+		if err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		file := filepath.Join(reqs, path.Base(r))
+		if err := os.WriteFile(file, b, 0o644); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		pip := exec.CommandContext(ctx, filepath.Join(dir, "bin", "python"), "-m", "pip", "install",
+			"--require-hashes", "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "-r", file)
+		if err := step(ctx, progress, what, pip); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// extract writes the stack's Python source under the cache, in a folder named
+// by its content, and returns the folder.
+func extract(cache, name string, src fs.FS) (string, error) {
+	sum, err := contentHash(src)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, "src", name+"-"+sum[:16])
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", err
+	}
+	part, err := os.MkdirTemp(filepath.Dir(dir), "."+name+"-*")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(part)
+	if err := os.CopyFS(part, src); err != nil {
+		return "", err
+	}
+	if err := os.Chmod(part, 0o755); err != nil {
+		return "", err
+	}
+	if err := os.Rename(part, dir); err != nil {
+		if _, err := os.Stat(dir); err == nil {
+			return dir, nil // another run was faster
+		}
+		return "", err
+	}
+	return dir, nil
+}
+
+// contentHash is over the names and contents of the files, not their times.
+func contentHash(src fs.FS) (string, error) {
+	h := sha256.New()
+	err := fs.WalkDir(src, ".", func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := fs.ReadFile(src, p)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(h, len(p), p, len(b))
+		_, err = h.Write(b)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

@@ -1,0 +1,100 @@
+package boot
+
+import (
+	"archive/tar"
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/moby/moby/client"
+)
+
+// modelsInside is where a container sees the model store.
+const modelsInside = "/models"
+
+// store is a model's folder and how a container is to get it.
+type store struct {
+	dir   string // of the one model, absolute
+	model string
+	links bool // it holds links, which may lead out of what is mounted
+}
+
+func storeOf(s Spec) (store, error) {
+	if s.Run.Models == "" {
+		return store{}, nil
+	}
+	dir, err := filepath.Abs(filepath.Join(s.Run.Models, s.Run.Model))
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return store{}, &Failure{
+			What: fmt.Sprintf("start %s: model %s is not in the store %s", s.Stack.Name, s.Run.Model, s.Run.Models),
+			Cure: "prepare it first (go tool stackbench setup)",
+			Err:  err,
+		}
+	}
+	st := store{dir: dir, model: s.Run.Model}
+	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		st.links = st.links || err == nil && d.Type()&fs.ModeSymlink != 0
+		return err
+	})
+	if err != nil {
+		return store{}, fmt.Errorf("start %s: read the model store: %w", s.Stack.Name, err)
+	}
+	return st, nil
+}
+
+// bound says whether the store is mounted rather than copied.
+func bound(st store, p place) bool { return st.dir == "" || p.local && !st.links }
+
+// copyIn puts the model's files into the container; links are followed.
+func (e *engine) copyIn(ctx context.Context, id string, st store) error {
+	pack, out := io.Pipe()
+	go func() { out.CloseWithError(packStore(st, out)) }()
+	defer pack.Close()
+	_, err := e.cli.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: pack})
+	return err
+}
+
+func packStore(st store, to io.Writer) error {
+	w := tar.NewWriter(to)
+	base := path.Join(strings.TrimPrefix(modelsInside, "/"), st.model)
+	for _, dir := range []string{path.Dir(base), base} {
+		if err := w.WriteHeader(&tar.Header{Name: dir + "/", Mode: 0o755, Typeflag: tar.TypeDir}); err != nil {
+			return err
+		}
+	}
+	files, err := os.ReadDir(st.dir)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		if err := packFile(w, filepath.Join(st.dir, f.Name()), path.Join(base, f.Name())); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+func packFile(w *tar.Writer, from, to string) error {
+	f, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || info.IsDir() { // a model's folder holds files only
+		return err
+	}
+	if err := w.WriteHeader(&tar.Header{Name: to, Mode: 0o644, Size: info.Size(), Typeflag: tar.TypeReg}); err != nil {
+		return err
+	}
+	_, err = io.Copy(w, f)
+	return err
+}
