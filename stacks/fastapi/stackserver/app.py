@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -50,7 +51,8 @@ async def _serve(service: Service, failed: Callable[[SetupError], None]) -> None
     except SetupError as err:
         failed(err)
     except Exception as err:
-        failed(SetupError(f"the model failed at its first inference: {err}", "see the log above for the cause"))
+        logging.getLogger("uvicorn.error").exception("the queue's task ended")
+        failed(SetupError(f"internal error: {type(err).__name__}", "report it with the lines above"))
 
 
 def _add_operations(app: FastAPI, service: Service) -> None:

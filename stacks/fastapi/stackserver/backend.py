@@ -10,7 +10,7 @@ from stackserver.tensors import Tensors
 
 
 class Backend(Protocol):
-    """A loaded model. `run` is called from one thread at a time."""
+    """A loaded model. On a GPU, `run` is called from two threads at a time."""
 
     runtime: str  # name and version, "onnxruntime 1.32.0"
     platform: str  # as Open Inference Protocol metadata names it

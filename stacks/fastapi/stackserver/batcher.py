@@ -50,20 +50,18 @@ class Ticket:
 
 
 class Batcher:
-    """Computes requests in order of arrival, one execution at a time, several requests in one where that is on.
+    """Computes requests in order of arrival, a fixed number at a time, several in one execution where that is on."""
 
-    One at a time, since an execution already uses all the threads that the server was given.
-    """
-
-    def __init__(self, batching: Batching, pad: dict[str, int], metrics: Metrics) -> None:
-        """pad: the value that fills up a tensor, by input name, where requests of different length meet."""
+    def __init__(self, batching: Batching, executions: int, pad: dict[str, int], metrics: Metrics) -> None:
+        """executions: how many at a time. pad: what fills up shorter rows where requests meet, by input name."""
         self._batching = batching
         self._pad = pad
         self._metrics = metrics
         self._pending: deque[Ticket] = deque()
         self._arrived = asyncio.Event()
         self._depth = 0
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="compute")
+        self._executions = executions
+        self._threads = ThreadPoolExecutor(executions, thread_name_prefix="compute")
 
     @contextlib.contextmanager
     def admit(self, gone: Gone) -> Iterator[Ticket]:
@@ -87,19 +85,24 @@ class Batcher:
         return await ticket.future
 
     async def in_thread(self, compute: Compute, inputs: Tensors) -> Tensors:
-        """Runs in the thread of computation: a runtime's thread pool belongs to the thread that calls it."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, compute, inputs)
+        """Runs in a thread of computation: a runtime's thread pool belongs to the thread that calls it."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, compute, inputs)
 
     async def run(self, compute: Compute) -> None:
         """Serves the queue until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._executions):
+                group.create_task(self._work(compute))
+
+    async def _work(self, compute: Compute) -> None:
         while True:
             batch = await self._next_batch()
             if batch:
                 await self._execute(batch, compute)
 
     def close(self) -> None:
-        """Gives the thread back; requests that still wait get 503."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """Gives the threads back; requests that still wait get 503."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
         for ticket in self._pending:
             ticket.reject(503, "the server stops")
 
@@ -113,7 +116,7 @@ class Batcher:
 
     async def _company(self, deadline: float) -> None:
         """Returns at the deadline, or as soon as enough items wait for a full batch."""
-        while sum(ticket.items for ticket in self._pending) < self._batching.max_batch:
+        while self._pending and sum(ticket.items for ticket in self._pending) < self._batching.max_batch:
             left = deadline - perf_counter()
             if left <= 0:
                 return
@@ -144,7 +147,7 @@ class Batcher:
         inputs = [ticket.inputs for ticket in batch]
         try:
             outputs, seconds = await asyncio.get_running_loop().run_in_executor(
-                self._thread, _timed, compute, inputs, self._pad
+                self._threads, _timed, compute, inputs, self._pad
             )
         except Exception as err:
             await self._explain(batch, compute, err)

@@ -17,7 +17,7 @@ from stackserver.tensors import Element
 
 BYTES = "BYTES"
 _DTYPES: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "INT64": np.dtype("<i8")}
-_JSON_KINDS = {"FP32": "iuf", "INT64": "iu"}  # numpy's kinds of number that a JSON tensor may hold
+_JSON_KINDS = {"FP32": "iuf", "INT64": "i"}  # numpy's kinds of number that a JSON tensor may hold
 _FIELDS = (("name", str), ("datatype", str), ("shape", list))
 
 

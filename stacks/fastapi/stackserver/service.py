@@ -12,11 +12,11 @@ import numpy as np
 
 from stackserver.backend import Backend
 from stackserver.batcher import Batcher, Gone, Ticket
-from stackserver.errors import RequestError
+from stackserver.errors import RequestError, SetupError
 from stackserver.image import ImagePreprocessor
 from stackserver.metrics import Metrics
 from stackserver.settings import Settings
-from stackserver.spec import ModelSpec
+from stackserver.spec import PREPARE, ModelSpec
 from stackserver.tensors import Element, Tensors
 from stackserver.text import TextPreprocessor
 
@@ -27,7 +27,7 @@ _WARM_UP = "A first text, so that the first user does not wait for what happens 
 
 
 class Service:
-    """Preprocesses in a few threads, computes in one, and keeps the event loop free of both."""
+    """Preprocesses in some threads, computes in others, and keeps the event loop free of both."""
 
     def __init__(self, settings: Settings, spec: ModelSpec, open_model: Callable[[], Backend]) -> None:
         """Raises SetupError if the tokenizer cannot be read. open_model is called by serve."""
@@ -39,13 +39,19 @@ class Service:
         self.text = TextPreprocessor(settings.folder, spec.text, spec.inputs) if spec.text else None
         self._open_model = open_model
         pad = {"input_ids": spec.text.pad_id} if spec.text else {}
-        self._batcher = Batcher(settings.batching, pad, self.metrics)
+        # On a CPU an execution has all the threads that were asked for; on a GPU a second one copies its inputs
+        # while the first computes.
+        executions = 2 if settings.device == "gpu" else 1
+        self._batcher = Batcher(settings.batching, executions, pad, self.metrics)
         self._workers = ThreadPoolExecutor(settings.threads, thread_name_prefix="preprocess")
 
     async def serve(self) -> None:
         """Loads, warms up, and serves the queue until cancelled. Raises SetupError if the model cannot be loaded."""
         backend = await asyncio.to_thread(self._open_model)
-        await self._batcher.in_thread(backend.run, self._warm_up())
+        try:
+            await self._batcher.in_thread(backend.run, self._warm_up())
+        except Exception as err:  # what a runtime raises is its own affair
+            raise SetupError(f"the first inference of {self.spec.name} failed: {err}", PREPARE) from None
         self.backend = backend
         await self._batcher.run(backend.run)
 
@@ -93,8 +99,10 @@ class Service:
         return self._batcher.admit(gone)
 
     def _check_items(self, n: int) -> None:
-        if not 1 <= n <= MAX_ITEMS:
-            raise RequestError(400, f"a request carries 1 to {MAX_ITEMS} items, this one {n}")
+        if n == 0:
+            raise RequestError(400, "the request is empty")
+        if n > MAX_ITEMS:
+            raise RequestError(413, f"a request has at most {MAX_ITEMS} items, this one has {n}")
 
     async def _preprocess(self, ticket: Ticket, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Runs the calls in the worker threads. Its time counts from the first start to the last end."""
