@@ -28,9 +28,10 @@ const benchConns = 64
 
 // BenchmarkCPU compares the CPU time of a request, in turns of a fifth of a
 // second against one server in another process: a raw connection with a
-// prebuilt request and a 20-line parser; this package, with a deadline a
-// request; and net/http. The turns are interleaved, so that a noisy machine
-// hits all three. Target: x-raw ≤ 1.5.
+// prebuilt request and a 20-line parser; this package, under contexts with a
+// deadline that requests share as the load engine's do, and under one of its
+// own for each request; and net/http. The turns are interleaved, so that a noisy machine
+// hits all. Target: x-raw ≤ 1.5.
 //
 //	go test -run '^$' -bench CPU -benchtime 10x ./internal/wire/http1
 func BenchmarkCPU(b *testing.B) {
@@ -39,10 +40,11 @@ func BenchmarkCPU(b *testing.B) {
 	defer child.Close()
 	clients := map[string]func() client{
 		"raw":      func() client { return newRaw(b, child.Addr()) },
-		"lean":     func() client { return newLean(b, child.Addr()) },
+		"lean":     func() client { return newLean(b, child.Addr(), true) },
+		"lean-own": func() client { return newLean(b, child.Addr(), false) },
 		"net-http": func() client { return newStandard(child.Addr()) },
 	}
-	order := []string{"raw", "lean", "net-http"}
+	order := []string{"raw", "lean", "lean-own", "net-http"}
 	cost := make(map[string]time.Duration)
 	count := make(map[string]int)
 	for b.Loop() {
@@ -59,6 +61,7 @@ func BenchmarkCPU(b *testing.B) {
 		b.ReportMetric(each(name)/1e3, name+"-cpu-µs")
 	}
 	b.ReportMetric(each("lean")/each("raw"), "x-raw")
+	b.ReportMetric(each("lean-own")/each("raw"), "own-x-raw")
 	b.ReportMetric(each("net-http")/each("raw"), "net-http-x-raw")
 }
 
@@ -151,23 +154,37 @@ func (r *raw) do(context.Context) error {
 }
 
 type lean struct {
-	conn *Conn
-	seq  int
+	conn   *Conn
+	seq    int
+	shared context.Context // nil: one for each request
+	cancel context.CancelFunc
 }
 
-func newLean(b *testing.B, addr string) client {
+func newLean(b *testing.B, addr string, share bool) client {
 	t, err := NewTarget(addr, []Request{post})
 	require.NoError(b, err)
-	c, err := t.Dial(b.Context())
+	l := &lean{cancel: func() {}}
+	l.conn, err = t.Dial(b.Context())
 	require.NoError(b, err)
-	return &lean{conn: c}
+	if share {
+		l.shared, l.cancel = context.WithTimeout(b.Context(), time.Minute)
+	}
+	return l
 }
 
-func (l *lean) close() { l.conn.Close() }
+func (l *lean) close() {
+	l.cancel()
+	l.conn.Close()
+}
 
 func (l *lean) do(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
+	if l.shared != nil {
+		ctx = l.shared
+	} else {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Minute)
+		defer cancel()
+	}
 	l.seq++
 	r := l.conn.Do(ctx, l.seq)
 	if r.Outcome != record.Good {

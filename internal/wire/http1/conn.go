@@ -27,15 +27,15 @@ var (
 // Conn is one connection; it carries one request at a time and is not for use
 // by several goroutines. To end a request early, cancel its context.
 type Conn struct {
-	target    *Target
-	conn      net.Conn // nil when lost: the next Do opens it again
-	interrupt func()   // ends conn's blocking calls
-	used      time.Time
-	buf       []byte
-	n         int       // bytes of the current answer in buf
-	at        time.Time // of the last read
-	both      [2][]byte
-	secure    *secure // not nil over TLS, and then alone in charge
+	target *Target
+	conn   net.Conn // nil when lost: the next Do opens it again
+	used   time.Time
+	watch  *watch // on conn, for the last request's context; nil when there is none
+	buf    []byte
+	n      int       // bytes of the current answer in buf
+	at     time.Time // of the last read
+	both   [2][]byte
+	secure *secure // not nil over TLS, and then alone in charge
 }
 
 // Do sends request seq modulo the number of requests, and returns when its
@@ -48,7 +48,11 @@ func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 		return c.secure.do(ctx, q)
 	}
 	var r record.Reply
-	if c.conn != nil && time.Since(c.used) > idle && stale(c.conn) {
+	rested := time.Since(c.used) > idle
+	if c.watch != nil && (rested || c.watch.ctx != ctx) {
+		c.unwatch()
+	}
+	if rested && c.conn != nil && stale(c.conn) {
 		c.drop()
 	}
 	if c.conn == nil {
@@ -56,12 +60,15 @@ func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 			return failed(ctx, r, err, record.Refused)
 		}
 	}
-	deadline, _ := ctx.Deadline()
-	c.conn.SetDeadline(deadline) // an error here comes back from the write
-	stop := context.AfterFunc(ctx, c.interrupt)
-	keep, err := c.exchange(q, &r)
-	if !stop() || !keep || err != nil {
-		c.drop() // interrupted, promised to close, or in an unknown state
+	if c.watch == nil {
+		c.watch = newWatch(ctx, c.conn)
+	}
+	keep, err := true, c.watch.begin()
+	if err == nil {
+		keep, err = c.exchange(q, &r)
+	}
+	if usable := c.watch.end(); !usable || !keep {
+		c.drop()
 	}
 	if err != nil {
 		return failed(ctx, r, err, record.Cut)
@@ -86,15 +93,22 @@ func (c *Conn) open(ctx context.Context) error {
 		return fmt.Errorf("connect to %s: %w", c.target.addr, err)
 	}
 	c.conn = conn
-	c.interrupt = func() { conn.SetDeadline(time.Unix(1, 0)) }
 	c.used = time.Now()
 	return nil
 }
 
 func (c *Conn) drop() {
+	c.unwatch()
 	if c.conn != nil {
 		c.conn.Close()
 		c.conn = nil
+	}
+}
+
+func (c *Conn) unwatch() {
+	if c.watch != nil {
+		c.watch.leave()
+		c.watch = nil
 	}
 }
 

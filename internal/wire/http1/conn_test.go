@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -195,6 +196,34 @@ func TestIdleConnectionClosedByServer(t *testing.T) {
 		require.Equal(t, record.Good, r.Outcome, "%v", r.Err)
 		<-gone
 	}
+}
+
+// Contexts that end before or between requests cost no connection.
+func TestContextsBetweenRequests(t *testing.T) {
+	var opened atomic.Int64
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "hello") }))
+	s.Config.ConnState = func(_ net.Conn, st http.ConnState) {
+		if st == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	s.Start()
+	defer s.Close()
+	c := dial(t, s.Listener.Addr().String(), post)
+	for range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		for seq := range 3 { // one context for several requests
+			require.Equal(t, record.Good, c.Do(ctx, seq).Outcome)
+		}
+		cancel()
+		r := c.Do(ctx, 3)
+		require.Equal(t, record.Cancelled, r.Outcome)
+		require.True(t, r.Sent.IsZero())
+		late, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+		require.Equal(t, record.Timeout, c.Do(late, 4).Outcome)
+		cancel()
+	}
+	require.EqualValues(t, 1, opened.Load())
 }
 
 // What net/http's server sees is what was asked for, small or large.

@@ -48,7 +48,7 @@ func answer(raw []byte, piece int) (record.Reply, *Conn) {
 	if err != nil {
 		panic(err)
 	}
-	c := &Conn{target: target, conn: s, interrupt: func() {}, used: time.Now()}
+	c := &Conn{target: target, conn: s, used: time.Now()}
 	return c.Do(context.Background(), 0), c
 }
 

@@ -103,6 +103,9 @@ func (s *secure) do(ctx context.Context, q *prebuilt) record.Reply {
 	if err != nil {
 		return failed(ctx, r, fmt.Errorf("read answer's body: %w", protocol(err)), record.Cut)
 	}
+	if err := ctx.Err(); err != nil { // net/http may hand over what the server said to our leaving
+		return failed(ctx, r, err, record.Cancelled)
+	}
 	r.Done = time.Now()
 	if r.First.IsZero() {
 		r.First, r.Last = r.Done, r.Done

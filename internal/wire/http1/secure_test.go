@@ -24,7 +24,9 @@ func overTLS(t *testing.T) (*httptest.Server, *Target) {
 		w.Header().Set("X-Coding", r.Header.Get("Accept-Encoding"))
 		io.Copy(w, r.Body)
 	})
-	mux.HandleFunc("/full", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "queue full", 503) })
+	mux.HandleFunc("/full", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "queue full", http.StatusServiceUnavailable)
+	})
 	mux.HandleFunc("/half", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "10")
 		io.WriteString(w, "hello")
