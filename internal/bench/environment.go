@@ -19,22 +19,26 @@ import (
 
 // environment is what all leaves of a group have in common.
 type environment struct {
-	options Options
-	group   Group
-	cache   string
-	client  cpuset.Set
-	cores   cpuset.Set // of the servers
-	shared  string     // why client and server share cores; "" when they do not
-	device  stack.Device
-	devices *gpu.Devices // nil without a GPU, and when measuring on the CPU
-	noGPU   string       // why there is none
-	library string       // ONNX Runtime
-	models  map[string]*reference
+	options  Options
+	group    Group
+	cache    string
+	client   cpuset.Set
+	cores    cpuset.Set // of the servers
+	shared   string     // why client and server share cores; "" when they do not
+	device   stack.Device
+	devices  *gpu.Devices // nil without a GPU, and when measuring on the CPU
+	noGPU    string       // why there is none
+	models   map[string]*reference
+	prepared []string // names of models, in order
+
+	library     string // ONNX Runtime's file
+	libraryNote string // its version, and where it came from
 }
 
 // reference is a prepared model with what its answers are held against.
 type reference struct {
 	served
+	detail string // where the weights came from
 	golden *quality.Golden
 }
 
@@ -122,7 +126,9 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 	if err != nil {
 		return nil, err
 	}
+	r.detail = m.Weights.Detail
 	e.models[name] = r
+	e.prepared = append(e.prepared, name)
 	return r, nil
 }
 

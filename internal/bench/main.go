@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"strings"
 	"testing"
 
 	"stackbench/internal/boot"
@@ -16,9 +14,6 @@ import (
 	"stackbench/internal/plan"
 	"stackbench/internal/stack"
 )
-
-// Version of the harness. It changes when a number would: what is measured, or how.
-const Version = "0.1"
 
 // Main is a group's TestMain: it reads the flags, fetches what the group's
 // models need, prints the lines that must stand before any result, and runs.
@@ -73,26 +68,13 @@ func head(ctx context.Context, w io.Writer, o Options, g Group) error {
 	if err != nil {
 		return err
 	}
-	var weights []string
 	for _, name := range g.Models(o.Profile) {
-		m, err := env.prepare(ctx, name, downloads(os.Stderr))
-		if err != nil {
+		if _, err := env.prepare(ctx, name, downloads(os.Stderr)); err != nil {
 			return err
 		}
-		weights = append(weights, name+"="+m.Source)
 	}
-	lines := [][2]string{
-		{"harness", Version}, {"commit", commit()}, {"profile", o.Profile.String()}, {"window", o.length().String()},
-		{"device", string(env.device)}, {"weights", strings.Join(weights, ",")},
-		{"client-cores", env.client.String()}, {"server-cores", env.cores.String()},
-	}
-	if env.devices != nil {
-		lines = append(lines, [2]string{"gpu", env.devices.Name()}, [2]string{"gpu-count", fmt.Sprint(env.devices.Count())}, [2]string{"driver", env.devices.Driver()})
-	}
-	for _, l := range lines {
-		if _, err := fmt.Fprintf(w, "%s: %s\n", l[0], l[1]); err != nil {
-			return fmt.Errorf("print the configuration: %w", err)
-		}
+	if err := env.describe(ctx).WriteConfig(w); err != nil {
+		return err
 	}
 	return meter.UnitLines(w)
 }
@@ -104,13 +86,4 @@ func downloads(w io.Writer) fetch.Progress {
 			fmt.Fprintf(w, "# fetched %s, %.1f MB\n", s.Name, float64(s.Total)/1e6)
 		}
 	}
-}
-
-// commit is the checkout's, as git names it; "unknown" outside a checkout.
-func commit() string {
-	out, err := exec.Command("git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").Output()
-	if err != nil {
-		return "unknown"
-	}
-	return strings.TrimSpace(string(out))
 }

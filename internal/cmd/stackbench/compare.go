@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+
+	"stackbench/internal/compare"
+	"stackbench/internal/results"
+)
+
+// compareRuns puts one run beside another, or the stacks of one run beside one
+// another: benchstat's table, then ours, which knows directions and thresholds.
+func compareRuns(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	f := flags("compare", "compare results/old results/new", stderr)
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	switch f.NArg() {
+	case 1:
+		return compareStacks(ctx, f.Arg(0), stdout, stderr)
+	case 2:
+		return compareTwo(ctx, f.Arg(0), f.Arg(1), stdout, stderr)
+	}
+	return wrong("compare takes one or two runs, not %d\ngive folders under results, or files of go test -bench output", f.NArg())
+}
+
+func compareStacks(ctx context.Context, dir string, stdout, stderr io.Writer) error {
+	kept, err := results.Open(dir)
+	if err != nil {
+		return usageError{err}
+	}
+	for _, w := range kept.Warnings {
+		fmt.Fprintln(stderr, "note: "+w)
+	}
+	if err := benchstat(ctx, compare.BenchstatStacks(benchFile(dir)), stdout, stderr); err != nil {
+		return err
+	}
+	table, err := compare.Stacks(kept)
+	if err != nil {
+		return usageError{err}
+	}
+	return table.Text(stdout)
+}
+
+func compareTwo(ctx context.Context, old, fresh string, stdout, stderr io.Writer) error {
+	a, err := results.LoadBench(benchFile(old))
+	if err != nil {
+		return usageError{err}
+	}
+	b, err := results.LoadBench(benchFile(fresh))
+	if err != nil {
+		return usageError{err}
+	}
+	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh)), stdout, stderr); err != nil {
+		return err
+	}
+	return compare.Runs(a, b, compare.Options{}).Text(stdout)
+}
+
+// benchFile is the benchmark stream of a run's folder, or the file itself.
+func benchFile(path string) string {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return filepath.Join(path, results.BenchFile)
+	}
+	return path
+}
+
+// benchstat runs the module's own benchstat.
+func benchstat(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"tool", "benchstat"}, args...)...)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	if err := cmd.Run(); err != nil {
+		return fmt.Errorf("run benchstat: %w\nrun it in the stackbench checkout, with Go on PATH", err)
+	}
+	fmt.Fprintln(stdout)
+	return nil
+}

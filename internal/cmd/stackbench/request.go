@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"stackbench/internal/bench"
+	"stackbench/internal/boot"
+	"stackbench/internal/plan"
+	"stackbench/internal/runner"
+	"stackbench/stacks"
+)
+
+// choice is what setup and run are asked for.
+type choice struct {
+	groups  []runner.Group
+	options bench.Options
+	trials  int
+	seed    uint64
+	args    []string // for the benchmark binaries
+}
+
+// chosen holds the flags that setup and run share.
+type chosen struct {
+	group, stacks, device, profile, launcher, weights *string
+	duration                                          *time.Duration
+	trials                                            *int
+	seed                                              *uint64
+}
+
+func declare(f *flag.FlagSet) chosen {
+	return chosen{
+		group:    f.String("group", "all", "image_classification, embeddings or all; comma separated"),
+		stacks:   f.String("stacks", "all", "stacks, comma separated; all: every one that this machine can run"),
+		device:   f.String("device", "auto", "auto, cpu or gpu"),
+		profile:  f.String("profile", "quick", "quick, standard or full"),
+		launcher: f.String("launcher", "auto", "auto, container or process"),
+		weights:  f.String("weights", "auto", "auto, hub, package or seeded"),
+		duration: f.Duration("duration", 0, "length of a measured window, such as 30s or 5m; 0: the profile's"),
+		trials:   f.Int("trials", 0, "fresh processes a stack; 0: the profile's (1, 6, 10)"),
+		seed:     f.Uint64("seed", 0, "of the order of stacks and of the inputs' salt; 0: a new one"),
+	}
+}
+
+// resolve checks everything that was asked for before anything is started.
+func (c chosen) resolve() (choice, error) {
+	var out choice
+	var err error
+	if out.groups, err = runner.ParseGroups(*c.group); err != nil {
+		return out, usageError{err}
+	}
+	if *c.trials < 0 {
+		return out, wrong("%d trials\ngive 1 or more, or 0 for the profile's", *c.trials)
+	}
+	out.seed = *c.seed
+	if out.seed == 0 {
+		out.seed = uint64(time.Now().UnixNano() % 9000)
+		out.seed += 1000
+	}
+	out.args = []string{
+		"-device=" + *c.device, "-profile=" + *c.profile, "-launcher=" + *c.launcher, "-weights=" + *c.weights,
+		"-window=" + c.duration.String(), "-stacks=" + *c.stacks, "-seed=" + strconv.FormatUint(out.seed, 10),
+	}
+	if out.options, err = bench.ParseOptions(out.args, stacks.All()); err != nil {
+		return out, usageError{err}
+	}
+	out.trials = *c.trials
+	if out.trials == 0 {
+		out.trials = out.options.Profile.Trials()
+	}
+	return out, nil
+}
+
+// prepared is a request whose binaries are compiled and whose jobs are known.
+type prepared struct {
+	binaries string
+	jobs     []runner.Job
+	skipped  []plan.Leaf
+	request  runner.Request
+}
+
+// compile builds the benchmarks into the cache and asks them what they would measure.
+func (c choice) compile(ctx context.Context, log io.Writer) (prepared, error) {
+	cache, err := boot.DefaultCache()
+	if err != nil {
+		return prepared{}, err
+	}
+	folder := filepath.Join(cache, "bin")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return prepared{}, fmt.Errorf("make the cache folder: %w\nset STACKBENCH_CACHE to a folder that you may write", err)
+	}
+	p := prepared{request: runner.Request{Groups: c.groups, Trials: c.trials, Seed: c.seed, Flags: c.args}}
+	if p.binaries, err = runner.Compile(ctx, c.groups, folder, log); err != nil {
+		return prepared{}, err
+	}
+	p.jobs, p.skipped, err = runner.Plan(ctx, p.binaries, p.request)
+	return p, err
+}
+
+// leaves are those of all jobs, those of the first trial alone.
+func (p prepared) leaves() []plan.Leaf {
+	var out []plan.Leaf
+	for _, j := range p.jobs {
+		if j.Trial == 1 {
+			out = append(out, j.Leaves...)
+		}
+	}
+	return out
+}
+
+// describe is the plan in one line, and how long it will take.
+func (p prepared) describe(c choice) string {
+	stacks, windows, seconds := map[string]bool{}, 0, 0.0
+	for _, j := range p.jobs {
+		stacks[j.Stack] = true
+		windows += len(j.Leaves)
+		seconds += j.Seconds()
+	}
+	length := c.options.Profile.Window()
+	if c.options.Window > 0 {
+		length = c.options.Window
+	}
+	parts := []string{
+		count(len(c.groups), "group"), count(len(stacks), "stack"),
+		fmt.Sprintf("%s of %s, stacks interleaved, seed %d", count(windows, "window"), short(length), c.seed),
+		"about " + runner.Clock(time.Duration(seconds*float64(time.Second))),
+	}
+	if c.trials > 1 {
+		parts[1] += " · " + count(c.trials, "trial")
+	}
+	return strings.Join(parts, " · ")
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// short writes a duration as a person does: 3s, 1m30s, 5m.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}

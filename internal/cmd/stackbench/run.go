@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"stackbench/internal/compare"
+	"stackbench/internal/results"
+	"stackbench/internal/runner"
+	"stackbench/stacks"
+)
+
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	f := flags("run", "run --group embeddings --stacks embedded,fastapi-onnxruntime --duration 30s", stderr)
+	c := declare(f)
+	root := f.String("results", "results", "folder of runs")
+	resume := f.String("resume", "", "folder of an interrupted run to go on with; what it asked for is taken from it")
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if *resume != "" {
+		if err := c.restore(*resume); err != nil {
+			return err
+		}
+	}
+	asked, err := c.resolve()
+	if err != nil {
+		return err
+	}
+	ctx, ending, release := runner.Signals(ctx)
+	defer release()
+	log, err := openLog()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = log.Close() }()
+	early, cancel := whileNothingIsMeasured(ctx, ending)
+	p, env, err := setUp(early, asked, stderr, log)
+	cancel()
+	if err != nil {
+		return err
+	}
+	if len(p.jobs) == 0 {
+		return wrong("nothing can be measured here: %s\nsee: go tool stackbench doctor", reasons(env.Skipped))
+	}
+	env.Plan = asked.plan()
+	kept, err := folder(*root, *resume, env)
+	if err != nil {
+		return err
+	}
+	p.request.Folder = kept.Dir()
+	fmt.Fprintln(stderr, "plan    "+p.describe(asked))
+	err = measure(ctx, p, kept, stderr, log, ending)
+	return errors.Join(conclude(kept.Dir(), env, stdout), err, kept.Close())
+}
+
+// restore takes what an interrupted run asked for from its folder.
+func (c chosen) restore(dir string) error {
+	old, err := results.Open(dir)
+	if err != nil {
+		return usageError{err}
+	}
+	length, err := time.ParseDuration(old.Env.Plan.Window)
+	if err != nil {
+		return wrong("the plan of %s has no readable window %q\nstart a new run", dir, old.Env.Plan.Window)
+	}
+	*c.group, *c.stacks = strings.Join(old.Env.Plan.Groups, ","), strings.Join(old.Env.Plan.Stacks, ",")
+	*c.profile, *c.duration, *c.trials, *c.seed = old.Env.Plan.Profile, length, old.Env.Plan.Trials, old.Env.Plan.Seed
+	for _, arg := range old.Env.Plan.Flags {
+		name, value, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		for known, at := range map[string]*string{"device": c.device, "launcher": c.launcher, "weights": c.weights} {
+			if name == known {
+				*at = value
+			}
+		}
+	}
+	return nil
+}
+
+// plan is the request as a run's folder keeps it, enough to go on with it.
+func (c choice) plan() results.Plan {
+	length := c.options.Profile.Window()
+	if c.options.Window > 0 {
+		length = c.options.Window
+	}
+	p := results.Plan{Profile: c.options.Profile.String(), Window: length.String(), Trials: c.trials, Seed: c.seed, Flags: c.args}
+	for _, g := range c.groups {
+		p.Groups = append(p.Groups, g.Name)
+	}
+	for _, s := range c.options.Stacks {
+		p.Stacks = append(p.Stacks, s.Name)
+	}
+	return p
+}
+
+// folder makes the run's folder, or opens the one to go on with.
+func folder(root, resume string, env results.Env) (*results.Log, error) {
+	if resume == "" {
+		return results.Create(root, env.Plan.Profile, env.Started, env)
+	}
+	kept, err := results.OpenLog(resume)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := kept.Repair(); err != nil {
+		return nil, err
+	}
+	return kept, nil
+}
+
+func measure(ctx context.Context, p prepared, kept *results.Log, stderr io.Writer, log *os.File, ending <-chan struct{}) error {
+	out := runner.Streams{
+		Bench:    runner.NewResults(kept.Bench()),
+		Log:      log,
+		Observer: runner.NewProgress(stderr, p.jobs, time.Now),
+	}
+	err := runner.Execute(ctx, p.binaries, p.jobs, p.request, out, ending)
+	select {
+	case <-ending:
+		fmt.Fprintf(stderr, "ended early; go on with: go tool stackbench run --resume %s\n", kept.Dir())
+	default:
+	}
+	if err != nil {
+		return fmt.Errorf("not everything was measured: %w\nthe whole log: %s", err, log.Name())
+	}
+	return nil
+}
+
+// conclude prints the table and where everything is.
+func conclude(dir string, env results.Env, stdout io.Writer) error {
+	kept, err := results.Open(dir)
+	if err != nil {
+		return err
+	}
+	if len(kept.Trials) == 0 {
+		return nil
+	}
+	table, err := compare.Stacks(kept)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(stdout)
+	if err := table.Text(stdout); err != nil {
+		return err
+	}
+	if env.Plan.Profile == "quick" {
+		fmt.Fprintln(stdout, "Quick profile: indications, not evidence; for evidence: make bench PROFILE=standard")
+	}
+	fmt.Fprintf(stdout, "Results: %s", dir)
+	if more := others(env.Plan.Stacks); len(more) > 0 {
+		fmt.Fprintf(stdout, "   More stacks: %s (make bench STACKS=all)", strings.Join(more, " "))
+	}
+	fmt.Fprintln(stdout)
+	return nil
+}
+
+// others are the stacks of the table that were not asked for.
+func others(asked []string) []string {
+	var out []string
+	for _, s := range stacks.All() {
+		if !strings.Contains(","+strings.Join(asked, ",")+",", ","+s.Name+",") {
+			out = append(out, s.Name)
+		}
+	}
+	return out
+}
+
+func reasons(skipped []results.Skip) string {
+	seen, out := map[string]bool{}, []string{}
+	for _, s := range skipped {
+		if !seen[s.Why] {
+			seen[s.Why] = true
+			out = append(out, s.Why)
+		}
+	}
+	if len(out) == 0 {
+		return "no stack serves what was asked for"
+	}
+	return strings.Join(out, "; ")
+}
