@@ -87,12 +87,7 @@ func (e *retryError) Unwrap() error { return e.err }
 
 // attempt fetches the rest of part.
 func (g *Getter) attempt(ctx context.Context, src Source, part string) error {
-	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	have, err := f.Seek(0, io.SeekEnd)
+	have, err := lengthOf(part)
 	if err != nil {
 		return err
 	}
@@ -106,16 +101,19 @@ func (g *Getter) attempt(ctx context.Context, src Source, part string) error {
 	defer cancel(nil)
 	body, at, err := g.open(ctx, src, have)
 	if errors.Is(err, errPastEnd) {
-		return &retryError{errors.Join(err, f.Truncate(0))}
+		return &retryError{discard(part, err)}
 	}
 	if err != nil {
 		return err
 	}
 	defer body.Close()
-	if at != have {
-		if err := errors.Join(f.Truncate(at), seek(f, at)); err != nil {
-			return err
-		}
+	f, err := os.OpenFile(part, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := errors.Join(f.Truncate(at), seek(f, at)); err != nil {
+		return err
 	}
 	err = g.copy(f, &watched{r: body, cancel: cancel}, src, at)
 	if cause := context.Cause(ctx); err != nil && errors.Is(cause, errIdle) {
@@ -125,6 +123,18 @@ func (g *Getter) attempt(ctx context.Context, src Source, part string) error {
 		return err
 	}
 	return f.Close()
+}
+
+// lengthOf is how much of a download lies there; nothing yet is no error.
+func lengthOf(path string) (int64, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
 }
 
 func seek(f *os.File, at int64) error {

@@ -2,7 +2,9 @@ package seeded_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"io"
 	"math"
 	"testing"
@@ -87,4 +89,15 @@ func BenchmarkTensor(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// TestBytesAreHeld runs on platforms for which the models cannot be built, too.
+func TestBytesAreHeld(t *testing.T) {
+	h := sha256.New()
+	for _, name := range []string{"layer1.0.conv2.weight", "layer1.0.conv3.weight"} {
+		require.NoError(t, seeded.Tensor(h, name, []int64{64, 32, 3, 3}, 5))
+	}
+	require.NoError(t, seeded.Tensor(h, "bn1.running_mean", []int64{256}, 5))
+	require.NoError(t, seeded.Tensor(h, "embeddings.word_embeddings.weight", []int64{100, 384}, 5))
+	require.Equal(t, "92f56236e08058960bb973f80a8109c13da0d0f1ae79134a58322756edd78093", hex.EncodeToString(h.Sum(nil)))
 }

@@ -1,0 +1,267 @@
+package model
+
+import (
+	"bufio"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"stackbench/internal/fetch"
+	"stackbench/internal/model/onnx"
+	"stackbench/internal/model/safetensors"
+	"stackbench/internal/model/seeded"
+	"stackbench/internal/model/torch"
+	"stackbench/internal/tokenizer"
+)
+
+// install puts a choice into the store. model.json goes first and comes last,
+// so that a folder with one is complete, however an earlier run ended.
+func (j *job) install(ctx context.Context, c choice) (Model, error) {
+	m := j.entry.Model
+	m.Dir, m.Weights = j.dir, Provenance{Source: c.source, Detail: c.detail}
+	if err := os.MkdirAll(j.dir, 0o755); err != nil {
+		return Model{}, err
+	}
+	if err := os.Remove(filepath.Join(j.dir, SpecFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return Model{}, err
+	}
+	if m.Text != nil {
+		text := *m.Text
+		var err error
+		if text.SHA256, err = j.tokenizer(ctx, c); err != nil {
+			return Model{}, err
+		}
+		m.Text = &text
+	}
+	weights := filepath.Join(j.dir, WeightsFile)
+	if err := j.weights(ctx, c, weights); err != nil {
+		return Model{}, err
+	}
+	var err error
+	if m.Weights.SHA256, err = fetch.HashFile(weights); err != nil {
+		return Model{}, err
+	}
+	graph, err := place(m.Name, weights)
+	if err != nil {
+		return Model{}, fmt.Errorf("%s of %s: %w", WeightsFile, c.detail, err)
+	}
+	if err := j.write(GraphFile, graph); err != nil {
+		return Model{}, err
+	}
+	return m, j.write(SpecFile, encode(m))
+}
+
+// write makes one small file of the model.
+func (j *job) write(name string, data []byte) error {
+	return j.get.Write(filepath.Join(j.dir, name), int64(len(data)), func(f *os.File) error {
+		_, err := f.Write(data)
+		return err
+	})
+}
+
+// encode is the content of model.json.
+func encode(m Model) []byte {
+	data, err := json.MarshalIndent(m, "", "  ")
+	if err != nil {
+		panic(err) // the type holds nothing that JSON cannot
+	}
+	return append(data, '\n')
+}
+
+// weights puts model.safetensors in place: moved, copied, converted or made.
+func (j *job) weights(ctx context.Context, c choice, dst string) error {
+	switch {
+	case c.weights == "":
+		return j.seeded(ctx, dst)
+	case c.torch:
+		if err := j.converted(c.weights, dst); err != nil || c.keep {
+			return err
+		}
+		return os.Remove(c.weights)
+	case c.keep:
+		return j.copied(ctx, c.weights, dst)
+	}
+	return os.Rename(c.weights, dst)
+}
+
+func (j *job) copied(ctx context.Context, src, dst string) error {
+	f, err := os.Open(src)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	return j.get.Write(dst, info.Size(), func(out *os.File) error {
+		_, err := io.Copy(out, &reader{ctx: ctx, r: f})
+		return err
+	})
+}
+
+// reader ends a copy when its context does.
+type reader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.r.Read(p)
+}
+
+// layout is the tensors that a model's graph wants, in the graph's order.
+func layout(name string) ([]safetensors.Tensor, error) {
+	graph, err := skeleton(name)
+	if err != nil {
+		return nil, err
+	}
+	inits, err := onnx.Externals(graph)
+	if err != nil {
+		return nil, err
+	}
+	var tensors []safetensors.Tensor
+	for _, i := range inits {
+		if i.DataType != onnx.Float {
+			return nil, fmt.Errorf("graph of %s: tensor %q is not of 32-bit floats", name, i.Name)
+		}
+		tensors = append(tensors, safetensors.Tensor{Name: i.Name, DType: "F32", Shape: i.Shape})
+	}
+	return tensors, nil
+}
+
+// seeded makes the model's weights out of the seed.
+func (j *job) seeded(ctx context.Context, dst string) error {
+	return j.composed(dst, seedMetadata(), func(w io.Writer, t safetensors.Tensor) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return seeded.Tensor(w, t.Name, t.Shape, seed)
+	})
+}
+
+func seedMetadata() map[string]string {
+	return map[string]string{"format": "pt", "weights": fmt.Sprintf("seed %d", seed)}
+}
+
+// converted lays the tensors of a PyTorch file out as safetensors.
+func (j *job) converted(src, dst string) error {
+	state, err := torch.Read(src)
+	if err != nil {
+		return err
+	}
+	return j.composed(dst, map[string]string{"format": "pt"}, func(w io.Writer, t safetensors.Tensor) error {
+		have, ok := state[t.Name]
+		if !ok || !slices.Equal(have.Shape, t.Shape) {
+			return fmt.Errorf("%s: tensor %q has shape %v, not %v", filepath.Base(src), t.Name, have.Shape, t.Shape)
+		}
+		return floats(w, have.Data)
+	})
+}
+
+func floats(w io.Writer, data []float32) error {
+	buf := make([]byte, 0, 1<<16)
+	for chunk := range slices.Chunk(data, cap(buf)/4) {
+		buf = buf[:0]
+		for _, v := range chunk {
+			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// composed writes the tensors of the model's graph, each as put gives it.
+func (j *job) composed(dst string, metadata map[string]string, put func(io.Writer, safetensors.Tensor) error) error {
+	tensors, err := layout(j.entry.Name)
+	if err != nil {
+		return err
+	}
+	header, placed, err := safetensors.Header(tensors, metadata)
+	if err != nil {
+		return err
+	}
+	end := int64(len(header))
+	if len(placed) > 0 {
+		last := placed[len(placed)-1]
+		end = last.Start + last.Size
+	}
+	return j.get.Write(dst, end, func(f *os.File) error {
+		w := bufio.NewWriterSize(f, 1<<20)
+		if _, err := w.Write(header); err != nil {
+			return err
+		}
+		for _, t := range placed {
+			if err := put(w, t); err != nil {
+				return err
+			}
+			if j.get.Progress != nil {
+				j.get.Progress(fetch.Step{Name: j.entry.Name, Done: t.Start + t.Size, Total: end})
+			}
+		}
+		return w.Flush()
+	})
+}
+
+// place gives the model's graph with each initialiser at its place in the
+// weights file, after checking that the file has it, in that type and shape.
+func place(name, weights string) ([]byte, error) {
+	f, err := os.Open(weights)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	tensors, err := safetensors.Read(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[string]safetensors.Tensor, len(tensors))
+	for _, t := range tensors {
+		at[t.Name] = t
+	}
+	graph, err := skeleton(name)
+	if err != nil {
+		return nil, err
+	}
+	return onnx.Patch(graph, func(i onnx.Initializer) (onnx.Place, error) {
+		t, ok := at[i.Name]
+		if !ok {
+			return onnx.Place{}, fmt.Errorf("the weights have no such tensor")
+		}
+		if t.DType != "F32" || i.DataType != onnx.Float || !slices.Equal(t.Shape, i.Shape) {
+			return onnx.Place{}, fmt.Errorf("the weights have it as %s %v, not F32 %v", t.DType, t.Shape, i.Shape)
+		}
+		return onnx.Place{File: WeightsFile, Offset: t.Start, Length: t.Size}, nil
+	})
+}
+
+// tokenizer puts tokenizer.json in place and gives its hash.
+func (j *job) tokenizer(ctx context.Context, c choice) (string, error) {
+	data, err := j.tokenizerData(ctx, c)
+	if err != nil {
+		return "", err
+	}
+	if _, err := tokenizer.Parse(data, j.entry.Text.MaxTokens); err != nil {
+		return "", fmt.Errorf("tokenizer of %s: %w", c.detail, err)
+	}
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:]), j.write(TokenizerFile, data)
+}
