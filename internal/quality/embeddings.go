@@ -77,7 +77,7 @@ func (e *Embeddings) Broken(id, why string) {
 
 // Verdict is on all answers added so far. Its distances are 1 − cosine.
 func (e *Embeddings) Verdict() Verdict {
-	return e.tally.verdict(fmt.Sprintf("cosine ≥%g, same length", MinCosine))
+	return e.tally.verdict(fmt.Sprintf("cosine ≥%g, same length", MinCosine) + e.golden.against())
 }
 
 func cosine(a, b []float32) float64 {

@@ -14,10 +14,12 @@ import (
 	"stackbench/internal/stack"
 )
 
-// Golden holds the right answers of a model to the committed inputs.
+// Golden holds the right answers of a model to the committed inputs. Where none
+// of PyTorch's are of the served weights, those of another stack stand in, and
+// Maker says whose.
 type Golden struct {
 	Model   string
-	Source  string               // of the weights: hub, package or seeded
+	Source  string               // of the weights: hub, package, seeded or local
 	SHA256  string               // of the weights
 	Maker   string               // what computed the answers: "torch 2.13.0"
 	Answers map[string][]float32 // logits or embedding by input
@@ -50,7 +52,7 @@ func ReadGolden(testdata fs.FS, model string) (*Golden, error) {
 		Model:   metadata["model"],
 		Source:  metadata["weights_source"],
 		SHA256:  metadata["weights_sha256"],
-		Maker:   "torch " + metadata["torch"],
+		Maker:   pytorch + metadata["torch"],
 		Answers: answers,
 	}
 	if g.Model != model || g.SHA256 == "" || g.Source == "" {

@@ -197,7 +197,7 @@ func argmax(values []float32) int {
 
 // Verdict is on all answers added so far.
 func (l *Logits) Verdict() Verdict {
-	return l.tally.verdict(l.tolerance.Rule())
+	return l.tally.verdict(l.tolerance.Rule() + l.golden.against())
 }
 
 // Accuracy is the share of answers whose best class is a label of their input.

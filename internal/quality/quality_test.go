@@ -16,7 +16,7 @@ import (
 
 // golden has four classes; a and b are far apart.
 func golden(source string) *Golden {
-	return &Golden{Model: "m", Source: source, SHA256: "abc", Answers: map[string][]float32{
+	return &Golden{Model: "m", Source: source, SHA256: "abc", Maker: "torch 2", Answers: map[string][]float32{
 		"a": {10, 5, 9.99, -3}, "b": {1, 8, 2, 0}, "a.tensor": {10, 5, 9.99, -3}, "b.tensor": {1, 8, 2, 0},
 	}}
 }
@@ -206,7 +206,7 @@ func TestAccuracyNeedsTrainedWeightsAndLabels(t *testing.T) {
 }
 
 func TestEmbeddings(t *testing.T) {
-	g := &Golden{Answers: map[string][]float32{"a": {0.6, 0.8, 0}, "b": {0, 0, 1}}}
+	g := &Golden{Maker: "torch 2", Answers: map[string][]float32{"a": {0.6, 0.8, 0}, "b": {0, 0, 1}}}
 	check := func(v []float32, want string) {
 		t.Helper()
 		e := NewEmbeddings(g)
