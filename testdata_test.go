@@ -93,13 +93,13 @@ func TestEveryImageHasGoldenLogits(t *testing.T) {
 		_, err := fs.Stat(Testdata(), "tensors/"+row.ID+".png")
 		require.NoError(t, err)
 	}
-	for _, model := range []string{"efficientnet-lite0"} {
+	for _, model := range []string{"resnet50", "efficientnet-lite0"} {
 		require.Equal(t, want, goldenShapes(t, model), model)
 	}
 }
 
 func TestEveryTextHasAGoldenEmbedding(t *testing.T) {
-	for model, width := range map[string]int{"all-minilm-l6-v2": 384} {
+	for model, width := range map[string]int{"all-minilm-l6-v2": 384, "all-mpnet-base-v2": 768} {
 		want := map[string][]int{}
 		for _, row := range readJSON[[]textRow](t, "texts/texts.json") {
 			want[row.ID] = []int{width}
