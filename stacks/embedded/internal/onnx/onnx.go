@@ -35,6 +35,7 @@ func Open(m *store.Model, device stack.Device, threads int) (*Session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("session of %s: %w", m.Name, err)
 	}
+	trim()
 	return &Session{session: session, output: m.Outputs[0]}, nil
 }
 
