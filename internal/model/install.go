@@ -153,7 +153,7 @@ func (j *job) seeded(ctx context.Context, dst string) error {
 }
 
 func seedMetadata() map[string]string {
-	return map[string]string{"format": "pt", "weights": fmt.Sprintf("seed %d", seed)}
+	return map[string]string{"format": "pt", "weights": seedDetail()}
 }
 
 // converted lays the tensors of a PyTorch file out as safetensors.

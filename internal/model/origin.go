@@ -28,6 +28,8 @@ type choice struct {
 // well ahead of the second.
 const seed = 5
 
+func seedDetail() string { return fmt.Sprintf("seed %d", seed) }
+
 const (
 	cureOffline = "connect to the network, or put the files under <folder>/%s and set STACKBENCH_MODEL_DIR=<folder>, or ask for seeded weights"
 	cureLocal   = "replace the copy, or unset STACKBENCH_MODEL_DIR"
@@ -53,7 +55,7 @@ func (j *job) fetched(ctx context.Context, w Weights) (Model, error) {
 		if len(missed) > 0 {
 			j.note("%s gets seeded weights (speed only): %s", j.entry.Name, strings.Join(missed, "; "))
 		}
-		m, err := j.install(ctx, choice{source: Seeded, detail: fmt.Sprintf("seed %d", seed)})
+		m, err := j.install(ctx, choice{source: Seeded, detail: seedDetail()})
 		if err == nil || len(missed) == 0 || final(ctx, err) {
 			return m, err
 		}

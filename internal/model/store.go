@@ -119,9 +119,12 @@ func (j *job) stored(w Weights, local *choice) (Model, bool) {
 	if err == nil {
 		err = j.check(m)
 	}
+	if err == nil && local == nil {
+		err = j.current(m.Weights)
+	}
 	switch {
 	case err != nil:
-		j.note("%s in the store is damaged, so it is made again: %v", j.entry.Name, err)
+		j.note("%s in the store is damaged or outdated, so it is made again: %v", j.entry.Name, err)
 		return Model{}, false
 	case local != nil:
 		return m, m.Weights.SHA256 == local.sha256
@@ -155,6 +158,20 @@ func (j *job) check(m Model) error {
 		return sameHash(filepath.Join(j.dir, TokenizerFile), m.Text.SHA256)
 	}
 	return nil
+}
+
+// current says whether the catalogue still has such weights: another version of
+// it may have pinned others.
+func (j *job) current(p Provenance) error {
+	if p.Source == Local || p.Source == Seeded && p.Detail == seedDetail() {
+		return nil
+	}
+	for _, o := range j.entry.origins {
+		if o.source == p.Source && o.detail == p.Detail {
+			return nil
+		}
+	}
+	return fmt.Errorf("its weights are %s (%s), which is of another version", p.Source, p.Detail)
 }
 
 func sameHash(path, want string) error {

@@ -23,7 +23,6 @@ import (
 
 	"stackbench/internal/fetch"
 	"stackbench/internal/model/safetensors"
-	"stackbench/internal/tokenizer"
 )
 
 // small is the model that the tests prepare: the quickest to make.
@@ -142,6 +141,9 @@ func TestPrepareMakesDamagedFilesAgain(t *testing.T) {
 		"no such file":       func() { require.NoError(t, os.Remove(filepath.Join(m.Dir, WeightsFile))) },
 		"not the graph":      func() { edit(GraphFile, func(d []byte) []byte { return d[:100] }) },
 		"read model":         func() { edit(SpecFile, func(d []byte) []byte { return d[:30] }) },
+		"(seed 4), which is of another version": func() {
+			edit(SpecFile, func(d []byte) []byte { return bytes.Replace(d, []byte("seed 5"), []byte("seed 4"), 1) })
+		},
 		"another version": func() {
 			edit(SpecFile, func(d []byte) []byte { return bytes.Replace(d, []byte("0.875"), []byte("0.9"), 1) })
 		},
@@ -152,7 +154,7 @@ func TestPrepareMakesDamagedFilesAgain(t *testing.T) {
 		require.NoError(t, err, name)
 		require.Equal(t, m, again, name)
 		require.Len(t, *notes, 1, name)
-		require.Contains(t, (*notes)[0], small+" in the store is damaged, so it is made again: ")
+		require.Contains(t, (*notes)[0], small+" in the store is damaged or outdated, so it is made again: ")
 		require.Contains(t, (*notes)[0], name)
 		_, ok := (&job{Store: s, entry: efficientnetOf(s), dir: m.Dir}).stored(Auto, nil)
 		require.True(t, ok, name)
@@ -273,60 +275,6 @@ func script(t *testing.T, body string) string {
 	return path
 }
 
-func TestPrepareFromLocalCopy(t *testing.T) {
-	data := publishedFile(t)
-	published, _ := hub(t, data)
-	s, notes := newStore(t, published)
-	s.Local = t.TempDir()
-	_, err := s.Prepare(t.Context(), small, Auto, nil)
-	require.NoError(t, err)
-	require.Contains(t, (*notes)[0], "is not under STACKBENCH_MODEL_DIR")
-
-	dir := filepath.Join(s.Local, small)
-	require.NoError(t, os.Mkdir(dir, 0o755))
-	own := bytes.Clone(data)
-	own[len(own)-1] ^= 1
-	require.NoError(t, os.WriteFile(filepath.Join(dir, WeightsFile), own, 0o644))
-	for range 2 {
-		m, err := s.Prepare(t.Context(), small, Auto, nil)
-		require.NoError(t, err)
-		require.Equal(t, Provenance{Source: Local, SHA256: sum(own), Detail: "local copy"}, m.Weights)
-	}
-	require.FileExists(t, filepath.Join(dir, WeightsFile), "the user's file stays")
-
-	require.NoError(t, os.WriteFile(filepath.Join(dir, WeightsFile), data, 0o644))
-	m, err := s.Prepare(t.Context(), small, Auto, nil)
-	require.NoError(t, err)
-	require.Equal(t, Hub, m.Weights.Source, "the published bytes are the published weights")
-
-	require.NoError(t, os.WriteFile(filepath.Join(dir, WeightsFile), data[:len(data)/2], 0o644))
-	_, err = s.Prepare(t.Context(), small, Auto, nil)
-	requireTwoLines(t, err, "local copy "+filepath.Join(dir, WeightsFile)+": safetensors: ", "replace the copy")
-	m, err = s.Prepare(t.Context(), small, Seeded, nil)
-	require.NoError(t, err)
-	require.Equal(t, Seeded, m.Weights.Source)
-}
-
-func TestPreparedModelIsALocalCopyElsewhere(t *testing.T) {
-	first, _ := newStore(t)
-	want, err := first.Prepare(t.Context(), small, Seeded, nil)
-	require.NoError(t, err)
-	second, _ := newStore(t, gone(nil))
-	second.Local = first.Dir
-	got, err := second.Prepare(t.Context(), small, Auto, nil)
-	require.NoError(t, err)
-	require.Equal(t, want.Weights, got.Weights)
-}
-
-func TestLocalPickleMustBeThePublishedOne(t *testing.T) {
-	s, _ := newStore(t, origin{source: Package, weights: file{from: "a/model.pth", sha256: sum(nil), torch: true}})
-	s.Local = t.TempDir()
-	require.NoError(t, os.Mkdir(filepath.Join(s.Local, small), 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(s.Local, small, "model.pth"), []byte("another"), 0o644))
-	_, err := s.Prepare(t.Context(), small, Auto, nil)
-	requireTwoLines(t, err, "local copy: model.pth has sha256", "replace the copy")
-}
-
 func TestPrepareErrors(t *testing.T) {
 	s, _ := newStore(t)
 	_, err := s.Prepare(t.Context(), "resnet51", Auto, nil)
@@ -366,51 +314,6 @@ func TestPrepareTogether(t *testing.T) {
 	wg.Wait()
 	require.NoError(t, errors.Join(errs...))
 	require.EqualValues(t, 1, asked.Load())
-}
-
-func TestMPNetTokenizerIsTheRealOne(t *testing.T) {
-	bert, err := os.ReadFile("../tokenizer/testdata/bert.json")
-	require.NoError(t, err)
-	made, err := mpnetTokenizer(bert)
-	require.NoError(t, err)
-	tok, err := tokenizer.Parse(made, 1<<20)
-	require.NoError(t, err)
-	require.EqualValues(t, 1, tok.PadID())
-	var cases []struct {
-		Text  string  `json:"text"`
-		MPNet []int64 `json:"mpnet"`
-	}
-	data, err := os.ReadFile("../tokenizer/testdata/cases.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(data, &cases))
-	for _, c := range cases {
-		ids, err := tok.Encode(c.Text)
-		require.NoError(t, err)
-		require.Equal(t, c.MPNet, ids, "%q", c.Text)
-	}
-	_, err = mpnetTokenizer([]byte(`{"model":3}`))
-	require.ErrorContains(t, err, "read BERT tokenizer")
-}
-
-func TestTextModelTakesALentTokenizer(t *testing.T) {
-	s, _ := newStore(t)
-	for i := range s.entries {
-		s.entries[i].origins = nil
-	}
-	_, err := s.Prepare(t.Context(), MPNet, Seeded, nil)
-	require.ErrorContains(t, err, "tokenizer of all-minilm-l6-v2")
-
-	bert, err := os.ReadFile("../tokenizer/testdata/bert.json")
-	require.NoError(t, err)
-	lender := filepath.Join(s.Dir, MiniLM)
-	require.NoError(t, os.MkdirAll(lender, 0o755))
-	require.NoError(t, os.WriteFile(filepath.Join(lender, TokenizerFile), bert, 0o644))
-	m, err := s.Prepare(t.Context(), MiniLM, Seeded, nil)
-	require.NoError(t, err)
-	require.Equal(t, sum(bert), m.Text.SHA256)
-	require.NoError(t, os.WriteFile(filepath.Join(m.Dir, TokenizerFile), bert[:50], 0o644))
-	_, err = s.Prepare(t.Context(), MiniLM, Seeded, nil)
-	require.ErrorContains(t, err, "read tokenizer.json", "a damaged tokenizer that nothing can replace")
 }
 
 // TestPublishedPackage fetches a real package, which CI has a registry for.
