@@ -16,3 +16,11 @@ func All() []stack.Stack {
 		fastapi.PyTorch(torchbase.Image()),
 	}
 }
+
+// Reference is the stack whose answers stand in where PyTorch's are not known:
+// it needs nothing beyond ONNX Runtime, so it runs wherever the rest does.
+func Reference() stack.Stack { return embedded.Stack() }
+
+// Null is the server with nothing behind it, for the client's own floor. It is
+// not in the table: it is no stack that anybody could choose.
+func Null() stack.Stack { return embedded.Null() }

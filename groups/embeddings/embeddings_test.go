@@ -15,7 +15,10 @@ func BenchmarkEmbeddings(b *testing.B) { bench.Run(b, group(), stacks.All()) }
 func group() bench.Group {
 	const minilm, mpnet = "all-minilm-l6-v2", "all-mpnet-base-v2"
 	text := bench.Case{Model: minilm, Proto: stack.REST, Input: stack.Text}
-	g := bench.Group{Name: "embeddings", Title: "Embeddings", Task: stack.Embeddings, Rate: "emb/s"}
+	g := bench.Group{
+		Name: "embeddings", Title: "Embeddings", Task: stack.Embeddings, Rate: "emb/s",
+		Reference: stacks.Reference(), Null: stacks.Null(),
+	}
 	add := func(base bench.Case, batch int, l bench.Load, from bench.Profile) {
 		c := base
 		c.Batch, c.Load, c.From = batch, l, from

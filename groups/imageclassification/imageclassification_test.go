@@ -16,6 +16,7 @@ func group() bench.Group {
 	const resnet, lite = "resnet50", "efficientnet-lite0"
 	g := bench.Group{
 		Name: "image_classification", Title: "ImageClassification", Task: stack.ImageClassification, Rate: "img/s",
+		Reference: stacks.Reference(), Null: stacks.Null(),
 		Cases: []bench.Case{
 			{Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(1)},
 			{Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},

@@ -41,21 +41,27 @@ func draw(c Case, m served, salt uint64) ([]batch, error) {
 	switch c.Input {
 	case stack.JPEG:
 		list, err := workload.Images(stackbench.Testdata(), salt, items)
-		return collect(c, list, err, func(b *batch, i workload.Image) {
-			b.items, b.files = append(b.items, item{i.ID, i.Golden}), append(b.files, i.JPEG)
-		})
+		return collect(c, list, err, (*batch).image)
 	case stack.Tensor:
 		list, err := workload.Tensors(stackbench.Testdata(), m.Norm, salt, items)
-		return collect(c, list, err, func(b *batch, t workload.Tensor) {
-			b.items, b.numbers = append(b.items, item{t.ID, true}), append(b.numbers, t.Data...)
-		})
+		return collect(c, list, err, (*batch).tensor)
 	case stack.Text:
 		list, err := workload.Texts(stackbench.Testdata(), tokens, salt, items)
-		return collect(c, list, err, func(b *batch, t workload.Text) {
-			b.items, b.texts = append(b.items, item{t.ID, true}), append(b.texts, t.Text)
-		})
+		return collect(c, list, err, (*batch).text)
 	}
 	return nil, fmt.Errorf("no inputs of the form %q", c.Input)
+}
+
+func (b *batch) image(i workload.Image) {
+	b.items, b.files = append(b.items, item{i.ID, i.Golden}), append(b.files, i.JPEG)
+}
+
+func (b *batch) tensor(t workload.Tensor) {
+	b.items, b.numbers = append(b.items, item{t.ID, true}), append(b.numbers, t.Data...)
+}
+
+func (b *batch) text(t workload.Text) {
+	b.items, b.texts = append(b.items, item{t.ID, true}), append(b.texts, t.Text)
 }
 
 // collect puts every Batch inputs into one batch.

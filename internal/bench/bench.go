@@ -19,6 +19,10 @@ type Group struct {
 	Task  stack.Task
 	Rate  string // unit of its items per second: img/s, emb/s
 	Cases []Case
+
+	// Two stacks that help to measure and are never measured themselves.
+	Reference stack.Stack // whose answers stand in where no golden ones are of the served weights
+	Null      stack.Stack // answers at once, with nothing behind it: the client's own floor
 }
 
 // Case is one leaf of a group, but for the stack.

@@ -92,7 +92,7 @@ func (r *run) conclude(ctx context.Context, b *testing.B, l leaf, o outcome, t r
 			t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
 		}
 	}
-	if l.session.model.golden.Trained() {
+	if g := l.session.model.golden; g != nil && g.Trained() {
 		t.Answers.Accuracy = accuracy(j)
 	}
 	return t

@@ -152,7 +152,7 @@ func (w *work) footprint(ctx context.Context, s *server, batch int) (*meter.Foot
 	if err != nil {
 		return nil, fmt.Errorf("measure the footprint: %w", err)
 	}
-	err = w.each(ctx, (1000+batch-1)/batch)
+	err = w.each(ctx, (1000+batch-1)/batch, func(int, record.Answer) error { return nil })
 	sum, stopErr := sampler.Stop()
 	if err != nil {
 		return nil, fmt.Errorf("measure the footprint: %w", err)
@@ -163,8 +163,9 @@ func (w *work) footprint(ctx context.Context, s *server, batch int) (*meter.Foot
 	return &meter.Footprint{Peak: uint64(sum.Peak), Idle: uint64(idle.Memory)}, nil
 }
 
-// each sends that many requests, one after the other.
-func (w *work) each(ctx context.Context, requests int) error {
+// each sends that many requests, one after the other, and hands over each good
+// answer, which is valid until the next.
+func (w *work) each(ctx context.Context, requests int, take func(seq int, a record.Answer) error) error {
 	c, err := w.target.Dial(ctx)
 	if err != nil {
 		return err
@@ -176,6 +177,9 @@ func (w *work) each(ctx context.Context, requests int) error {
 		cancel()
 		if reply.Outcome != record.Good {
 			return fmt.Errorf("request %d: %s: %w", seq, reply.Outcome, reply.Err)
+		}
+		if err := take(seq, record.Answer{Head: reply.Head, Body: reply.Body}); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -106,6 +106,9 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 	if err != nil {
 		b.Fatal(err)
 	}
+	if note := r.env.refer(ctx, m); note != "" {
+		r.note("%s", note)
+	}
 	ses := &session{env: r.env, stack: s, model: m}
 	defer func() {
 		if err := ses.stop(ctx); err != nil {

@@ -36,29 +36,45 @@ type session struct {
 	env   *environment
 	stack stack.Stack
 	model *reference
-	up    *server
+	// helper marks a stack that is not measured but helps to measure: a process
+	// on the CPU, whatever the measured ones are.
+	helper bool
+	up     *server
+	failed error // of the first start; the leaves that follow must not wait for it again
 }
 
 // server gives the running server, and starts it when there is none or when a
 // fresh one is asked for.
 func (s *session) server(ctx context.Context, c Case, how stack.Capability, fresh bool) (*server, error) {
-	if s.up != nil && fresh && s.up.used {
+	if s.up != nil && (fresh && s.up.used || s.up.boot.Alive() != nil) {
 		if err := s.stop(ctx); err != nil {
 			return nil, err
 		}
 	}
-	if s.up != nil {
-		return s.up, nil
+	if s.up != nil || s.failed != nil {
+		return s.up, s.failed
 	}
+	up, err := s.start(ctx, c, how)
+	if err != nil && context.Cause(ctx) == nil {
+		s.failed = err
+	}
+	s.up = up
+	return up, err
+}
+
+func (s *session) start(ctx context.Context, c Case, how stack.Capability) (*server, error) {
 	spec := s.env.spec(s.stack, s.model.Name)
+	if s.helper {
+		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU
+	}
 	spec.Ready = func(ctx context.Context, at stack.Endpoint) error { return s.ready(ctx, c, how, at) }
 	b, err := boot.Start(ctx, spec)
 	if err != nil {
 		return nil, err
 	}
-	s.up = &server{boot: b, endpoint: b.Endpoint, cores: spec.Cores, clientCores: len(s.env.client), threads: spec.Run.Threads}
-	s.up.usage = s.up.source()
-	return s.up, nil
+	up := &server{boot: b, endpoint: b.Endpoint, cores: spec.Cores, clientCores: len(s.env.client), threads: spec.Run.Threads}
+	up.usage = up.source()
+	return up, nil
 }
 
 // source reads the stack's use of CPU and memory: a container's from its
@@ -94,7 +110,7 @@ func (d docker) Read() (usage.Sample, error) {
 // ready sends one real request of the case and wants a right answer.
 func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at stack.Endpoint) error {
 	c.Batch = 1
-	if h, ok := s.stack.Find(s.env.group.Task, c.Proto, c.Input, 1); ok {
+	if h, ok := s.stack.Find(s.env.group.Task, c.Proto, c.Input, 1); ok && !s.helper {
 		how = h
 	}
 	w, err := prepare(c, how, s.model.served, at, s.env.options.salt())
@@ -112,7 +128,13 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 		return fmt.Errorf("the request ended as %q (code %d): %w", reply.Outcome, reply.Code, reply.Err)
 	}
 	j := s.env.judge(s.model, c.Input)
+	if s.helper {
+		j = &unjudged{}
+	}
 	w.examine([]record.Record{{Answer: &record.Answer{Head: reply.Head, Body: reply.Body}}}, c.Input, j)
+	if u, ok := j.(*unjudged); ok { // the windows will be invalid, so that much is enough
+		return u.fault()
+	}
 	if v := j.Verdict(); !v.OK() {
 		return fmt.Errorf("the answer is wrong: %s", v.Reason())
 	}

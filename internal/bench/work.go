@@ -57,10 +57,16 @@ func prepare(c Case, how stack.Capability, m served, at stack.Endpoint, salt uin
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)
 	}
+	return assemble(batches, how, m, at)
+}
+
+// assemble turns batches into the requests of a stack at an endpoint.
+func assemble(batches []batch, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
 	w := &work{}
 	for _, b := range batches {
 		w.items = append(w.items, b.items)
 	}
+	var err error
 	if how.Proto == stack.GRPC {
 		err = w.grpc(batches, m, at.GRPC)
 	} else {

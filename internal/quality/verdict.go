@@ -34,8 +34,8 @@ func (v Verdict) Reason() string {
 	switch {
 	case v.OK():
 		return ""
-	case v.Checked == 0:
-		return "no answer was checked"
+	case len(v.Reasons) == 0:
+		return v.String()
 	}
 	return v.String() + ": " + strings.Join(v.Reasons, "; ")
 }

@@ -1,0 +1,226 @@
+package bench
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"stackbench"
+	"stackbench/internal/boot"
+	"stackbench/internal/quality"
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/workload"
+)
+
+// standIn says, in a verdict, whose answers stand in for PyTorch's.
+const standIn = "onnxruntime (embedded stack), no PyTorch outputs of these weights"
+
+// committed are the golden answers in testdata when they are of the served
+// weights; else why there are none.
+func committed(m served) (golden *quality.Golden, why string, err error) {
+	g, err := quality.ReadGolden(stackbench.Testdata(), m.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, oneLine(err), nil
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	if err := g.Match(m.SHA256); err != nil {
+		return nil, oneLine(err), nil
+	}
+	return g, "", nil
+}
+
+// refer makes sure that there is something to hold the model's answers
+// against. Where no golden answers are of its weights, those of the group's
+// reference stack stand in: they cannot show that all stacks are wrong alike,
+// but they do show that one is. They are kept beside the weights. What is
+// returned is for the reader; when the model still has no reference, its
+// windows will be invalid for the reason in ungolden.
+func (e *environment) refer(ctx context.Context, m *reference) (note string) {
+	if m.golden != nil || m.sought {
+		return ""
+	}
+	g, kept, err := e.standIn(ctx, m)
+	switch {
+	case err != nil && context.Cause(ctx) != nil:
+		return "" // not the model's fault, and not to be remembered
+	case err != nil:
+		m.ungolden += ", and the embedded stack cannot make reference answers: " + oneLine(err)
+		note = m.Name + ": " + m.ungolden
+	default:
+		m.golden = g
+		note = fmt.Sprintf("%s: %s; answers are held against those of %s", m.Name, m.ungolden, standIn)
+		if kept != nil {
+			note += "\n" + kept.Error()
+		}
+	}
+	m.sought = true
+	return note
+}
+
+// standIn reads the reference answers, or makes and keeps them. That they could
+// not be kept takes nothing from them.
+func (e *environment) standIn(ctx context.Context, m *reference) (g *quality.Golden, kept, err error) {
+	path, err := e.referencePath(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	if g, err = readReference(path, m); err == nil {
+		return g, nil, nil
+	}
+	if g, err = e.makeReference(ctx, m); err != nil {
+		return nil, nil, err
+	}
+	file, err := g.Encode()
+	if err != nil {
+		return nil, nil, err
+	}
+	return g, keep(path, file), nil
+}
+
+// referencePath names the file after the weights and the inputs, so that it is
+// never taken for the answers of others.
+func (e *environment) referencePath(m *reference) (string, error) {
+	inputs := sha256.New()
+	err := fs.WalkDir(stackbench.Testdata(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(path, "golden/") {
+			return err
+		}
+		content, err := fs.ReadFile(stackbench.Testdata(), path)
+		fmt.Fprintf(inputs, "%s %d\n%s", path, len(content), content)
+		return err
+	})
+	if err != nil {
+		return "", fmt.Errorf("read inputs: %w", err)
+	}
+	name := fmt.Sprintf("reference-%.12s-%.8x.safetensors", m.SHA256, inputs.Sum(nil))
+	return filepath.Join(e.cache, "models", m.Name, name), nil
+}
+
+func readReference(path string, m *reference) (*quality.Golden, error) {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	g, err := quality.Decode(file)
+	if err != nil {
+		return nil, err
+	}
+	if g.Model != m.Name {
+		return nil, fmt.Errorf("%s is of %s", path, g.Model)
+	}
+	return g, g.Match(m.SHA256)
+}
+
+// makeReference starts the reference stack and asks it every committed input once.
+func (e *environment) makeReference(ctx context.Context, m *reference) (*quality.Golden, error) {
+	if e.group.Reference.Name == "" {
+		return nil, errors.New("the group names no reference stack")
+	}
+	ses := &session{env: e, stack: e.group.Reference, model: m, helper: true}
+	defer func() { _ = ses.stop(ctx) }()
+	g := &quality.Golden{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Maker: standIn, Answers: map[string][]float32{}}
+	for _, form := range []stack.Input{stack.JPEG, stack.Tensor, stack.Text} {
+		how, ok := whole(e.group.Reference, e.group.Task, form)
+		if !ok {
+			continue
+		}
+		c := Case{Model: m.Name, Proto: how.Proto, Input: form, Batch: 1}
+		up, err := ses.server(ctx, c, how, false)
+		if err != nil {
+			return nil, err
+		}
+		if up.boot.Launcher == boot.Attach {
+			return nil, fmt.Errorf("%s is attached, and its weights are not known to be these", up.boot.Name)
+		}
+		if err := m.ask(ctx, g.Answers, c, how, up.endpoint); err != nil {
+			return nil, fmt.Errorf("reference answers of %s: %w", m.Name, err)
+		}
+	}
+	return g, nil
+}
+
+// whole finds a way in which a stack answers with all values, not the best few.
+func whole(s stack.Stack, t stack.Task, form stack.Input) (stack.Capability, bool) {
+	i := slices.IndexFunc(s.Serves, func(c stack.Capability) bool {
+		return c.Task == t && c.Input == form && c.Proto == stack.REST && c.Contract != stack.Predict
+	})
+	if i < 0 {
+		return stack.Capability{}, false
+	}
+	return s.Serves[i], true
+}
+
+// ask puts the answers to every committed input of the case's form into to.
+func (m *reference) ask(ctx context.Context, to map[string][]float32, c Case, how stack.Capability, at stack.Endpoint) error {
+	batches, err := everything(c, m.served)
+	if err != nil {
+		return err
+	}
+	w, err := assemble(batches, how, m.served, at)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.close() }()
+	return w.each(ctx, len(batches), func(seq int, a record.Answer) error {
+		it := w.items[seq][0]
+		got, err := w.decode(a, 1)
+		if err != nil {
+			return fmt.Errorf("%s: %w", it.id, err)
+		}
+		to[quality.ID(it.id, c.Input)] = slices.Clone(got.vectors[0])
+		return nil
+	})
+}
+
+// everything is each committed input of the case's form, in a batch of its own.
+func everything(c Case, m served) ([]batch, error) {
+	data := stackbench.Testdata()
+	have, err := workload.Count(data)
+	if err != nil {
+		return nil, err
+	}
+	switch c.Input {
+	case stack.JPEG:
+		list, err := workload.Images(data, 0, 2*have.Photographs) // every other one is made, not committed
+		list = slices.DeleteFunc(list, func(i workload.Image) bool { return !i.Golden })
+		return collect(c, list, err, (*batch).image)
+	case stack.Tensor:
+		list, err := workload.Tensors(data, m.Norm, 0, have.Photographs)
+		return collect(c, list, err, (*batch).tensor)
+	}
+	var all []workload.Text
+	for bucket, n := range have.Texts {
+		list, err := workload.Texts(data, bucket, 0, n)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, list...)
+	}
+	return collect(c, all, nil, (*batch).text)
+}
+
+// keep writes a file so that another process sees it whole or not at all.
+func keep(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".reference-*")
+	if err != nil {
+		return fmt.Errorf("keep reference answers: %w", err)
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Chmod(0o644), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name())
+		return fmt.Errorf("keep reference answers: %w", err)
+	}
+	return nil
+}
