@@ -1,3 +1,4 @@
+# It runs as root, since the mounted model store belongs to, and may be readable by, none but whoever prepared it.
 ARG BASE=python:3.11-slim
 FROM ${BASE}
 RUN python3 -m venv /opt/venv
@@ -8,6 +9,5 @@ RUN pip install --no-cache-dir --require-hashes -r requirements/server.txt \
  && pip install --no-cache-dir --require-hashes -r requirements/onnxruntime-gpu.txt
 COPY stackserver stackserver
 RUN python -m compileall -q stackserver
-USER 65534:65534
 EXPOSE 8000
 ENTRYPOINT ["python", "-m", "stackserver"]

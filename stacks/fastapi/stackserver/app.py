@@ -36,12 +36,13 @@ def create_app(service: Service, failed: Callable[[SetupError], None]) -> FastAP
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)
-    _add_operations(app, service)
-    app.include_router(oip_router(service))
+    # Routes are tried in this order: what is measured comes first.
     if service.image:
         app.include_router(predict_router(service))
     if service.text:
         app.include_router(embeddings_router(service))
+    app.include_router(oip_router(service))
+    _add_operations(app, service)
     return app
 
 

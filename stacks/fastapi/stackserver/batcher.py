@@ -17,6 +17,8 @@ from stackserver.tensors import Tensors
 Compute = Callable[[Tensors], Tensors]
 Gone = Callable[[], Awaitable[bool]]
 
+_ASK_AFTER = 0.05  # seconds in the queue; to ask whether the client is there costs as much as a small inference
+
 
 class Ticket:
     """One admitted request: its place in the queue, and when it got what. Times are perf_counter's."""
@@ -35,7 +37,7 @@ class Ticket:
 
     async def abandoned(self) -> bool:
         """Whether nobody waits for the answer any more."""
-        return self.future.done() or await self.gone()
+        return self.future.done() or (perf_counter() - self.queued > _ASK_AFTER and await self.gone())
 
     def resolve(self, outputs: Tensors) -> None:
         """Hands over the outputs."""
@@ -121,9 +123,11 @@ class Batcher:
             if left <= 0:
                 return
             self._arrived.clear()
-            with contextlib.suppress(TimeoutError):
+            try:
                 async with asyncio.timeout(left):
                     await self._arrived.wait()
+            except TimeoutError:
+                return  # without a look at the clock: the loop's timers round to milliseconds
 
     async def _take(self) -> list[Ticket]:
         """Takes requests in order as long as they fit; a request that is larger than a batch goes alone."""

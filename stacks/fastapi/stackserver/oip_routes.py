@@ -23,6 +23,18 @@ def oip_router(service: Service) -> APIRouter:
     router = APIRouter(prefix="/v2")
     served = _Served(service)
 
+    @router.post("/models/{model}/infer")
+    @router.post("/models/{model}/versions/{version}/infer")
+    async def infer(model: str, request: Request, version: str = "1") -> Response:
+        served.check(model, version)
+        asked = parse_request(await read_body(request), request.headers.get(_HEADER_LENGTH))
+        outputs, ticket = await served.compute(model, asked, request.is_disconnected)
+        body, header = render_response(model, asked, outputs, served.datatypes)
+        service.answered(ticket)
+        if header is None:
+            return Response(body, media_type="application/json")
+        return Response(body, media_type="application/octet-stream", headers={_HEADER_LENGTH: str(header)})
+
     @router.get("")
     async def server() -> dict[str, Any]:
         return {"name": "stackbench-fastapi", "version": "1", "extensions": ["binary_tensor_data"]}
@@ -45,18 +57,6 @@ def oip_router(service: Service) -> APIRouter:
     async def model_ready(model: str, version: str = "1") -> Response:
         served.check(model, version)
         return _ready(service, {"name": model, "ready": service.backend is not None})
-
-    @router.post("/models/{model}/infer")
-    @router.post("/models/{model}/versions/{version}/infer")
-    async def infer(model: str, request: Request, version: str = "1") -> Response:
-        served.check(model, version)
-        asked = parse_request(await read_body(request), request.headers.get(_HEADER_LENGTH))
-        outputs, ticket = await served.compute(model, asked, request.is_disconnected)
-        body, header = render_response(model, asked, outputs, served.datatypes)
-        service.answered(ticket)
-        if header is None:
-            return Response(body, media_type="application/json")
-        return Response(body, media_type="application/octet-stream", headers={_HEADER_LENGTH: str(header)})
 
     return router
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from harness import FOREVER, IMAGE, TEXT, Client, expected, jpeg, pixels, serving, until
 
+from stackserver import batcher
 from stackserver.batcher import merge
 from stackserver.settings import Batching
 
@@ -126,7 +127,9 @@ def test_a_full_queue_refuses(tmp_path):
     asyncio.run(run())
 
 
-def test_who_left_is_not_computed(tmp_path):
+def test_who_left_is_not_computed(tmp_path, monkeypatch):
+    monkeypatch.setattr(batcher, "_ASK_AFTER", 0)
+
     async def run():
         async with serving(tmp_path, IMAGE, closed=True) as client:
             first = post(client, 0)
