@@ -52,6 +52,9 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 			}
 			if l.Skip == "" {
 				l.Seconds = c.seconds(e.options)
+				if e.floors(c) {
+					l.Seconds += (floorWarmup + floorWindow).Seconds() + 0.5
+				}
 				if c.Model != model {
 					l.Start, model = startSeconds, c.Model
 				}

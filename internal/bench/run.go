@@ -51,6 +51,7 @@ type run struct {
 	log     *results.Log // nil: no raw records are kept
 	done    map[results.Done]bool
 	pending []string // notes to print between leaves
+	floorOf map[Case]*results.Floor
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
@@ -162,6 +163,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 		r.record(results.Trial{Name: l.name.String(), Trial: o.Record.Trial, Started: t.Started, Error: oneLine(err)})
 		b.Fatal(err)
 	}
+	t.Floor = r.floor(ctx, l)
 	r.record(t)
 	for _, why := range t.Invalid {
 		r.note("invalid %s: %s", l.name, why)

@@ -90,3 +90,31 @@ func footprint(w *work, stack string) string {
 	}
 	return mb + ", " + s
 }
+
+// floorRow says what the client itself takes under a load, the same for all
+// stacks: a response time that none could be under. None where it was not measured.
+func floorRow(byStack []*leaf, load results.Name) []Row {
+	var p50, p95 []float64
+	for _, l := range byStack {
+		if l == nil {
+			continue
+		}
+		for _, t := range l.trials {
+			if t.Floor == nil {
+				continue
+			}
+			p50 = append(p50, t.Floor.P50)
+			if t.Floor.P95 > 0 {
+				p95 = append(p95, t.Floor.P95)
+			}
+		}
+	}
+	if len(p50) == 0 {
+		return nil
+	}
+	text := "client floor, in every stack's times: p50 " + results.Quantity("p50-ms", median(p50))
+	if len(p95) > 0 {
+		text += ", p95 " + results.Quantity("p95-ms", median(p95))
+	}
+	return []Row{{Label: label(load), Cells: make([]Cell, len(byStack)), Wide: text}}
+}

@@ -159,10 +159,11 @@ func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
 	}
 	for _, unit := range rates() {
 		if found := b.row(byStack, load, unit); found != nil {
-			return append(rows, found...)
+			rows = append(rows, found...)
+			break
 		}
 	}
-	return rows
+	return append(rows, floorRow(byStack, load)...)
 }
 
 // row is one metric of one load, or nothing when no stack has it.

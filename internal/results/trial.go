@@ -27,9 +27,18 @@ type Trial struct {
 	Issued   int                `json:"issued"`
 	Failed   map[string]int     `json:"failed,omitempty"` // requests without a good answer, by outcome
 	Answers  Answers            `json:"answers"`
+	Floor    *Floor             `json:"floor_ms,omitempty"`  // nil when it was not measured
 	Stages   map[string]float64 `json:"stages_ms,omitempty"` // mean time in the parts of the server that it tells
 	Server   Server             `json:"server"`
 	Latency  []float64          `json:"latencies_us,omitempty"` // raw response times of the good answers, by issue time
+}
+
+// Floor is what the client itself takes: response times of the same requests
+// and load on a server that answers at once. They are part of every response
+// time of the trial, and never subtracted.
+type Floor struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95,omitempty"` // 0: too few requests
 }
 
 // Answers is the quality gate's verdict.
@@ -88,6 +97,9 @@ func (t Trial) check() error {
 		if math.IsNaN(us) || math.IsInf(us, 0) || us < 0 {
 			return fmt.Errorf("a latency of %v µs", us)
 		}
+	}
+	if f := t.Floor; f != nil && !(f.P50 > 0 && f.P95 >= 0 && !math.IsInf(f.P50+f.P95, 0)) {
+		return fmt.Errorf("a client floor of %v and %v ms", f.P50, f.P95)
 	}
 	if t.Error != "" && len(t.Metrics) > 0 {
 		return errors.New("an error and metrics in one trial")
