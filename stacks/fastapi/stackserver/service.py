@@ -1,6 +1,7 @@
 """The model in service: loaded once, warmed, then fed by the routes."""
 
 import asyncio
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
@@ -53,6 +54,7 @@ class Service:
         except Exception as err:  # what a runtime raises is its own affair
             raise SetupError(f"the first inference of {self.spec.name} failed: {err}", PREPARE) from None
         self.backend = backend
+        print(f"stackserver: {self.spec.name} is ready on {backend.runtime}", file=sys.stderr, flush=True)
         await self._batcher.run(backend.run)
 
     def close(self) -> None:
