@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){
+		"stackbench": func() { os.Exit(stackbench(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
+	})
+}
+
+// TestScripts runs the command as a person would: testdata/*.txtar. Scripts
+// begin in a folder outside the checkout, with a cache of their own.
+func TestScripts(t *testing.T) {
+	root, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("STACKBENCH_CACHE", e.WorkDir+"/cache")
+			e.Setenv("CHECKOUT", root+"/../../..")
+			for _, name := range []string{"GOCACHE", "GOPATH", "GOMODCACHE", "GOFLAGS", "GOPROXY", "HOME"} {
+				e.Setenv(name, goEnv(name))
+			}
+			return nil
+		},
+	})
+}
