@@ -43,7 +43,9 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (resu
 	if err := e.findLibrary(ctx, r.Download); err != nil {
 		return results.Env{}, err
 	}
-	r.Done(e.libraryNote)
+	if e.libraryNote != "" {
+		r.Done(e.libraryNote)
+	}
 	var stacks []string
 	for _, l := range leaves {
 		if l.Skip != "" {

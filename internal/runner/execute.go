@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -86,7 +87,7 @@ func execute(ctx context.Context, binary string, j Job, r Request, out Streams, 
 		case <-done:
 		}
 	}()
-	copyErr := copyResults(stdout, j, out)
+	copyErr := copyResults(stdout, j, out, tail)
 	err = cmd.Wait()
 	close(done)
 	if copyErr != nil {
@@ -98,7 +99,7 @@ func execute(ctx context.Context, binary string, j Job, r Request, out Streams, 
 	return nil
 }
 
-func copyResults(stdout io.Reader, j Job, out Streams) error {
+func copyResults(stdout io.Reader, j Job, out Streams, tail io.Writer) error {
 	s := bufio.NewScanner(stdout)
 	s.Buffer(nil, 1<<20)
 	for s.Scan() {
@@ -110,6 +111,9 @@ func copyResults(stdout io.Reader, j Job, out Streams) error {
 			out.Observer.Window(j, line)
 		} else if !benchmarkFormat(text) {
 			fmt.Fprintln(out.Log, text)
+			if said := strings.TrimSpace(text); said != "FAIL" && said != "PASS" {
+				fmt.Fprintln(tail, text)
+			}
 		}
 	}
 	if err := s.Err(); err != nil {
@@ -142,12 +146,15 @@ func trimProcs(name string) string {
 
 // lastLines keeps the end of what a process said, for the error.
 type lastLines struct {
+	mu    sync.Mutex // its two streams come from two goroutines
 	keep  int
 	lines []string
 	part  string
 }
 
 func (l *lastLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	rest := l.part + string(p)
 	for {
 		line, after, found := strings.Cut(rest, "\n")

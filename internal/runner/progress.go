@@ -14,9 +14,9 @@ type Progress struct {
 	total   int
 	done    int
 	left    float64 // expected seconds of the jobs that have not ended
-	planned float64 // expected seconds of the jobs that have
+	planned float64 // expected seconds of the windows that have
 	start   time.Time
-	failed  int
+	open    map[string]float64 // expected seconds of the running job's windows that have not ended
 }
 
 // NewProgress prints to w about the jobs; now is the clock.
@@ -33,22 +33,40 @@ func NewProgress(w io.Writer, jobs []Job, now func() time.Time) *Progress {
 // two figures and the time left.
 func (p *Progress) Window(j Job, l Line) {
 	p.done++
-	for _, leaf := range j.Leaves {
-		if leaf.Name == l.Name {
-			p.left -= leaf.Seconds + leaf.Start
-			p.planned += leaf.Seconds + leaf.Start
-		}
-	}
+	p.begin(j)
+	p.end(l.Name)
 	width := len(fmt.Sprint(p.total))
 	fmt.Fprintf(p.w, "[%*d/%d] %s  %s  %s   %s   %s left\n", width, p.done, p.total, j.Group.Name, j.Stack, axes(l.Name), figures(l), p.timeLeft())
 }
 
-// Job notes that a process ended, and says so when it failed.
+func (p *Progress) begin(j Job) {
+	if p.open != nil {
+		return
+	}
+	p.open = map[string]float64{}
+	for _, leaf := range j.Leaves {
+		p.open[leaf.Name] = leaf.Seconds + leaf.Start
+	}
+}
+
+func (p *Progress) end(name string) {
+	p.left -= p.open[name]
+	p.planned += p.open[name]
+	delete(p.open, name)
+}
+
+// Job notes that a process ended, and says so when it failed. Windows that it
+// did not measure are over, too.
 func (p *Progress) Job(j Job, err error) {
+	p.begin(j)
+	p.done += len(p.open)
+	for name := range p.open {
+		p.end(name)
+	}
+	p.open = nil
 	if err == nil {
 		return
 	}
-	p.failed++
 	fmt.Fprintf(p.w, "failed  %s on %s, trial %d: %v\n", j.Group.Name, j.Stack, j.Trial, err)
 }
 

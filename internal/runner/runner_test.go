@@ -2,6 +2,7 @@ package runner
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +64,10 @@ func TestProgressSaysWhatEndedAndWhatIsLeft(t *testing.T) {
 	require.True(t, ok)
 	p.Window(j, l)
 	require.Equal(t, "[1/2] embeddings  embedded  m rest text batch=1 conc=8   p95 8.5 ms   rps 120   0:10 left\n", b.String())
+	p.Job(j, errors.New("exit status 1"))
+	require.Zero(t, p.left)
+	require.Equal(t, 2, p.done)
+	require.Contains(t, b.String(), "failed  embeddings on embedded, trial 1: exit status 1")
 }
 
 func TestSplitMakesOneJobAStack(t *testing.T) {

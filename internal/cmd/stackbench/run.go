@@ -148,9 +148,6 @@ func conclude(dir string, env results.Env, stdout io.Writer) error {
 	if err := table.Text(stdout); err != nil {
 		return err
 	}
-	if env.Plan.Profile == "quick" {
-		fmt.Fprintln(stdout, "Quick profile: indications, not evidence; for evidence: make bench PROFILE=standard")
-	}
 	fmt.Fprintf(stdout, "Results: %s", dir)
 	if more := others(env.Plan.Stacks); len(more) > 0 {
 		fmt.Fprintf(stdout, "   More stacks: %s (make bench STACKS=all)", strings.Join(more, " "))
