@@ -1,4 +1,6 @@
-"""Write the golden outputs: ``python testdata/golden/generate/golden.py --store STORE [MODEL ...]``.
+"""Write the golden outputs.
+
+``PYTHONPATH=stacks/fastapi python testdata/golden/generate/golden.py --store STORE [MODEL ...]``
 
 STORE is a model store as ``go tool stackbench setup`` prepares it. For each model one <model>.safetensors is written,
 computed by PyTorch in float32, one input at a time: for an image ``<id>`` are the logits of the JPEG as Pillow decodes
@@ -12,22 +14,18 @@ import argparse
 import hashlib
 import json
 import struct
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
+from stackserver.spec import ImageSpec, ModelSpec, TextSpec, load_spec
+from stackserver.torch_models import load
 from tokenizers import Tokenizer
 from torch import nn
 
-ROOT = Path(__file__).resolve().parents[3]
-TESTDATA = ROOT / "testdata"
-sys.path.insert(0, str(ROOT / "stacks" / "fastapi"))
-
-from stackserver.spec import ImageSpec, ModelSpec, TextSpec, load_spec  # noqa: E402
-from stackserver.torch_models import load  # noqa: E402
+TESTDATA = Path(__file__).resolve().parents[2]
 
 MODELS = ("resnet50", "efficientnet-lite0", "all-minilm-l6-v2", "all-mpnet-base-v2")
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
