@@ -25,8 +25,8 @@ type choice struct {
 
 // seed is the one seed of seeded weights. Of the first sixteen it is the one
 // under which ResNet-50 gives the eight photographs eight classes, the first
-// well ahead of the second.
-const seed = 5
+// over 1 % ahead of the second, which is more than decoders differ by.
+const seed = 14
 
 func seedDetail() string { return fmt.Sprintf("seed %d", seed) }
 

@@ -82,6 +82,11 @@ func (s spread) fill(values []int64, src *source) float32 {
 // server which swaps or forgets one gives a wrong answer.
 func vector(name string) row {
 	switch {
+	case strings.HasSuffix(name, ".bn3.weight"):
+		// Of ResNet-50's residual branches. At full strength sixteen of them make
+		// the network chaotic: a picture decoded with other rounding gets another
+		// class. At a quarter the logits move by 1 %, and still differ by picture.
+		return spread{low: unit * 2 / 10, span: unit / 10}
 	case strings.HasSuffix(name, ".weight"), strings.HasSuffix(name, "running_var"):
 		return spread{low: unit * 8 / 10, span: unit * 4 / 10}
 	case strings.HasSuffix(name, "running_mean"):
