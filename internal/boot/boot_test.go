@@ -1,7 +1,6 @@
 package boot
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -32,10 +31,32 @@ func TestMain(m *testing.M) {
 	if how := os.Getenv("BOOT_RUN"); how != "" {
 		os.Exit(badRun(how, os.Getenv("BOOT_LAUNCHER")))
 	}
-	code := m.Run()
-	removeTestImages()
-	os.Exit(code)
+	os.Exit(withHelper(m.Run))
 }
+
+// withHelper builds the helper once, static so that it also runs in an empty
+// image, and runs the tests with it.
+func withHelper(tests func() int) int {
+	dir, err := os.MkdirTemp("", "boot-helper-*")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "helper")
+	build := exec.Command("go", "build", "-ldflags=-s -w", "-o", path, helperPath)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		panic(string(out))
+	}
+	if err := os.Setenv(helperVariable, path); err != nil {
+		panic(err)
+	}
+	code := tests()
+	removeTestImage()
+	return code
+}
+
+const helperVariable = "STACKBENCH_BIN_HELPER"
 
 // helperStack is a stack whose server is the helper in the mode.
 func helperStack(name, mode string) stack.Stack {
@@ -264,119 +285,4 @@ func TestReadinessCheckThatPanics(t *testing.T) {
 	require.PanicsWithValue(t, "bad check", func() { _, _ = Start(t.Context(), s) })
 	require.Positive(t, pid)
 	require.True(t, gone(pid)())
-}
-
-// badRun is a benchmark run that ends as it is told to.
-func badRun(how, launcher string) int {
-	ctx, stop := Guard(context.Background())
-	defer stop()
-	s := Spec{Stack: helperStack("helper", "tree"), Launcher: launcher, Cache: os.Getenv("BOOT_CACHE"), Ready: correct}
-	if launcher == Container {
-		s.Stack = containerStack("ok")
-	}
-	srv, err := Start(ctx, s)
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	fmt.Printf("pid %d\n%s\nready\n", srv.PID, srv.Log())
-	switch how {
-	case "panic":
-		panic("on the main goroutine")
-	case "panic elsewhere":
-		go func() { panic("on another goroutine") }()
-	case "leave":
-		return 0
-	case "window": // one SIGINT: the window ends in order
-		<-Ending(ctx)
-		fmt.Println("ending after the window:", srv.Alive() == nil, ctx.Err() == nil)
-		return 0
-	}
-	<-ctx.Done()
-	fmt.Println("cancelled:", context.Cause(ctx))
-	select {} // the guard ends the process
-}
-
-// run is a bad run that is up.
-type run struct {
-	cmd  *exec.Cmd
-	out  *bufio.Reader
-	text string // up to "ready"
-	pids []int  // of the server and its child
-}
-
-func startRun(t *testing.T, how, launcher string) run {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), "BOOT_RUN="+how, "BOOT_LAUNCHER="+launcher, "BOOT_CACHE="+t.TempDir())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	pipe, err := cmd.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	r := run{cmd: cmd, out: bufio.NewReader(pipe)}
-	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
-	for !strings.HasSuffix(r.text, "ready\n") {
-		line, err := r.out.ReadString('\n')
-		require.NoError(t, err, r.text)
-		r.text += line
-		var pid int
-		for _, form := range []string{"pid %d", "child %d"} {
-			if _, err := fmt.Sscanf(line, form, &pid); err == nil {
-				r.pids = append(r.pids, pid)
-			}
-		}
-	}
-	return r
-}
-
-func (r run) rest(t *testing.T) string {
-	t.Helper()
-	b, err := io.ReadAll(r.out)
-	require.NoError(t, err)
-	_ = r.cmd.Wait()
-	return string(b)
-}
-
-// TestNothingOutlivesTheRun ends real runs in every bad way and looks for
-// their server and its child, which does not listen to SIGTERM.
-func TestNothingOutlivesTheRun(t *testing.T) {
-	check := func(how string, code int, end func(*os.Process) error) {
-		t.Run(how, func(t *testing.T) {
-			t.Parallel()
-			r := startRun(t, how, Process)
-			require.Len(t, r.pids, 2, r.text)
-			require.NoError(t, end(r.cmd.Process))
-			_ = r.rest(t)
-			if code >= 0 {
-				require.Equal(t, code, r.cmd.ProcessState.ExitCode())
-			}
-			for _, pid := range r.pids {
-				require.Eventually(t, gone(pid), 30*time.Second, 20*time.Millisecond)
-			}
-		})
-	}
-	nothing := func(*os.Process) error { return nil }
-	check("leave", 0, nothing)
-	check("panic", 2, nothing)
-	check("panic elsewhere", 2, nothing)
-	check("SIGKILL", -1, (*os.Process).Kill)
-	check("SIGTERM", 128+15, func(p *os.Process) error { return p.Signal(syscall.SIGTERM) })
-	check("window", 0, func(p *os.Process) error { return p.Signal(os.Interrupt) })
-}
-
-func TestInterruptTwice(t *testing.T) {
-	r := startRun(t, "hold", Process)
-	require.NoError(t, r.cmd.Process.Signal(os.Interrupt))
-	require.NoError(t, r.cmd.Process.Signal(syscall.SIGHUP)) // a second SIGINT could merge with the first
-	require.Contains(t, r.rest(t), "cancelled: interrupted")
-	require.Equal(t, 128+1, r.cmd.ProcessState.ExitCode())
-	for _, pid := range r.pids {
-		require.True(t, gone(pid)())
-	}
-}
-
-func TestFirstInterruptLeavesTheServerUp(t *testing.T) {
-	r := startRun(t, "window", Process)
-	require.NoError(t, r.cmd.Process.Signal(os.Interrupt))
-	require.Equal(t, "ending after the window: true true\n", r.rest(t))
 }

@@ -39,7 +39,7 @@ type containerServer struct {
 }
 
 // create makes the stack's container, ready to be started.
-func (e *engine) create(ctx context.Context, s Spec, img image) (c *containerServer, err error) {
+func (e *engine) create(ctx context.Context, s Spec, img image) (_ *containerServer, err error) {
 	gpu, err := e.gpuRequest(s)
 	if err != nil {
 		return nil, err
@@ -49,7 +49,7 @@ func (e *engine) create(ctx context.Context, s Spec, img image) (c *containerSer
 		return nil, fmt.Errorf("start %s: %w", s.Stack.Name, err)
 	}
 	log.Close()
-	c = &containerServer{name: s.Stack.Name, e: e, image: img, memory: s.Memory, logFile: log.Name(), ended: make(chan struct{}), unwait: func() {}}
+	c := &containerServer{name: s.Stack.Name, e: e, image: img, memory: s.Memory, logFile: log.Name(), ended: make(chan struct{}), unwait: func() {}}
 	defer func() {
 		if err != nil {
 			c.discard()

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -24,8 +26,11 @@ const (
 	envHostOverride = "TESTCONTAINERS_HOST_OVERRIDE"
 )
 
-// pullTime bounds the attempt to fetch the small clean-up image.
-const pullTime = 30 * time.Second
+// pingTime bounds the wait for a daemon's answer, pullTime bounds the attempt to fetch the small clean-up image.
+const (
+	pingTime = 10 * time.Second
+	pullTime = 30 * time.Second
+)
 
 // engine is a Docker daemon that answers.
 type engine struct {
@@ -52,7 +57,12 @@ func connect(ctx context.Context, fetch bool) (*engine, error) {
 			Cure:   "forward the socket (ssh -NL /tmp/docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix:///tmp/docker.sock, or use tcp:// with TLS",
 		}
 	}
-	ryuk := chooseRyuk(ctx, fetch)
+	cli, err := find(ctx)
+	if err != nil {
+		return nil, noDocker(err)
+	}
+	defer cli.Close()
+	ryuk := chooseRyuk(ctx, cli, fetch) // with a plain client: asking testcontainers makes it read its settings
 	provider, err := testcontainers.NewDockerProvider(testcontainers.Generic2DockerOptions(testcontainers.WithLogger(tclog.NewNoopLogger()))...)
 	if err != nil {
 		return nil, noDocker(err)
@@ -73,14 +83,64 @@ func connect(ctx context.Context, fetch bool) (*engine, error) {
 	return e, nil
 }
 
+// find looks for a daemon that answers: where DOCKER_HOST says and nowhere else
+// when it is set, else where Docker, rootless Docker and Docker Desktop listen.
+// testcontainers would look too, but for a minute, and not where it was told.
+func find(ctx context.Context) (*client.Client, error) {
+	if os.Getenv(client.EnvOverrideHost) != "" {
+		return ping(ctx, "")
+	}
+	home, _ := os.UserHomeDir()
+	var first error
+	for _, path := range []string{
+		"/var/run/docker.sock",
+		filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "docker.sock"),
+		filepath.Join(home, ".docker/run/docker.sock"),
+		filepath.Join(home, ".docker/desktop/docker.sock"),
+	} {
+		if _, err := os.Stat(path); err != nil || !filepath.IsAbs(path) {
+			continue
+		}
+		cli, err := ping(ctx, "unix://"+path)
+		if err == nil {
+			return cli, os.Setenv(client.EnvOverrideHost, cli.DaemonHost()) // for testcontainers
+		}
+		first = cmp.Or(first, err)
+	}
+	return nil, cmp.Or(first, errNoSocket)
+}
+
+var errNoSocket = errors.New("there is no socket of it on this machine")
+
+// ping reaches the daemon at the address, "" meaning the environment's.
+func ping(ctx context.Context, host string) (*client.Client, error) {
+	opts := []client.Opt{client.FromEnv}
+	if host != "" {
+		opts = append(opts, client.WithHost(host))
+	}
+	cli, err := client.New(opts...)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, pingTime)
+	defer cancel()
+	if _, err := cli.Info(ctx, client.InfoOptions{}); err != nil {
+		cli.Close()
+		return nil, err
+	}
+	return cli, nil
+}
+
 // noDocker turns the client's words into a reason to skip.
 func noDocker(err error) error {
 	u := &Unavailable{
-		Reason: "Docker: no daemon answers (" + firstLine(rootCause(err)) + ")",
+		Reason: "Docker: no daemon answers (" + firstLine(err.Error()) + ")",
 		Cure:   "install and start Docker, or point DOCKER_HOST at a daemon; stacks that can run as a process need none (--launcher process)",
 		Err:    err,
 	}
 	switch text := strings.ToLower(err.Error()); {
+	case errors.Is(err, errNoSocket):
+		u.Reason = "Docker: no daemon runs here (" + err.Error() + ")"
 	case errors.Is(err, os.ErrPermission) || strings.Contains(text, "permission denied"):
 		u.Reason = "Docker: this user may not use the daemon's socket"
 		u.Cure = "add the user to the group docker and log in again, or use rootless Docker"
@@ -110,29 +170,24 @@ func rootCause(err error) string {
 // chooseRyuk decides whether testcontainers may start Ryuk, which removes
 // containers when this process has gone: only where its image can be had, since
 // otherwise no container would start at all. It returns why not.
-func chooseRyuk(ctx context.Context, fetch bool) (reason string) {
+func chooseRyuk(ctx context.Context, cli *client.Client, fetch bool) (reason string) {
 	if v := os.Getenv(envRyukDisabled); v != "" {
 		if v == "true" {
 			return envRyukDisabled + "=true"
 		}
 		return ""
 	}
-	reason = haveRyuk(ctx, fetch)
+	reason = haveRyuk(ctx, cli, fetch)
 	if reason != "" {
 		_ = os.Setenv(envRyukDisabled, "true")
 	}
 	return reason
 }
 
-func haveRyuk(ctx context.Context, fetch bool) (reason string) {
-	// A plain client: asking testcontainers would make it read its settings.
-	cli, err := client.New(client.FromEnv)
-	if err != nil {
-		return firstLine(err.Error())
-	}
-	defer cli.Close()
+func haveRyuk(ctx context.Context, cli *client.Client, fetch bool) (reason string) {
+	//lint:ignore SA1019 no other exported name says which image testcontainers will start
 	ref := testcontainers.ReaperDefaultImage
-	if _, err = cli.ImageInspect(ctx, ref); err == nil {
+	if _, err := cli.ImageInspect(ctx, ref); err == nil {
 		return ""
 	}
 	if !fetch {

@@ -49,7 +49,11 @@ func Guard(parent context.Context) (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(parent)
 	g := &guard{cancel: cancel, ending: make(chan struct{}), idle: make(chan struct{})}
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	for _, s := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		if !signal.Ignored(s) { // as nohup has it
+			signal.Notify(signals, s)
+		}
+	}
 	quit := make(chan struct{})
 	go g.listen(signals, quit)
 	var once sync.Once

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"os"
 	"os/exec"
 	"runtime"
 	"syscall"
@@ -18,8 +19,7 @@ import (
 func launch(cmd *exec.Cmd, cores cpuset.Set, waited chan<- error) error {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread() // never unlocked: the thread ends with this goroutine
+	onOwnThread(func() {
 		if len(cores) > 0 {
 			if err := cpuset.PinThread(cores); err != nil {
 				started <- err
@@ -31,6 +31,26 @@ func launch(cmd *exec.Cmd, cores cpuset.Set, waited chan<- error) error {
 		if err == nil {
 			waited <- cmd.Wait()
 		}
-	}()
+	})
 	return <-started
+}
+
+// onOwnThread runs f on a thread that runs nothing else, before or after: it
+// ends with f. It is never the main thread, which cannot end and whose cores
+// the system shows as the process's.
+func onOwnThread(f func()) {
+	go func() {
+		runtime.LockOSThread()
+		if syscall.Gettid() != os.Getpid() {
+			f()
+			return // still locked: the thread ends
+		}
+		taken := make(chan struct{})
+		onOwnThread(func() { // not here, since this thread is held
+			close(taken)
+			f()
+		})
+		<-taken
+		runtime.UnlockOSThread()
+	}()
 }

@@ -32,7 +32,9 @@ func await(ctx context.Context, limit time.Duration, ended <-chan struct{}, prob
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() == nil {
+		// An attempt that the limit cut short says nothing. Its socket may know of
+		// the deadline before the context does.
+		if end, _ := ctx.Deadline(); ctx.Err() == nil && time.Now().Before(end) {
 			last = err
 		}
 		pause := time.NewTimer(min(max(time.Since(started)/20, 5*time.Millisecond), 250*time.Millisecond))

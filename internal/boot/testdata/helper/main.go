@@ -33,7 +33,7 @@ func main() {
 		fmt.Println("not listening to SIGTERM")
 	case "child":
 		signal.Ignore(syscall.SIGTERM)
-		select {}
+		wait(syscall.SIGUSR1) // which nobody sends
 	case "eat":
 		eat()
 	}
