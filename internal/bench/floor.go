@@ -83,7 +83,7 @@ func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) 
 	defer func() { _ = clock.Close() }()
 	res, err := load.Run(ctx, l.c.floorPlan(r.env.options), w.target, clock)
 	if err != nil {
-		return nil, errors.Join(s.boot.Alive(), err)
+		return nil, cause(s, err)
 	}
 	return floorFrom(meter.Window{Open: l.c.Load.Rate > 0, Records: res.Records, Length: res.Window, Conns: l.c.Load.Conc, Items: l.c.Batch})
 }

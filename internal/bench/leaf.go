@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"testing"
 	"time"
 
@@ -33,15 +32,23 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.env.options.Profile.Strict()
 	if l.c.Footprint {
 		if eye.evidence.Footprint, err = w.footprint(ctx, s, l.c.Batch); err != nil {
-			return t, err
+			return t, cause(s, err)
 		}
 	}
 	s.used = true
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {
-		return t, errors.Join(s.boot.Alive(), err)
+		return t, cause(s, err)
 	}
 	return r.conclude(ctx, b, l, outcome{w, eye, windows}, t), nil
+}
+
+// cause prefers that the server ended to whatever that led to.
+func cause(s *server, err error) error {
+	if ended := s.boot.Alive(); ended != nil {
+		return ended
+	}
+	return err
 }
 
 func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *watch) ([]meter.Window, error) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -51,6 +52,7 @@ type run struct {
 	log     *results.Log // nil: no raw records are kept
 	done    map[results.Done]bool
 	pending []string // notes to print between leaves
+	notes   io.Writer
 	floorOf map[Case]*results.Floor
 }
 
@@ -59,7 +61,7 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{env: env}
+	r := &run{env: env, notes: os.Stderr}
 	if o.Record.Folder != "" {
 		kept, err := results.Open(o.Record.Folder)
 		if err != nil {
@@ -96,7 +98,7 @@ func (r *run) note(format string, args ...any) {
 
 func (r *run) flush() {
 	for _, n := range r.pending {
-		fmt.Fprintln(os.Stderr, "# "+n)
+		fmt.Fprintln(r.notes, "# "+n)
 	}
 	r.pending = nil
 }
@@ -164,11 +166,15 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 		b.Fatal(err)
 	}
 	t.Floor = r.floor(ctx, l)
+	strict := o.Profile.Strict() && len(t.Invalid) > 0
+	if strict {
+		withhold(&t)
+	}
 	r.record(t)
 	for _, why := range t.Invalid {
 		r.note("invalid %s: %s", l.name, why)
 	}
-	if o.Profile.Strict() && len(t.Invalid) > 0 {
+	if strict {
 		b.Fatalf("invalid, so no number: %s", strings.Join(t.Invalid, "; "))
 	}
 }
@@ -193,7 +199,26 @@ func (r *run) record(t results.Trial) {
 	}
 }
 
+// withhold takes the numbers out of an invalid trial, and the raw times from
+// which they could be computed again.
+func withhold(t *results.Trial) {
+	if t.Withheld == nil {
+		t.Withheld = map[string]string{}
+	}
+	for unit := range t.Metrics {
+		t.Withheld[unit] = "the window is invalid: " + t.Invalid[0]
+	}
+	t.Metrics, t.Latency = nil, nil
+}
+
+// oneLine is what went wrong, without what to do. Of a server that ended, its
+// last words are the cause.
 func oneLine(err error) string {
 	first, _, _ := strings.Cut(err.Error(), "\n")
+	var f *boot.Failure
+	if errors.As(err, &f) && f.Log != "" {
+		log := strings.TrimSpace(f.Log)
+		first += ": " + strings.TrimSpace(log[strings.LastIndexByte(log, '\n')+1:])
+	}
 	return first
 }

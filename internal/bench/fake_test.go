@@ -1,0 +1,173 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench"
+	"stackbench/internal/cpuset"
+	"stackbench/internal/quality"
+	"stackbench/internal/results"
+	"stackbench/internal/stack"
+	"stackbench/internal/workload"
+)
+
+const minilm = "all-minilm-l6-v2"
+
+// envBehave makes this test binary a stack's server that behaves as it says.
+const envBehave = "BENCH_TEST_BEHAVE"
+
+func TestMain(m *testing.M) {
+	if how := os.Getenv(envBehave); how != "" {
+		fmt.Fprintln(os.Stderr, behave(how, os.Args[1]))
+		os.Exit(3)
+	}
+	os.Exit(m.Run())
+}
+
+// behave serves OpenAI embeddings until it fails. how is one of: right;
+// nonsense=N and dies=N, which are right for N requests; taken=ADDR, which
+// wants a port that is not free.
+func behave(how, addr string) error {
+	kind, value, _ := strings.Cut(how, "=")
+	if kind == "taken" {
+		addr = value
+	}
+	n, _ := strconv.ParseInt(value, 10, 64)
+	golden, err := quality.ReadGolden(stackbench.Testdata(), minilm)
+	if err != nil {
+		return err
+	}
+	ids, err := idsOfTexts()
+	if err != nil {
+		return err
+	}
+	var count atomic.Int64
+	died := make(chan error, 1)
+	http.HandleFunc("POST /v1/embeddings", func(w http.ResponseWriter, r *http.Request) {
+		var ask struct{ Input []string }
+		_ = json.NewDecoder(r.Body).Decode(&ask)
+		switch now := count.Add(1); {
+		case kind == "nonsense" && now > n:
+			_, _ = w.Write([]byte(`<html>it works!</html>`))
+			return
+		case kind == "dies" && now > n:
+			died <- fmt.Errorf("out of luck after %d requests", n)
+			return
+		}
+		_, _ = w.Write(embeddings(golden, ids, ask.Input))
+	})
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	go func() { died <- http.Serve(l, nil) }()
+	return <-died
+}
+
+func idsOfTexts() (map[string]string, error) {
+	list, err := workload.Texts(stackbench.Testdata(), tokens, 0, 256)
+	ids := map[string]string{}
+	for _, t := range list {
+		ids[plain(t.Text)] = t.ID
+	}
+	return ids, err
+}
+
+func plain(text string) string { return strings.ToLower(strings.Join(strings.Fields(text), " ")) }
+
+func embeddings(g *quality.Golden, ids map[string]string, texts []string) []byte {
+	var b bytes.Buffer
+	b.WriteString(`{"object":"list","model":"m","usage":{"prompt_tokens":1,"total_tokens":1},"data":[`)
+	for i, t := range texts {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		v, _ := json.Marshal(g.Answers[ids[plain(t)]])
+		fmt.Fprintf(&b, `{"object":"embedding","index":%d,"embedding":%s}`, i, v)
+	}
+	b.WriteString(`]}`)
+	return b.Bytes()
+}
+
+// fakeStack is a stack whose server is this test binary.
+func fakeStack(t *testing.T, name, how string) stack.Stack {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	t.Setenv("STACKBENCH_BIN_"+strings.ToUpper(name), exe)
+	return stack.Stack{
+		Name: name,
+		Process: &stack.Process{
+			Go: "not built", StartLimit: 2 * time.Second,
+			Args: func(r stack.Run) []string { return []string{r.REST} },
+			Env:  func(stack.Run) []string { return []string{envBehave + "=" + how} },
+		},
+		Serves: []stack.Capability{{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI}},
+	}
+}
+
+func textCase(batch, conc int) Case {
+	return Case{Model: minilm, Proto: stack.REST, Input: stack.Text, Batch: batch, Load: Closed(conc)}
+}
+
+// testRun measures a group of two cases, or those given, with nothing fetched
+// and a short window.
+func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
+	t.Helper()
+	if len(cases) == 0 {
+		cases = []Case{textCase(1, 1), textCase(2, 2)}
+	}
+	golden, err := quality.ReadGolden(stackbench.Testdata(), minilm)
+	require.NoError(t, err)
+	all, err := cpuset.Usable()
+	require.NoError(t, err)
+	e := &environment{
+		options: Options{Window: 250 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
+		group:   Group{Name: "embeddings", Title: "Embeddings", Task: stack.Embeddings, Rate: "emb/s", Cases: cases},
+		cache:   t.TempDir(), device: stack.CPU,
+		models: map[string]*reference{minilm: {
+			served: served{Name: minilm, Source: golden.Source, SHA256: golden.SHA256, Width: 384}, golden: golden,
+		}},
+	}
+	e.client, e.cores, _ = cpuset.Split(all)
+	require.NoError(t, os.MkdirAll(e.cache+"/models/"+minilm, 0o755))
+	log, err := results.Create(t.TempDir(), "test", time.Now(), results.Env{})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, log.Close()) })
+	var notes bytes.Buffer
+	return &run{env: e, log: log, notes: &notes}, &notes
+}
+
+// measured runs all cases on the stack, as Run does, and returns what was
+// recorded and whether the benchmark failed.
+func measured(ctx context.Context, t *testing.T, r *run, s stack.Stack) (trials []results.Trial, failed bool) {
+	t.Helper()
+	testing.Benchmark(func(b *testing.B) {
+		r.cases(ctx, b, s, minilm)
+		failed = b.Failed()
+	})
+	kept, err := results.Open(r.log.Dir())
+	require.NoError(t, err)
+	return kept.Trials, failed
+}
+
+// session of a stack that is stopped when the test ends.
+func testSession(t *testing.T, r *run, s stack.Stack) *session {
+	t.Helper()
+	ses := &session{env: r.env, stack: s, model: r.env.models[minilm]}
+	t.Cleanup(func() { require.NoError(t, ses.stop(context.Background())) })
+	return ses
+}
