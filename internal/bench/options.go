@@ -65,7 +65,7 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 		oneOf("device", o.Device, "auto", "cpu", "gpu"),
 		oneOf("launcher", o.Launcher, "auto", "container", "process"),
 		oneOf("weights", o.Weights, "auto", "hub", "package", "seeded"),
-		window(o.Window))
+		window(o.Window), trial(o.Record.Trial))
 }
 
 func get[T any](f *flag.FlagSet, name string) T {
@@ -111,6 +111,13 @@ func oneOf(name, value string, known ...string) error {
 func window(d time.Duration) error {
 	if d != 0 && d < time.Second {
 		return fmt.Errorf("a window of %v is too short to measure anything\ngive at least 1s, such as -window=30s", d)
+	}
+	return nil
+}
+
+func trial(n int) error {
+	if n < 1 {
+		return fmt.Errorf("trial %d\ntrials are counted from 1", n)
 	}
 	return nil
 }

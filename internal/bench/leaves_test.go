@@ -1,0 +1,100 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/plan"
+	"stackbench/internal/results"
+	"stackbench/internal/stack"
+)
+
+func TestNamesAreReadBack(t *testing.T) {
+	g := Group{Title: "ImageClassification"}
+	for want, c := range map[string]Case{
+		"ImageClassification/stack=one/model=resnet50/proto=rest/input=jpeg/batch=8/load=closed/conc=16": {
+			Model: "resnet50", Proto: stack.REST, Input: stack.JPEG, Batch: 8, Load: Closed(16)},
+		"ImageClassification/stack=one/model=resnet50/proto=grpc/input=tensor/batch=1/load=open/rate=4": {
+			Model: "resnet50", Proto: stack.GRPC, Input: stack.Tensor, Batch: 1, Load: Open(4)},
+	} {
+		n := g.name(stack.Stack{Name: "one"}, c)
+		require.Equal(t, want, n.String())
+		require.NoError(t, n.Check())
+		back, err := results.ParseName(want)
+		require.NoError(t, err)
+		require.Equal(t, n, back)
+	}
+}
+
+func TestCasesOfOneModelStandTogether(t *testing.T) {
+	a, b := textCase(1, 1), textCase(2, 2)
+	other := Case{Model: "other", Batch: 1, Load: Closed(1)}
+	later := textCase(8, 8)
+	later.From = Standard
+	g := Group{Cases: []Case{a, other, b, later}}
+	require.Equal(t, []Case{a, b, other}, g.byModel(Quick))
+	require.Equal(t, []Case{a, b, later, other}, g.byModel(Standard))
+	require.Equal(t, []string{minilm, "other"}, g.Models(Full))
+	require.True(t, Has(g.Cases, textCase(8, 8)), "the profile is no part of a name")
+	require.False(t, Has(g.Cases, textCase(8, 9)))
+}
+
+func TestWhyAStackDoesNotServeACase(t *testing.T) {
+	g := Group{Task: stack.ImageClassification}
+	s := stack.Stack{Name: "one", Serves: []stack.Capability{
+		{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.JPEG, Contract: stack.Predict, MaxBatch: 1},
+		{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP},
+	}}
+	how, err := g.capability(s, Case{Proto: stack.REST, Input: stack.JPEG, Batch: 1})
+	require.NoError(t, err)
+	require.Equal(t, stack.Predict, how.Contract)
+	_, err = g.capability(s, Case{Proto: stack.REST, Input: stack.JPEG, Batch: 8})
+	require.EqualError(t, err, "the stack takes no jpeg in batches of 8 over rest")
+	_, err = g.capability(s, Case{Proto: stack.GRPC, Input: stack.JPEG, Batch: 1})
+	require.EqualError(t, err, "the stack has no grpc")
+}
+
+func TestPlanTellsWhatIsSkippedAndWhy(t *testing.T) {
+	grpc := textCase(1, 1)
+	grpc.Proto = stack.GRPC
+	r, _ := testRun(t, textCase(1, 1), textCase(2, 2), grpc)
+	imageOnly := stack.Stack{Name: "no-process", Container: &stack.Container{}}
+	r.env.options.Stacks = []stack.Stack{fakeStack(t, "fake", "right"), imageOnly}
+	leaves, err := r.env.leaves(context.Background())
+	require.NoError(t, err)
+	require.Len(t, leaves, 6)
+	seconds := textCase(1, 1).seconds(r.env.options)
+	require.Positive(t, seconds)
+	require.Equal(t, plan.Leaf{
+		Name:  "Embeddings/stack=fake/model=" + minilm + "/proto=rest/input=text/batch=1/load=closed/conc=1",
+		Stack: "fake", Model: minilm, Seconds: seconds, Start: startSeconds,
+	}, leaves[0])
+	require.Zero(t, leaves[1].Start, "the stack is up already")
+	require.Equal(t, "the stack has no grpc", leaves[2].Skip)
+	require.Zero(t, leaves[2].Seconds)
+	for _, l := range leaves[3:] {
+		require.Equal(t, "no-process does not run as a process: use --launcher container", l.Skip)
+	}
+}
+
+func TestGPUNeedsAGPUBuild(t *testing.T) {
+	r, _ := testRun(t)
+	r.env.device = stack.GPU
+	refusal, err := r.env.refusal(context.Background(), fakeStack(t, "fake", "right"))
+	require.NoError(t, err)
+	require.Equal(t, "it has no GPU build: measure it with -device=cpu", refusal)
+}
+
+func TestOneLineOfAnError(t *testing.T) {
+	require.Equal(t, "what", oneLine(errors.New("what\ncure")))
+	require.Equal(t, "what: last words", oneLine(&boot.Failure{What: "what", Cure: "cure", Log: "first\nlast words\n"}))
+	reason, skip := unavailable(&boot.Unavailable{Reason: "no Docker", Cure: "install it"})
+	require.True(t, skip)
+	require.Equal(t, "no Docker: install it", reason)
+	_, skip = unavailable(errors.New("anything else"))
+	require.False(t, skip)
+}

@@ -1,0 +1,73 @@
+package bench
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/stack"
+)
+
+func stackTable() []stack.Stack { return []stack.Stack{{Name: "one"}, {Name: "two"}, {Name: "three"}} }
+
+func TestOptionsDefaults(t *testing.T) {
+	o, err := ParseOptions(nil, stackTable())
+	require.NoError(t, err)
+	require.Equal(t, Options{
+		Stacks: stackTable(), Device: "auto", Launcher: "auto", Weights: "auto", Record: Record{Trial: 1, Seed: 1},
+	}, o)
+	require.Equal(t, Quick, o.Profile)
+	require.Equal(t, 3*time.Second, o.length())
+}
+
+func TestOptionsAreRead(t *testing.T) {
+	o, err := ParseOptions([]string{
+		"-stacks=three, one,three", "-device=cpu", "-profile=standard", "-window=5s", "-launcher=process",
+		"-weights=seeded", "-out=runs/a", "-trial=3", "-seed=7", "-plan",
+	}, stackTable())
+	require.NoError(t, err)
+	require.Equal(t, Options{
+		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Device: "cpu", Profile: Standard, Window: 5 * time.Second,
+		Launcher: "process", Weights: "seeded", Record: Record{Folder: "runs/a", Trial: 3, Seed: 7}, Plan: true,
+	}, o)
+	require.Equal(t, 5*time.Second, o.length())
+	require.NotEqual(t, o.salt(), Options{Record: Record{Trial: 4, Seed: 7}}.salt())
+}
+
+// TestBadOptions: the first line says what is wrong with what, the second what to do.
+func TestBadOptions(t *testing.T) {
+	for arg, want := range map[string]string{
+		"-stacks=one,nine": "unknown stack \"nine\"\nknown stacks: one, two, three, all",
+		"-device=tpu":      "unknown device \"tpu\"\nknown: auto, cpu, gpu",
+		"-profile=fast":    "unknown profile \"fast\"\nknown profiles: quick, standard, full",
+		"-launcher=k8s":    "unknown launcher \"k8s\"\nknown: auto, container, process",
+		"-weights=best":    "unknown weights \"best\"\nknown: auto, hub, package, seeded",
+		"-window=20ms":     "a window of 20ms is too short to measure anything\ngive at least 1s, such as -window=30s",
+		"-window=-3s":      "a window of -3s is too short to measure anything\ngive at least 1s, such as -window=30s",
+		"-trial=0":         "trial 0\ntrials are counted from 1",
+	} {
+		_, err := ParseOptions([]string{arg}, stackTable())
+		require.EqualError(t, err, want, arg)
+		require.Len(t, strings.Split(err.Error(), "\n"), 2)
+	}
+	for _, arg := range []string{"-nonsense", "-trial=x", "-seed=-1", "-window=3"} {
+		_, err := ParseOptions([]string{arg}, stackTable())
+		require.Error(t, err, arg)
+	}
+}
+
+func TestProfilesGrow(t *testing.T) {
+	require.Equal(t, []string{"quick", "standard", "full"}, Profiles())
+	for p := Quick; p < Full; p++ {
+		require.Less(t, p.Window(), (p + 1).Window())
+		require.Less(t, p.Warmup(), (p + 1).Warmup())
+		require.Less(t, p.Trials(), (p + 1).Trials())
+		back, err := ParseProfile(p.String())
+		require.NoError(t, err)
+		require.Equal(t, p, back)
+	}
+	require.False(t, Quick.Strict())
+	require.True(t, Standard.Strict())
+}
