@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 	"github.com/stretchr/testify/require"
 
@@ -263,6 +264,44 @@ func TestBuildIsRepeatedWhenItsInputsChange(t *testing.T) {
 	changed, log := ensure()
 	require.NotEqual(t, first, changed)
 	require.Contains(t, log, "build stackbench-boot-test:top\n")
+	_, _, err := e.inspect(t.Context(), first)
+	require.True(t, errdefs.IsNotFound(err), "what it replaced is gone")
+}
+
+func TestImagesAreRemovedWithTheirBases(t *testing.T) {
+	e := docker(t)
+	const label = "stackbench-boot-test.removal=yes" // not labelContent: other images here are in use
+	base := stack.Image{Ref: "stackbench-boot-test:below", Build: &stack.Build{
+		Context:    fstest.MapFS{"Dockerfile": {Data: []byte("FROM scratch\nLABEL stackbench-boot-test.removal=yes\nCOPY Dockerfile /one\n")}},
+		Dockerfile: "Dockerfile",
+	}}
+	img := stack.Image{Ref: "stackbench-boot-test:above", Build: &stack.Build{
+		Context: fstest.MapFS{
+			"Dockerfile": {Data: []byte("ARG BASE\nFROM ${BASE}\nCOPY helper /helper\nENTRYPOINT [\"/helper\", \"-mode=silent\"]\n")},
+			"helper":     helperFile(),
+		},
+		Dockerfile: "Dockerfile",
+		Base:       &base,
+	}}
+	made, err := e.ensure(t.Context(), img, "", io.Discard)
+	require.NoError(t, err)
+	id := createLabelled(t, e, made, "not ours")
+	_, err = e.cli.ContainerStart(t.Context(), id, client.ContainerStartOptions{})
+	require.NoError(t, err)
+	removed, err := e.removeImages(t.Context(), label)
+	require.Empty(t, removed)
+	require.Contains(t, failure(t, err).Cure, "end the containers that use it")
+
+	_, err = e.cli.ContainerRemove(t.Context(), id, client.ContainerRemoveOptions{Force: true})
+	require.NoError(t, err)
+	removed, err = e.removeImages(t.Context(), label)
+	require.NoError(t, err)
+	var refs []string
+	for _, r := range removed {
+		refs = append(refs, r.Ref)
+		require.Positive(t, r.Bytes)
+	}
+	require.Equal(t, []string{img.Ref, base.Ref}, refs)
 }
 
 func TestBuildThatFails(t *testing.T) {

@@ -54,13 +54,19 @@ func (e *engine) ensure(ctx context.Context, img stack.Image, base string, progr
 	if err != nil {
 		return image{}, fmt.Errorf("build image %s: %w", img.Ref, err)
 	}
-	if have, labels, err := e.inspect(ctx, img.Ref); err == nil && labels[labelContent] == sum {
-		return have, nil
+	old, labels, _ := e.inspect(ctx, img.Ref)
+	if labels[labelContent] == sum {
+		return old, nil
 	}
 	if err := e.build(ctx, img, below.ref, sum, progress); err != nil {
 		return image{}, err
 	}
 	have, _, err := e.inspect(ctx, img.Ref)
+	if labels[labelContent] != "" && old.id != have.id {
+		// The one before has lost its name: gigabytes, for some. It stays while
+		// a container or another image needs it.
+		_, _ = e.cli.ImageRemove(ctx, old.id, client.ImageRemoveOptions{PruneChildren: true})
+	}
 	if err != nil {
 		return image{}, fmt.Errorf("build image %s: %w", img.Ref, err)
 	}

@@ -20,20 +20,34 @@ func RemoveImages(ctx context.Context) ([]Removed, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := e.cli.ImageList(ctx, client.ImageListOptions{Filters: make(client.Filters).Add("label", labelContent)})
+	return e.removeImages(ctx, labelContent)
+}
+
+// removeImages removes the images with the label. One that others are built on
+// goes after them, in whatever order the daemon lists them.
+func (e *engine) removeImages(ctx context.Context, label string) (out []Removed, err error) {
+	list, err := e.cli.ImageList(ctx, client.ImageListOptions{Filters: make(client.Filters).Add("label", label)})
 	if err != nil {
 		return nil, fmt.Errorf("list the images built here: %w", err)
 	}
-	var out []Removed
-	for _, i := range list.Items {
-		if _, err := e.cli.ImageRemove(ctx, i.ID, client.ImageRemoveOptions{Force: true, PruneChildren: true}); err != nil {
-			return out, fmt.Errorf("remove image %s: %w\nend the containers that use it: docker ps", i.ID, err)
+	for left := list.Items; len(left) > 0; {
+		failed, last := left[:0:0], error(nil)
+		for _, i := range left {
+			ref := i.ID
+			if len(i.RepoTags) > 0 {
+				ref = i.RepoTags[0]
+			}
+			if _, err := e.cli.ImageRemove(ctx, i.ID, client.ImageRemoveOptions{Force: true, PruneChildren: true}); err != nil {
+				failed = append(failed, i)
+				last = &Failure{What: fmt.Sprintf("remove image %s: %s", ref, firstLine(err.Error())), Cure: "end the containers that use it (docker ps) and run it again", Err: err}
+				continue
+			}
+			out = append(out, Removed{Ref: ref, Bytes: i.Size})
 		}
-		ref := i.ID
-		if len(i.RepoTags) > 0 {
-			ref = i.RepoTags[0]
+		if len(failed) == len(left) {
+			return out, last
 		}
-		out = append(out, Removed{Ref: ref, Bytes: i.Size})
+		left = failed
 	}
 	return out, nil
 }

@@ -45,6 +45,22 @@ func treeAt(root string, pid int) (Source, error) {
 	return &tree{root: root, pid: pid, start: p.start}, nil
 }
 
+// Processes lists the process and all that came from it, as Tree does; nil when
+// it is gone. It reads all of /proc.
+func Processes(pid int) []int { return processesAt("/", pid) }
+
+func processesAt(root string, pid int) []int {
+	top, err := readStat(root, pid)
+	if err != nil {
+		return nil
+	}
+	t := &tree{root: root, pid: pid, start: top.start}
+	if _, err := t.scan(top); err != nil {
+		return nil
+	}
+	return append([]int{pid}, t.known...)
+}
+
 func (t *tree) Read() (Sample, error) {
 	members, err := t.members()
 	if err != nil {

@@ -64,6 +64,9 @@ func TestTree(t *testing.T) {
 	require.Equal(t, int64(105<<10), s.File)
 	require.Zero(t, s.Peak, "several processes: the kernel keeps no common mark")
 
+	require.ElementsMatch(t, []int{100, 101, 102, 103}, processesAt(root, 100))
+	require.Nil(t, processesAt(root, 9))
+
 	// The process ends and its number is given to another.
 	require.NoError(t, os.WriteFile(filepath.Join(root, "proc/100/stat"), []byte(statLine(100, "new", 1, 100, [4]int{}, 999)), 0o644))
 	_, err = src.Read()
