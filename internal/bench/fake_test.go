@@ -78,10 +78,16 @@ func behave(how, addr string) error {
 }
 
 func idsOfTexts() (map[string]string, error) {
-	list, err := workload.Texts(stackbench.Testdata(), tokens, 0, 256)
+	have, err := workload.Count(stackbench.Testdata())
 	ids := map[string]string{}
-	for _, t := range list {
-		ids[plain(t.Text)] = t.ID
+	for bucket, n := range have.Texts {
+		list, err := workload.Texts(stackbench.Testdata(), bucket, 0, n)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range list {
+			ids[plain(t.Text)] = t.ID
+		}
 	}
 	return ids, err
 }

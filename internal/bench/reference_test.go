@@ -1,0 +1,88 @@
+package bench
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/quality"
+)
+
+// served with weights that no golden answers are of.
+func otherWeights(r *run) *reference {
+	m := r.env.models[minilm]
+	m.golden, m.ungolden, m.SHA256, m.Source = nil, "the golden answers are of other weights", strings.Repeat("ab", 32), "hub"
+	return m
+}
+
+func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
+	all, err := quality.ReadGolden(testdata(), minilm)
+	require.NoError(t, err)
+	g, why, err := committed(served{Name: minilm, SHA256: all.SHA256})
+	require.NoError(t, err)
+	require.Empty(t, why)
+	require.Equal(t, all, g)
+	g, why, err = committed(served{Name: minilm, SHA256: strings.Repeat("0", 64)})
+	require.NoError(t, err)
+	require.Nil(t, g)
+	require.Contains(t, why, "not of the served 000000000000")
+	require.NotContains(t, why, "\n")
+	g, why, err = committed(served{Name: "no-such-model"})
+	require.NoError(t, err)
+	require.Nil(t, g)
+	require.Contains(t, why, "no golden answers of no-such-model")
+}
+
+func TestReferenceStackStandsIn(t *testing.T) {
+	r, notes := testRun(t, textCase(1, 1))
+	m := otherWeights(r)
+	r.env.group.Reference = fakeStack(t, "reference", "right")
+	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	require.False(t, failed)
+	require.Empty(t, trials[0].Invalid)
+	require.Equal(t, trials[0].Answers.Checked, trials[0].Answers.Agree)
+	require.Equal(t, "cosine ≥0.9999, same length, against the answers of onnxruntime (embedded stack), no PyTorch outputs of these weights", trials[0].Answers.Rule)
+	require.Contains(t, notes.String(), "# all-minilm-l6-v2: the golden answers are of other weights; answers are held against those of onnxruntime (embedded stack)")
+
+	files, err := filepath.Glob(r.env.cache + "/models/" + minilm + "/reference-abababababab-*.safetensors")
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	kept := m.golden
+	m.golden, m.sought = nil, false
+	r.env.group.Reference = fakeStack(t, "reference", "dies=0") // it would fail if it were asked again
+	require.Contains(t, r.env.refer(context.Background(), m), "answers are held against")
+	require.Equal(t, kept, m.golden)
+
+	require.NoError(t, os.WriteFile(files[0], []byte("half"), 0o644))
+	m.golden, m.sought = nil, false
+	require.Contains(t, r.env.refer(context.Background(), m), "cannot make reference answers: start reference: the server exited with code 3")
+	require.Nil(t, m.golden, "a damaged file is no reference")
+}
+
+func TestWithoutAReferenceTheWindowIsInvalid(t *testing.T) {
+	r, notes := testRun(t, textCase(1, 1))
+	otherWeights(r)
+	r.env.group.Reference = fakeStack(t, "reference", "dies=0")
+	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	require.False(t, failed)
+	require.Empty(t, trials[0].Error)
+	require.Zero(t, trials[0].Answers.Checked)
+	why := strings.Join(trials[0].Invalid, "\n")
+	require.Contains(t, why, "no answer was checked: the golden answers are of other weights, and the embedded stack cannot make reference answers: start reference: the server exited with code 3")
+	require.Contains(t, notes.String(), "# all-minilm-l6-v2: the golden answers are of other weights, and the embedded stack cannot")
+}
+
+func TestInterruptionIsNotRemembered(t *testing.T) {
+	r, _ := testRun(t)
+	m := otherWeights(r)
+	r.env.group.Reference = fakeStack(t, "reference", "right")
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	require.Empty(t, r.env.refer(ctx, m))
+	require.False(t, m.sought)
+	require.Nil(t, m.golden)
+}

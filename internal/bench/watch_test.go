@@ -1,0 +1,97 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/fake"
+	"stackbench/internal/stack"
+	"stackbench/internal/usage"
+)
+
+// steps is a source whose CPU time and memory grow with every reading.
+type steps struct{ n atomic.Int64 }
+
+func (s *steps) Read() (usage.Sample, error) {
+	n := s.n.Add(1)
+	return usage.Sample{At: time.Unix(n, 0), CPU: time.Duration(n) * time.Second, Memory: n * 1000}, nil
+}
+
+func watched(rest string) *watch {
+	return &watch{model: "m", server: &server{endpoint: stack.Endpoint{REST: rest}, boot: &boot.Server{}, cores: []int{0, 1}, clientCores: 3}}
+}
+
+// TestWatchReadsTheEdgesOfTheWindow: two images an execution, by the server's
+// own counters, in each of two windows.
+func TestWatchReadsTheEdgesOfTheWindow(t *testing.T) {
+	var page atomic.Int64
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n := page.Add(1) - 1
+		fmt.Fprintf(w, "# TYPE stackbench_batch_size histogram\nstackbench_batch_size_bucket{model=\"m\",le=\"2\"} %d\nstackbench_batch_size_bucket{model=\"m\",le=\"+Inf\"} %d\nstackbench_batch_size_sum{model=\"m\"} %d\nstackbench_batch_size_count{model=\"m\"} %d\n", 10*n, 10*n, 20*n, 10*n)
+	}))
+	defer s.Close()
+	w := watched(strings.TrimPrefix(s.URL, "http://"))
+	source := &steps{}
+	w.server.usage = source
+	for range 2 {
+		marks := w.marks(context.Background())
+		marks.Open()
+		marks.Close()
+	}
+	require.NoError(t, w.problem)
+	require.InDelta(t, 20, w.evidence.Executions.Runs, 0)
+	require.InDelta(t, 40, w.evidence.Executions.Items, 0)
+	require.InDelta(t, 2, w.evidence.Stack.Cores, 0)
+	require.Positive(t, w.evidence.Stack.CPU)
+	require.EqualValues(t, source.n.Load()*1000, w.evidence.Stack.Peak, "the peak of both windows")
+	require.InDelta(t, 3, w.evidence.Client.Cores, 0)
+	require.Nil(t, w.evidence.GPU)
+}
+
+// TestWhatAStackDoesNotTellIsBlank: no page, nonsense, or no server at all are
+// no error, and give no figure.
+func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
+	pages := map[string]fake.Script{
+		"no such page":   {Status: 404},
+		"nonsense":       {Body: []byte("<html>it works!</html>")},
+		"another model":  {Body: []byte("# TYPE stackbench_batch_size histogram\nstackbench_batch_size_sum{model=\"x\"} 1\nstackbench_batch_size_count{model=\"x\"} 1\n")},
+		"half an answer": {Body: []byte("stackbench_requests_total 1\n"), Fault: fake.Fault{Kind: fake.Half}},
+	}
+	for name, script := range pages {
+		s, err := fake.HTTP(script)
+		require.NoError(t, err)
+		w := watched(s.Addr())
+		w.open(context.Background())
+		w.shut(context.Background())
+		require.NoError(t, s.Close())
+		require.NoError(t, w.problem, name)
+		if e := w.evidence.Executions; e != nil {
+			require.Zero(t, *e, name)
+		}
+		require.Nil(t, w.evidence.Stack, name)
+		require.Empty(t, runtimeOf(context.Background(), stack.Endpoint{REST: s.Addr()}), name)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, l.Close())
+	require.Nil(t, watched(l.Addr().String()).scrape(context.Background()))
+	require.Nil(t, watched("").scrape(context.Background()))
+}
+
+func TestRuntimeAsTheServerSaysIt(t *testing.T) {
+	s, err := fake.HTTP(fake.Script{Body: []byte(`{"status":"ok","runtime":"onnxruntime 1.32.0"}`)})
+	require.NoError(t, err)
+	require.Equal(t, "onnxruntime 1.32.0", runtimeOf(context.Background(), stack.Endpoint{REST: s.Addr()}))
+	require.NoError(t, s.Close())
+	require.Empty(t, runtimeOf(context.Background(), stack.Endpoint{}))
+}
