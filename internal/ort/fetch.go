@@ -142,18 +142,19 @@ func (f *Finder) archive(ctx context.Context, o origin) (string, error) {
 	return f.Getter.Tarball(ctx, o.tarball, dir)
 }
 
-// origins lists, in order, what is pinned for a platform and a device. The
-// newest release whose hashes could be checked against several public records
-// is 1.30.0; packages are those that were tried with the embedded server.
+// origins lists, in order, what is pinned for a platform and a device. All are
+// of one release, the one that the FastAPI images lock too, so that stacks do
+// not differ by their runtime. It is the newest whose archives' hashes could be
+// checked against several public records.
 func origins(p platform, device stack.Device) []origin {
 	const base = "https://github.com/microsoft/onnxruntime/releases/download/v1.30.0/"
 	release := func(file, sha string, size int64, inside string) origin {
 		return origin{name: "release 1.30.0", release: fetch.Source{URL: base + file, SHA256: sha, Size: size}, library: inside}
 	}
 	wheel := func(tag, sha string, size int64, inside string) origin {
-		return origin{name: "pip onnxruntime 1.32.0", library: "onnxruntime/capi/" + inside, wheel: fetch.Wheel{
-			Name: "onnxruntime", Version: "1.32.0", SHA256: sha, Size: size,
-			Platform: []string{"--platform", tag, "--implementation", "cp", "--python-version", "3.13", "--abi", "cp313"},
+		return origin{name: "pip onnxruntime 1.30.0", library: "onnxruntime/capi/" + inside, wheel: fetch.Wheel{
+			Name: "onnxruntime", Version: "1.30.0", SHA256: sha, Size: size,
+			Platform: []string{"--platform", tag, "--implementation", "cp", "--python-version", "3.11", "--abi", "cp311"},
 		}}
 	}
 	npm := func(inside string) origin {
@@ -166,19 +167,19 @@ func origins(p platform, device stack.Device) []origin {
 	case platform{"linux cpu", "amd64"}:
 		return []origin{
 			release("onnxruntime-linux-x64-1.30.0.tgz", "a5ed5a3cac51fbb2e90da632ae43d19212faaa20e76484e62bcb7c23ddb3b3fd", 11_306_877, "*/lib/libonnxruntime.so.1.30.0"),
-			wheel("manylinux_2_28_x86_64", "02ea12a28c069ea8510093d95a7f6ff8126bfd9fc5c0d3381c03b80fb2b424ba", 27_780_404, "libonnxruntime.so.1.32.0"),
+			wheel("manylinux_2_28_x86_64", "fd54b314ea385bcecac69ab431f020ba503e3878dad4ebb645fec5a24b041242", 23_561_046, "libonnxruntime.so.1.30.0"),
 			npm("linux/x64/libonnxruntime.so.1"),
 		}
 	case platform{"linux cpu", "arm64"}:
 		return []origin{
 			release("onnxruntime-linux-aarch64-1.30.0.tgz", "e16a27a8ed330bbc698df7330b0cf56e722f354e3bcc92118682c74ef3c3e3da", 10_269_495, "*/lib/libonnxruntime.so.1.30.0"),
-			wheel("manylinux_2_28_aarch64", "54d02baff2df38777b4c3cc7af326406fe8b8a48f54720f4c446d2d327920a79", 23_195_811, "libonnxruntime.so.1.32.0"),
+			wheel("manylinux_2_28_aarch64", "bac3aee7b40acd805659fd81a2acd6096312d5b0f014c97ddfe75fb4c1644627", 21_332_697, "libonnxruntime.so.1.30.0"),
 			npm("linux/arm64/libonnxruntime.so.1"),
 		}
 	case platform{"darwin cpu", "arm64"}:
 		return []origin{
 			release("onnxruntime-osx-arm64-1.30.0.tgz", "6ebb5062a934537c352937821f9fe9718e7de1a2db1122a93dd363ffd53a7012", 42_373_116, "*/lib/libonnxruntime.1.30.0.dylib"),
-			wheel("macosx_14_0_arm64", "27bf5dad46355a8a435c9c4e1556464d99ca834ea44e0f452909712068b8821b", 22_518_865, "libonnxruntime.1.32.0.dylib"),
+			wheel("macosx_14_0_arm64", "f36c87ec504f4f328e968ee322e4ba9682abe66280b3425625afcbed5333fed7", 21_533_037, "libonnxruntime.1.30.0.dylib"),
 			npm("darwin/arm64/libonnxruntime.1.30.0.dylib"),
 		}
 	case platform{"linux gpu", "amd64"}:
