@@ -54,7 +54,7 @@ func connect(ctx context.Context, fetch bool) (*engine, error) {
 	if strings.HasPrefix(os.Getenv("DOCKER_HOST"), "ssh://") {
 		return nil, &Unavailable{
 			Reason: "Docker: DOCKER_HOST names an ssh:// address, which Docker's Go client cannot use by itself",
-			Cure:   "forward the socket (ssh -NL /tmp/docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix:///tmp/docker.sock, or use tcp:// with TLS",
+			Cure:   "forward the socket (ssh -NL $HOME/docker.sock:/var/run/docker.sock HOST) and set DOCKER_HOST=unix://$HOME/docker.sock, or use tcp:// with TLS",
 		}
 	}
 	cli, err := find(ctx)

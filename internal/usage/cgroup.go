@@ -113,7 +113,7 @@ type mount struct {
 }
 
 // parseMounts reads the cgroup lines of proc_pid_mountinfo(5):
-// "35 31 0:32 /root /point rw,relatime shared:1 - cgroup cgroup rw,memory".
+// "35 31 0:32 /top /point rw,relatime shared:1 - cgroup cgroup rw,memory".
 func parseMounts(b []byte) (out []mount) {
 	for line := range bytes.Lines(b) {
 		left, right, ok := strings.Cut(string(line), " - ")
