@@ -45,10 +45,9 @@ type watch struct {
 	model   string
 	batch   int // the stack's own batcher
 
-	client  time.Duration
-	stack   *usage.Sampler
-	cards   *gpu.Sampler
-	started time.Time
+	client time.Duration
+	stack  *usage.Sampler
+	cards  *gpu.Sampler
 
 	evidence meter.Evidence
 	before   *meter.Scrape
