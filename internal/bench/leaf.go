@@ -55,6 +55,8 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
 	p := l.c.plan(r.env.options, eye.marks(ctx))
+	ctx, stop := whileAlive(ctx, eye.server.boot)
+	defer stop()
 	var windows []meter.Window
 	for b.Loop() {
 		res, err := load.Run(ctx, p, w.target, clock)

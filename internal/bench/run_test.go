@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -87,7 +88,10 @@ func TestNonsenseInTheWindowIsInvalid(t *testing.T) {
 
 func TestServerThatDiesInTheWindow(t *testing.T) {
 	r, _ := testRun(t)
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "dies=5"))
+	r.env.options.Window = 5 * time.Minute // which must not be waited for
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	trials, failed := measured(ctx, t, r, fakeStack(t, "fake", "dies=5"))
 	require.True(t, failed)
 	require.Len(t, trials, 2, "the next leaf gets a fresh server")
 	for _, one := range trials {
@@ -98,7 +102,7 @@ func TestServerThatDiesInTheWindow(t *testing.T) {
 	var err error
 	testing.Benchmark(func(b *testing.B) {
 		c := textCase(1, 1)
-		_, err = r.measure(context.Background(), b, leaf{session: ses, c: c, how: ses.stack.Serves[0], name: r.env.group.name(ses.stack, c)})
+		_, err = r.measure(ctx, b, leaf{session: ses, c: c, how: ses.stack.Serves[0], name: r.env.group.name(ses.stack, c)})
 	})
 	lines := strings.Split(err.Error(), "\n")
 	require.Equal(t, "fake: the server exited with code 3", lines[0])

@@ -77,6 +77,27 @@ func (s *session) start(ctx context.Context, c Case, how stack.Capability) (*ser
 	return up, nil
 }
 
+// whileAlive ends when the server does: the rest of a window on a dead one
+// measures nothing, and a closed loop would only fail as fast as it can.
+func whileAlive(ctx context.Context, s *boot.Server) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	go func() {
+		tick := time.NewTicker(sampleEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if s.Alive() != nil {
+					cancel()
+				}
+			}
+		}
+	}()
+	return ctx, cancel
+}
+
 // source reads the stack's use of CPU and memory: a container's from its
 // cgroup, or from Docker where that cannot be read, a process's from its tree.
 func (s *server) source() usage.Source {
