@@ -27,7 +27,7 @@ func (s *server) pids() []int {
 	if s.boot.PID == 0 {
 		return nil
 	}
-	return []int{s.boot.PID}
+	return usage.Processes(s.boot.PID)
 }
 
 // session starts a stack with a model when its first leaf is due, keeps it for
