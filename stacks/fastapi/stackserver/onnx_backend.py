@@ -1,5 +1,6 @@
 """ONNX Runtime: model.onnx, whose weights are external data in model.safetensors."""
 
+import ctypes
 from pathlib import Path
 
 import onnxruntime as ort
@@ -40,6 +41,10 @@ def _provider(device: Device) -> tuple[str, dict[str, str]]:
             f"onnxruntime {ort.__version__} as installed has no CUDA",
             "install it: pip install --require-hashes -r requirements/onnxruntime-gpu.txt",
         )
+    try:
+        ctypes.CDLL("libcuda.so.1")
+    except OSError as err:  # before onnxruntime says the same in many lines, and goes on with the CPU
+        raise SetupError(f"there is no NVIDIA driver: {err}", "give the process a GPU, or use --device cpu") from None
     ort.preload_dlls()  # CUDA and cuDNN out of the packages that the lock names
     return "CUDAExecutionProvider", {"use_tf32": "0"}  # fp32 means fp32, in every stack
 

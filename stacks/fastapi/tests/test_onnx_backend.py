@@ -1,6 +1,7 @@
 """ONNX Runtime on a graph whose weights lie in model.safetensors."""
 
 import json
+from ctypes.util import find_library
 
 import numpy as np
 import onnx
@@ -64,6 +65,13 @@ def test_a_graph_that_is_missing(folder):
     (folder / "model.onnx").unlink()
     with pytest.raises(SetupError, match="cannot load"):
         open_backend("onnxruntime", folder, parse_spec(IMAGE), "cpu", 1)
+
+
+@pytest.mark.skipif(find_library("cuda") is not None, reason="this machine has a driver")
+def test_no_driver(folder, monkeypatch):
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    with pytest.raises(SetupError, match="no NVIDIA driver: libcuda"):
+        open_backend("onnxruntime", folder, parse_spec(IMAGE), "gpu", 1)
 
 
 @pytest.mark.skipif("CUDAExecutionProvider" in onnxruntime.get_available_providers(), reason="this build has CUDA")
