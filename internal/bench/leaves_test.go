@@ -91,7 +91,7 @@ func TestGPUNeedsAGPUBuild(t *testing.T) {
 
 func TestOneLineOfAnError(t *testing.T) {
 	require.Equal(t, "what", oneLine(errors.New("what\ncure")))
-	require.Equal(t, "what: last words", oneLine(&boot.Failure{What: "what", Cure: "cure", Log: "first\nlast words\n"}))
+	require.Equal(t, "what: cause; what to do", oneLine(&boot.Failure{What: "what", Cure: "cure", Log: "chatter\n cause\nwhat to do\n"}))
 	reason, skip := unavailable(&boot.Unavailable{Reason: "no Docker", Cure: "install it"})
 	require.True(t, skip)
 	require.Equal(t, "no Docker: install it", reason)
