@@ -39,7 +39,9 @@ def folder(tmp_path):
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", CLASSES])],
         [weights, helper.make_tensor("axes", TensorProto.INT64, [2], [2, 3])],
     )
-    onnx.save(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)]), model / "model.onnx")
+    onnx.save(
+        helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 18)]), model / "model.onnx"
+    )
     return model
 
 
