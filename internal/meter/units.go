@@ -49,7 +49,7 @@ func Units() []Unit {
 		{Name: "batch-mean", Better: Neither, Where: "image_classification, embeddings", Definition: "realised mean batch: Δ inferences ÷ Δ executions from the server's own counters"},
 		{Name: "batch-eff", Better: Higher, Where: "image_classification, embeddings", Definition: "`batch-mean` ÷ configured maximum, %"},
 		{Name: "cpu-util", Better: Neither, Where: "all", Definition: "CPU seconds of the stack ÷ (window × its cores), %"},
-		{Name: "mem-MB", Better: Lower, Where: "all", Definition: "peak memory of the stack (cgroup peak less file cache, or RSS of the process tree)"},
+		{Name: "mem-MB", Better: Lower, Where: "all", Definition: "peak memory of the stack in the window, read ten times a second: of a container's cgroup or of a process tree, in both less the pages that mirror files (cache, mapped libraries and weights), so that launchers compare"},
 		{Name: "mem-per-1k-emb-MB", Better: Lower, Where: "embeddings", Definition: "peak memory of the stack while it embeds 1,000 texts at the run's batch size, less its memory when idle after warm-up"},
 		{Name: "ready-s", Better: Lower, Where: "all", Definition: "start of the stack → first correct answer; image pull or build excluded"},
 		{Name: "gpu-util", Better: Neither, Where: "all, GPU", Definition: "mean % of time with a kernel resident, over the window, summed over the stack's GPUs ÷ count; busyness, not efficiency"},
