@@ -128,9 +128,9 @@ func TestNothingOutlivesTheRun(t *testing.T) {
 func TestInterruptTwice(t *testing.T) {
 	r := startRun(t, "hold", Process)
 	require.NoError(t, r.cmd.Process.Signal(os.Interrupt))
-	require.NoError(t, r.cmd.Process.Signal(syscall.SIGHUP)) // a second SIGINT could merge with the first
+	require.NoError(t, r.cmd.Process.Signal(syscall.SIGTERM)) // a second SIGINT could merge with the first; SIGHUP is ignored under nohup
 	require.Contains(t, r.rest(t), "cancelled: interrupted")
-	require.Equal(t, 128+1, r.cmd.ProcessState.ExitCode())
+	require.Equal(t, 128+15, r.cmd.ProcessState.ExitCode())
 	for _, pid := range r.pids {
 		require.True(t, gone(pid)())
 	}
