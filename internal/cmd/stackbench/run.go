@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"stackbench/internal/compare"
+	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/runner"
 	"stackbench/stacks"
@@ -54,6 +56,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	p.request.Folder = kept.Dir()
+	if *resume != "" {
+		if err := p.skipDone(*resume); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintln(stderr, "plan    "+p.describe(asked))
 	err = measure(ctx, p, kept, stderr, log, ending)
 	return errors.Join(conclude(kept.Dir(), env, stdout), err, kept.Close())
@@ -111,6 +118,26 @@ func folder(root, resume string, env results.Env) (*results.Log, error) {
 		return nil, err
 	}
 	return kept, nil
+}
+
+// skipDone leaves out of the plan what an interrupted run has measured.
+func (p *prepared) skipDone(dir string) error {
+	old, err := results.Open(dir)
+	if err != nil {
+		return usageError{err}
+	}
+	done := old.Done()
+	var left []runner.Job
+	for _, j := range p.jobs {
+		j.Leaves = slices.DeleteFunc(slices.Clone(j.Leaves), func(l plan.Leaf) bool {
+			return done[results.Done{Name: l.Name, Trial: j.Trial}]
+		})
+		if len(j.Leaves) > 0 {
+			left = append(left, j)
+		}
+	}
+	p.jobs = left
+	return nil
 }
 
 func measure(ctx context.Context, p prepared, kept *results.Log, stderr io.Writer, log *os.File, ending <-chan struct{}) error {
