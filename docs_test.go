@@ -52,6 +52,27 @@ func readmeRun(t *testing.T) string {
 	return string(found[1])
 }
 
+// TestCIRunsEveryReadmeCommand keeps README's commands true: each is a line of
+// .ci/run, which fails when one does.
+func TestCIRunsEveryReadmeCommand(t *testing.T) {
+	page, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	ci, err := os.ReadFile(".ci/run")
+	require.NoError(t, err)
+	commands := 0
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllSubmatch(page, -1) {
+		for line := range strings.Lines(string(block[1])) {
+			command, _, _ := strings.Cut(line, "  #")
+			if command = strings.TrimSpace(command); command == "" {
+				continue
+			}
+			commands++
+			require.Contains(t, string(ci), "\n"+command, "README says %q, and .ci/run does not run it", command)
+		}
+	}
+	require.Greater(t, commands, 5)
+}
+
 // between wants the text between two marks of a file to be want. With -update
 // it puts it there.
 func between(t *testing.T, file, mark, want string) {
