@@ -151,8 +151,38 @@ func (b *builder) notShown() []string {
 		lines = append(lines, fmt.Sprintf("%d ", n)+strings.Replace(key, "%s", word, 1))
 	}
 	lines = append(lines, b.failed...)
-	for _, s := range b.run.Env.Skipped {
-		lines = append(lines, s.What+": "+firstLine(s.Why))
+	return append(lines, skips(b.run.Env.Skipped)...)
+}
+
+// skips says what could not be run, a line a reason: the stacks that it holds
+// for, and how many windows of each.
+func skips(all []results.Skip) []string {
+	var whys []string
+	stacks, windows := map[string][]string{}, map[string]int{}
+	for _, s := range all {
+		why, what := firstLine(s.Why), s.What
+		if name, err := results.ParseName(s.What); err == nil {
+			what = name.Stack
+		}
+		if !slices.Contains(whys, why) {
+			whys = append(whys, why)
+		}
+		if !slices.Contains(stacks[why], what) {
+			stacks[why] = append(stacks[why], what)
+		}
+		windows[why+what]++
+	}
+	var lines []string
+	for _, why := range whys {
+		var parts []string
+		for _, what := range stacks[why] {
+			part := what
+			if n := windows[why+what]; n > 1 {
+				part += fmt.Sprintf(" (%d windows)", n)
+			}
+			parts = append(parts, part)
+		}
+		lines = append(lines, strings.Join(parts, ", ")+": "+why)
 	}
 	return lines
 }
