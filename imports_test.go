@@ -31,7 +31,7 @@ func leaves() []string {
 // allowed says what a package may import beside the leaves; a prefix ending
 // in "/" covers the packages under it. The first rule that matches holds.
 func allowed(pkg string) (may []string, found bool) {
-	inner := []string{"internal/boot", "internal/load", "internal/wire/", "internal/meter", "internal/gpu", "internal/usage", "internal/model",
+	inner := []string{"internal/boot", "internal/load", "internal/wire/", "internal/meter", "internal/telemetry", "internal/gpu", "internal/usage", "internal/model",
 		"internal/model/", "internal/workload", "internal/quality", "internal/results", "internal/ort", "internal/fetch"}
 	rules := []struct {
 		prefix string
@@ -47,6 +47,7 @@ func allowed(pkg string) (may []string, found bool) {
 		{"internal/compare", []string{"internal/results", "internal/meter"}},
 		{"internal/report", []string{"internal/results", "internal/meter"}},
 		{"internal/wire/", []string{"internal/wire/"}},
+		{"internal/telemetry", []string{"internal/wire/http1"}},
 		{"internal/model/", nil},
 		{"internal/model", []string{"internal/model/", "internal/fetch"}},
 		{"internal/ort", []string{"internal/fetch"}},

@@ -15,7 +15,7 @@ func BenchmarkImageClassification(b *testing.B) { bench.Run(b, group(), stacks.A
 func group() bench.Group {
 	const resnet, lite = "resnet50", "efficientnet-lite0"
 	g := bench.Group{
-		Name: "image_classification", Title: "ImageClassification", Task: stack.ImageClassification, Rate: "img/s",
+		Name: "image_classification", Title: "ImageClassification",
 		Reference: stacks.Reference(), Null: stacks.Null(),
 		Cases: []bench.Case{
 			{Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(1)},

@@ -1,81 +1,135 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
+	"math/rand/v2"
+	"slices"
 
 	"stackbench"
 	"stackbench/internal/stack"
-	"stackbench/internal/wire/http1"
 	"stackbench/internal/wire/oip"
-	"stackbench/internal/wire/openai"
-	"stackbench/internal/wire/predict"
 	"stackbench/internal/workload"
 )
 
 const (
 	requestBytes = 128 << 20 // of prebuilt requests; beyond it they repeat within a trial
 	mostRequests = 256
-	tokens       = 64  // bucket of the texts to embed
+	tokens       = 64  // bucket of the texts, where the group states none
 	side         = 224 // pixels of an image tensor
 )
 
-// batch is what one request carries: files, texts or a tensor.
+// batch is what one request carries: files, texts, token ids or a tensor.
 type batch struct {
 	items   []item
 	input   stack.Input
 	files   [][]byte  // JPEG
 	texts   []string  // Text
+	ids     [][]int64 // IDs, a row a text
 	numbers []float32 // Tensor: the items' values one after the other
 }
 
 // draw makes the batches of a case, salted.
-func draw(c Case, m served, salt uint64) ([]batch, error) {
-	requests := mostRequests
-	if c.Input == stack.Tensor {
-		requests = max(2, min(mostRequests, requestBytes/(c.Batch*3*side*side*4)))
+func (g Group) draw(c Case, m served, salt uint64) ([]batch, error) {
+	sizes := g.sizes(c, salt)
+	items := 0
+	for _, n := range sizes {
+		items += n
 	}
-	if c.Input == stack.JPEG {
-		requests = max(8, mostRequests/c.Batch)
-	}
-	items := requests * c.Batch
+	form := filler{c.Input, sizes}
 	switch c.Input {
 	case stack.JPEG:
 		list, err := workload.Images(stackbench.Testdata(), salt, items)
-		return collect(c, list, err, (*batch).image)
+		return collect(form, list, err, (*batch).image)
 	case stack.Tensor:
 		list, err := workload.Tensors(stackbench.Testdata(), m.Norm, salt, items)
-		return collect(c, list, err, (*batch).tensor)
+		return collect(form, list, err, (*batch).tensor)
 	case stack.Text:
-		list, err := workload.Texts(stackbench.Testdata(), tokens, salt, items)
-		return collect(c, list, err, (*batch).text)
+		list, err := workload.Texts(stackbench.Testdata(), cmp.Or(g.Tokens, tokens), salt, items)
+		return collect(form, list, err, (*batch).text)
+	case stack.IDs:
+		list, err := workload.Texts(stackbench.Testdata(), cmp.Or(g.Tokens, tokens), salt, items)
+		return collect(form, list, err, m.tokenise)
 	}
 	return nil, fmt.Errorf("no inputs of the form %q", c.Input)
 }
 
-func (b *batch) image(i workload.Image) {
+// sizes says how many items each request of a case carries.
+func (g Group) sizes(c Case, salt uint64) []int {
+	mean := c.Batch
+	if c.Batch == Mixed {
+		mean = 0
+		for _, n := range g.Sizes {
+			mean += n
+		}
+		mean = (mean + len(g.Sizes) - 1) / len(g.Sizes)
+	}
+	requests := mostRequests
+	switch c.Input {
+	case stack.Tensor:
+		requests = max(2, min(mostRequests, requestBytes/(mean*3*side*side*4)))
+	case stack.JPEG:
+		requests = max(8, mostRequests/mean)
+	}
+	out := make([]int, requests)
+	rng := rand.New(rand.NewPCG(salt, 0x5123))
+	for i := range out {
+		out[i] = c.Batch
+		if c.Batch == Mixed {
+			out[i] = g.Sizes[rng.IntN(len(g.Sizes))]
+		}
+	}
+	return out
+}
+
+func (b *batch) image(i workload.Image) error {
 	b.items, b.files = append(b.items, item{i.ID, i.Golden}), append(b.files, i.JPEG)
+	return nil
 }
 
-func (b *batch) tensor(t workload.Tensor) {
+func (b *batch) tensor(t workload.Tensor) error {
 	b.items, b.numbers = append(b.items, item{t.ID, true}), append(b.numbers, t.Data...)
+	return nil
 }
 
-func (b *batch) text(t workload.Text) {
+func (b *batch) text(t workload.Text) error {
 	b.items, b.texts = append(b.items, item{t.ID, true}), append(b.texts, t.Text)
+	return nil
 }
 
-// collect puts every Batch inputs into one batch.
-func collect[T any](c Case, list []T, err error, add func(*batch, T)) ([]batch, error) {
+// tokenise does the server's work beforehand.
+func (m served) tokenise(b *batch, t workload.Text) error {
+	if m.Tokenizer == nil {
+		return fmt.Errorf("%s has no tokenizer", m.Name)
+	}
+	ids, err := m.Tokenizer.Encode(t.Text)
+	b.items, b.ids = append(b.items, item{t.ID, true}), append(b.ids, ids)
+	return err
+}
+
+// filler says what batches are filled with: one of each size, in turn.
+type filler struct {
+	input stack.Input
+	sizes []int
+}
+
+// oneEach is a batch for each of n inputs.
+func oneEach(input stack.Input, n int) filler { return filler{input, slices.Repeat([]int{1}, n)} }
+
+// collect fills the batches with the inputs in their order.
+func collect[T any](f filler, list []T, err error, add func(*batch, T) error) ([]batch, error) {
 	if err != nil {
 		return nil, err
 	}
 	var out []batch
-	for from := 0; from+c.Batch <= len(list); from += c.Batch {
-		b := batch{input: c.Input}
-		for _, one := range list[from : from+c.Batch] {
-			add(&b, one)
+	for _, n := range f.sizes {
+		b := batch{input: f.input}
+		for _, one := range list[:n] {
+			if err := add(&b, one); err != nil {
+				return nil, err
+			}
 		}
-		out = append(out, b)
+		out, list = append(out, b), list[n:]
 	}
 	return out, nil
 }
@@ -93,18 +147,40 @@ func (b batch) oip(m served) oip.Request {
 			texts[i] = []byte(t)
 		}
 		return oip.Request{Model: m.Name + "_text", Inputs: []oip.Tensor{oip.NewBYTES("TEXT", []int64{n, 1}, texts)}}
+	case stack.IDs:
+		return oip.Request{Model: m.Name, Inputs: b.padded(m.Model)}
 	default:
 		return oip.Request{Model: m.Name, Inputs: []oip.Tensor{oip.NewFP32("pixel_values", []int64{n, 3, side, side}, b.numbers)}}
 	}
 }
 
-func (b batch) rest(contract stack.Contract, m served) (http1.Request, error) {
-	switch contract {
-	case stack.Predict:
-		return predict.Encode(b.files[0])
-	case stack.OpenAI:
-		return openai.Encode(m.Name, b.texts, openai.Float)
-	default:
-		return oip.EncodeREST(b.oip(m), oip.Binary)
+// padded are the model's inputs, [texts, longest]: the ids, filled up with the
+// model's padding; the mask, which is 1 where there is a token; and whatever
+// else it has, which is 0 for a single sequence.
+func (b batch) padded(m stack.Model) []oip.Tensor {
+	longest := 0
+	for _, row := range b.ids {
+		longest = max(longest, len(row))
 	}
+	shape := []int64{int64(len(b.ids)), int64(longest)}
+	var out []oip.Tensor
+	for _, in := range m.Inputs {
+		values := make([]int64, 0, len(b.ids)*longest)
+		for _, row := range b.ids {
+			for at := range longest {
+				v := int64(0)
+				switch {
+				case in.Name == "input_ids" && at < len(row):
+					v = row[at]
+				case in.Name == "input_ids":
+					v = m.Text.PadID
+				case in.Name == "attention_mask" && at < len(row):
+					v = 1
+				}
+				values = append(values, v)
+			}
+		}
+		out = append(out, oip.NewINT64(in.Name, shape, values))
+	}
+	return out
 }

@@ -10,7 +10,7 @@ import (
 )
 
 func serving(width int) served {
-	return served{Name: "m", Width: width, Norm: workload.Normalisation{Std: [3]float32{1, 1, 1}}}
+	return served{Model: stack.Model{Name: "m"}, Width: width, Norm: workload.Normalisation{Std: [3]float32{1, 1, 1}}}
 }
 
 func TestRequestsAreDrawn(t *testing.T) {
@@ -22,7 +22,7 @@ func TestRequestsAreDrawn(t *testing.T) {
 		{stack.JPEG, 1, 256}, {stack.JPEG, 8, 32}, {stack.JPEG, 32, 8},
 		{stack.Tensor, 8, 27}, {stack.Tensor, 32, 6},
 	} {
-		list, err := draw(Case{Input: one.input, Batch: one.batch}, serving(1000), 1)
+		list, err := Group{}.draw(Case{Input: one.input, Batch: one.batch}, serving(1000), 1)
 		require.NoError(t, err)
 		require.Len(t, list, one.requests, "%s in batches of %d", one.input, one.batch)
 		for _, b := range list {
@@ -38,7 +38,7 @@ func TestRequestsAreDrawn(t *testing.T) {
 			}
 		}
 	}
-	_, err := draw(Case{Input: "clip", Batch: 1}, serving(1), 1)
+	_, err := Group{}.draw(Case{Input: "clip", Batch: 1}, serving(1), 1)
 	require.EqualError(t, err, `no inputs of the form "clip"`)
 }
 
@@ -53,11 +53,11 @@ func TestSaltChangesEveryRequest(t *testing.T) {
 	}
 	require.Len(t, salts, 4*11)
 	for _, c := range []Case{{Input: stack.JPEG, Batch: 8}, {Input: stack.Text, Batch: 8}, {Input: stack.Tensor, Batch: 32}} {
-		one, err := draw(c, serving(1), 1)
+		one, err := Group{}.draw(c, serving(1), 1)
 		require.NoError(t, err)
-		same, err := draw(c, serving(1), 1)
+		same, err := Group{}.draw(c, serving(1), 1)
 		require.NoError(t, err)
-		other, err := draw(c, serving(1), 2)
+		other, err := Group{}.draw(c, serving(1), 2)
 		require.NoError(t, err)
 		require.Equal(t, one, same)
 		for i := range one {

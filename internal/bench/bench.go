@@ -14,40 +14,19 @@ import (
 
 // Group is one question that the benchmarks ask of every stack.
 type Group struct {
-	Name  string // as people and results write it: image_classification
-	Title string // as Go writes it after Benchmark: ImageClassification
-	Task  stack.Task
-	Rate  string // unit of its items per second: img/s, emb/s
-	Cases []Case
+	Name   string // as people and results write it: image_classification
+	Title  string // as Go writes it after Benchmark: ImageClassification
+	Cases  []Case
+	Tokens int   // bucket of the texts; 0 means 64
+	Sizes  []int // items of the requests of Mixed cases, drawn from at random
+
+	// Footprint chooses the cases before which mem-per-1k-emb-MB is measured; nil: none.
+	Footprint func(Case) bool
 
 	// Two stacks that help to measure and are never measured themselves.
 	Reference stack.Stack // whose answers stand in where no golden ones are of the served weights
 	Null      stack.Stack // answers at once, with nothing behind it: the client's own floor
 }
-
-// Case is one leaf of a group, but for the stack.
-type Case struct {
-	Model     string
-	Proto     stack.Proto
-	Input     stack.Input
-	Batch     int // items a request
-	Load      Load
-	From      Profile // the smallest profile that measures it
-	Footprint bool    // embeddings: measure mem-per-1k-emb-MB after the window
-}
-
-// Load is how requests arrive: Conc users one after the other, or Rate
-// requests a second at random times (Poisson). Exactly one is set.
-type Load struct {
-	Conc int
-	Rate int
-}
-
-// Closed is a closed loop of that many users.
-func Closed(conc int) Load { return Load{Conc: conc} }
-
-// Open is an open loop of that many requests a second, Poisson arrivals.
-func Open(rate int) Load { return Load{Rate: rate} }
 
 // Profile is how much is measured. The order matters: each holds the cases of
 // the ones before it.
@@ -114,6 +93,7 @@ func (g Group) Models(p Profile) []string {
 // Has says whether cases hold one of the same leaf name as c.
 func Has(cases []Case, c Case) bool {
 	return slices.ContainsFunc(cases, func(x Case) bool {
-		return x.Model == c.Model && x.Proto == c.Proto && x.Input == c.Input && x.Batch == c.Batch && x.Load == c.Load
+		x.From = c.From
+		return x == c
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"stackbench/internal/model"
 	"stackbench/internal/quality"
 	"stackbench/internal/stack"
+	"stackbench/internal/tokenizer"
 	"stackbench/internal/workload"
 )
 
@@ -72,11 +73,11 @@ func survey(o Options, g Group) (*environment, error) {
 }
 
 // spec is how a stack is started with a model.
-func (e *environment) spec(s stack.Stack, model string) boot.Spec {
+func (e *environment) spec(s stack.Stack, m stack.Model) boot.Spec {
 	return boot.Spec{
 		Stack: s, Cores: e.cores, Launcher: e.options.Launcher, Cache: e.cache,
 		Run: stack.Run{
-			Models: filepath.Join(e.cache, "models"), Model: model, Device: e.device,
+			Models: filepath.Join(e.cache, "models"), Model: m, Device: e.device,
 			Threads: len(e.cores), Library: e.library,
 		},
 	}
@@ -87,7 +88,7 @@ func (e *environment) refusal(ctx context.Context, s stack.Stack) (string, error
 	if e.device == stack.GPU && !onGPU(s) {
 		return "it has no GPU build: measure it with -device=cpu", nil
 	}
-	_, err := boot.Resolve(ctx, e.spec(s, ""))
+	_, err := boot.Resolve(ctx, e.spec(s, stack.Model{}))
 	var not *boot.Unavailable
 	if errors.As(err, &not) {
 		return not.Reason + ": " + not.Cure, nil
@@ -116,7 +117,7 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 	if err != nil {
 		return nil, err
 	}
-	r := &reference{served: served{Name: m.Name, Source: string(m.Weights.Source), SHA256: m.Weights.SHA256}}
+	r := &reference{served: served{Model: m.Model, Source: string(m.Weights.Source), SHA256: m.Weights.SHA256}}
 	shape := m.Outputs[0].Shape
 	r.Width = int(shape[len(shape)-1])
 	if m.Image != nil {
@@ -127,6 +128,11 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 	if r.golden, r.ungolden, err = committed(r.served); err != nil {
 		return nil, err
 	}
+	if m.Text != nil {
+		if r.Tokenizer, err = tokenizer.Open(filepath.Join(m.Dir, model.TokenizerFile), m.Text.MaxTokens); err != nil {
+			return nil, fmt.Errorf("prepare %s: %w", name, err)
+		}
+	}
 	r.detail = m.Weights.Detail
 	e.models[name] = r
 	e.prepared = append(e.prepared, name)
@@ -134,14 +140,14 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 }
 
 // judge holds answers against the golden ones of the model.
-func (e *environment) judge(m *reference, form stack.Input) judge {
+func (e *environment) judge(m *reference, c Case) judge {
 	if m.golden == nil {
 		return &unjudged{why: m.ungolden}
 	}
-	if e.group.Task == stack.Embeddings {
+	if c.task() == stack.Embeddings {
 		return quality.NewEmbeddings(m.golden)
 	}
-	return quality.NewLogits(m.golden, form)
+	return quality.NewLogits(m.golden, c.Input)
 }
 
 // labels are the right classes of the photographs.

@@ -118,7 +118,7 @@ func fakeStack(t *testing.T, name, how string) stack.Stack {
 		Name: name,
 		Process: &stack.Process{
 			Go: "not built", StartLimit: 2 * time.Second,
-			Args: func(r stack.Run) []string { return []string{r.REST} },
+			Args: func(r stack.Run) []string { return []string{r.Listen.REST} },
 			Env:  func(stack.Run) []string { return []string{envBehave + "=" + how} },
 		},
 		Serves: []stack.Capability{{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI}},
@@ -142,10 +142,10 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	require.NoError(t, err)
 	e := &environment{
 		options: Options{Window: 250 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
-		group:   Group{Name: "embeddings", Title: "Embeddings", Task: stack.Embeddings, Rate: "emb/s", Cases: cases},
+		group:   Group{Name: "embeddings", Title: "Embeddings", Cases: cases},
 		cache:   t.TempDir(), device: stack.CPU,
 		models: map[string]*reference{minilm: {
-			served: served{Name: minilm, Source: golden.Source, SHA256: golden.SHA256, Width: 384}, golden: golden,
+			served: served{Model: stack.Model{Name: minilm, Task: stack.Embeddings}, Source: golden.Source, SHA256: golden.SHA256, Width: 384}, golden: golden,
 		}},
 	}
 	e.client, e.cores, _ = cpuset.Split(all)

@@ -26,7 +26,7 @@ func (e *environment) floors(c Case) bool {
 		return false
 	}
 	if e.options.Profile.Strict() {
-		return true
+		return c.Load.Limit == 0
 	}
 	for _, first := range e.group.In(e.options.Profile) {
 		if first.Batch == 1 && first.Load.Conc > 0 {
@@ -61,7 +61,7 @@ func (r *run) floor(ctx context.Context, l leaf) *results.Floor {
 
 func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) {
 	null := r.env.group.Null
-	how, err := r.env.group.capability(null, l.c)
+	how, err := l.c.capability(null)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +74,7 @@ func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) 
 	if s.boot.Launcher == boot.Attach {
 		return nil, errors.New("an attached server is not known to answer at once")
 	}
-	w, err := prepare(l.c, how, l.session.model.served, s.endpoint, r.env.options.salt())
+	w, err := r.env.prepareWork(l.c, how, l.session.model.served, s.endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) 
 	if err != nil {
 		return nil, cause(s, err)
 	}
-	return floorFrom(meter.Window{Open: l.c.Load.Rate > 0, Records: res.Records, Length: res.Window, Conns: l.c.Load.Conc, Items: l.c.Batch})
+	return floorFrom(meter.Window{Open: l.c.Load.Rate > 0, Records: res.Records, Length: res.Window, Conns: l.c.Load.Conc})
 }
 
 // floorPlan is the case's load, but short: nothing has to warm up.

@@ -31,7 +31,7 @@ func TestWhichFloorsAreMeasured(t *testing.T) {
 }
 
 func TestFloorNeedsGoodAnswersAndEnoughOfThem(t *testing.T) {
-	w := meter.Window{Length: time.Second, Conns: 1, Items: 1}
+	w := meter.Window{Length: time.Second, Conns: 1}
 	for i := range 20 {
 		at := time.Duration(i) * time.Millisecond
 		w.Records = append(w.Records, record.Record{Seq: i, Intended: at, Sent: at, First: at + time.Millisecond/2, Last: at + time.Millisecond/2, Done: at + time.Millisecond/2})

@@ -6,12 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"stackbench/internal/gpu"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/telemetry"
 	"stackbench/internal/wire/http1"
 )
 
@@ -19,18 +21,18 @@ import (
 // one sample, and reports it.
 func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial, error) {
 	t := results.Trial{Name: l.name.String(), Trial: r.env.options.Record.Trial, Started: time.Now().UTC()}
-	s, err := l.session.server(ctx, l.c, l.how, l.c.Footprint)
+	s, err := l.session.server(ctx, l.c, l.how, r.env.footprint(l.c))
 	if err != nil {
 		return t, err
 	}
-	w, err := prepare(l.c, l.how, l.session.model.served, s.endpoint, r.env.options.salt())
+	w, err := r.env.prepareWork(l.c, l.how, l.session.model.served, s.endpoint)
 	if err != nil {
 		return t, err
 	}
 	defer func() { _ = w.close() }()
-	eye := &watch{server: s, devices: r.env.devices, model: l.c.Model}
+	eye := l.watch(s, r.env.devices)
 	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.env.options.Profile.Strict()
-	if l.c.Footprint {
+	if r.env.footprint(l.c) {
 		if eye.evidence.Footprint, err = w.footprint(ctx, s, l.c.Batch); err != nil {
 			return t, cause(s, err)
 		}
@@ -41,6 +43,17 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 		return t, cause(s, err)
 	}
 	return r.conclude(ctx, b, l, outcome{w, eye, windows}, t), nil
+}
+
+// footprint says whether the memory of embedding texts is measured before the case.
+func (e *environment) footprint(c Case) bool { return e.group.Footprint != nil && e.group.Footprint(c) }
+
+// watch looks at a server while it is measured.
+func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
+	return &watch{
+		server: s, devices: devices, batch: l.c.Batcher.Max,
+		source: telemetry.Source{Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Input: l.c.Input},
+	}
 }
 
 // cause prefers that the server ended to whatever that led to.
@@ -68,7 +81,7 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 		}
 		windows = append(windows, meter.Window{
 			Open: l.c.Load.Rate > 0, Records: res.Records, Length: res.Window,
-			Conns: l.c.Load.Conc, Items: l.c.Batch, Rate: r.env.group.Rate,
+			Conns: l.c.Load.Conc, Items: w.count, Rate: l.c.unit(),
 		})
 	}
 	return windows, eye.problem
@@ -84,7 +97,7 @@ type outcome struct {
 // conclude judges the answers, reports the metrics and writes the trial down.
 func (r *run) conclude(ctx context.Context, b *testing.B, l leaf, o outcome, t results.Trial) results.Trial {
 	w, eye, windows := o.work, o.eye, o.windows
-	j := r.env.judge(l.session.model, l.c.Input)
+	j := r.env.judge(l.session.model, l.c)
 	for _, win := range windows {
 		w.examine(win.Records, l.c.Input, j)
 	}
@@ -95,11 +108,9 @@ func (r *run) conclude(ctx context.Context, b *testing.B, l leaf, o outcome, t r
 	fill(&t, sum, windows)
 	t.Answers = results.Answers{Checked: verdict.Checked, Agree: verdict.Agree, Worst: verdict.Worst, Rule: verdict.Rule, Reasons: verdict.Reasons}
 	t.Server = l.facts(ctx, eye.server)
-	if e := eye.evidence.Executions; e != nil {
-		t.Stages = map[string]float64{}
-		for _, stage := range e.Stages {
-			t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
-		}
+	t.Stages = map[string]float64{}
+	for _, stage := range sum.Breakdown {
+		t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
 	}
 	if g := l.session.model.golden; g != nil && g.Trained() {
 		t.Answers.Accuracy = accuracy(j)
@@ -125,7 +136,7 @@ func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
 		t.Seconds += w.Length.Seconds()
 		for _, rec := range w.Records {
 			if rec.Outcome != record.Good {
-				t.Failed[rec.Outcome.String()]++
+				t.Failed[rec.Kind()]++
 			}
 		}
 	}

@@ -1,9 +1,11 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/plan"
@@ -18,19 +20,40 @@ const startSeconds = 3
 func (g Group) name(s stack.Stack, c Case) results.Name {
 	return results.Name{
 		Group: g.Title, Stack: s.Name, Model: c.Model, Proto: string(c.Proto), Input: string(c.Input),
-		Batch: c.Batch, Conc: c.Load.Conc, Rate: c.Load.Rate,
+		Batch: c.Batch, Batcher: c.Batcher.String(), Conc: c.Load.Conc, Rate: c.Load.Rate, Knee: c.Load.Limit > 0,
 	}
 }
 
 // capability finds how a stack serves a case, or says why it does not.
-func (g Group) capability(s stack.Stack, c Case) (stack.Capability, error) {
-	if how, ok := s.Find(g.Task, c.Proto, c.Input, c.Batch); ok {
+func (c Case) capability(s stack.Stack) (stack.Capability, error) {
+	switch {
+	case c.Batcher.Max > 0 && s.Batcher == stack.NoBatcher:
+		return stack.Capability{}, errors.New("the stack has no dynamic batcher")
+	case c.Batcher.Delay > 0 && s.Batcher == stack.Greedy:
+		return stack.Capability{}, errors.New("the stack's batcher waits for no request: it has no delay")
+	}
+	size := c.Batch
+	if size == Mixed {
+		size = 2 // any that is not one
+	}
+	if how, ok := s.Find(c.task(), c.Proto, c.Input, size); ok {
 		return how, nil
 	}
+	proto := false
 	for _, how := range s.Serves {
-		if how.Task == g.Task && how.Proto == c.Proto {
-			return stack.Capability{}, fmt.Errorf("the stack takes no %s in batches of %d over %s", c.Input, c.Batch, c.Proto)
+		if how.Task != c.task() {
+			continue
 		}
+		proto = proto || how.Proto == c.Proto
+		if how.Proto == c.Proto && how.Input == c.Input {
+			return stack.Capability{}, fmt.Errorf("the stack takes no %s in batches of %d over %s", c.Input, size, c.Proto)
+		}
+	}
+	switch {
+	case !slices.ContainsFunc(s.Serves, func(how stack.Capability) bool { return how.Task == c.task() }):
+		return stack.Capability{}, fmt.Errorf("the stack does no %s", c.task())
+	case proto:
+		return stack.Capability{}, fmt.Errorf("the stack takes no %s over %s", c.Input, c.Proto)
 	}
 	return stack.Capability{}, fmt.Errorf("the stack has no %s", c.Proto)
 }
@@ -44,10 +67,10 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 		if err != nil {
 			return nil, err
 		}
-		model := ""
-		for _, c := range e.group.byModel(e.options.Profile) {
+		var server Case // that is up
+		for _, c := range e.group.byServer(e.options.Profile) {
 			l := plan.Leaf{Name: e.group.name(s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
-			if _, err := e.group.capability(s, c); err != nil && l.Skip == "" {
+			if _, err := c.capability(s); err != nil && l.Skip == "" {
 				l.Skip = err.Error()
 			}
 			if l.Skip == "" {
@@ -55,8 +78,8 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 				if e.floors(c) {
 					l.Seconds += (floorWarmup + floorWindow).Seconds() + 0.5
 				}
-				if c.Model != model {
-					l.Start, model = startSeconds, c.Model
+				if c.Model != server.Model || c.Batcher.Batching != server.Batcher.Batching {
+					l.Start, server = startSeconds, c
 				}
 			}
 			out = append(out, l)
@@ -65,18 +88,26 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 	return out, nil
 }
 
-// byModel gives the profile's cases, those of one model next to one another,
-// since they share a started stack.
-func (g Group) byModel(p Profile) []Case {
-	var out []Case
-	for _, m := range g.Models(p) {
-		for _, c := range g.In(p) {
-			if c.Model == m {
-				out = append(out, c)
-			}
+// byServer gives the profile's cases, those that share a started stack next to
+// one another: of one model, and of one setting of its batcher.
+func (g Group) byServer(p Profile) []Case {
+	type server struct {
+		model   string
+		batcher stack.Batching
+	}
+	of := func(c Case) server { return server{c.Model, c.Batcher.Batching} }
+	first := map[server]int{}
+	models := g.Models(p)
+	cases := g.In(p)
+	for i, c := range cases {
+		if _, seen := first[of(c)]; !seen {
+			first[of(c)] = i
 		}
 	}
-	return out
+	slices.SortStableFunc(cases, func(a, b Case) int {
+		return cmp.Or(slices.Index(models, a.Model)-slices.Index(models, b.Model), first[of(a)]-first[of(b)])
+	})
+	return cases
 }
 
 // seconds is about what the case takes, without starting the stack.

@@ -36,25 +36,24 @@ func TestCasesOfOneModelStandTogether(t *testing.T) {
 	later := textCase(8, 8)
 	later.From = Standard
 	g := Group{Cases: []Case{a, other, b, later}}
-	require.Equal(t, []Case{a, b, other}, g.byModel(Quick))
-	require.Equal(t, []Case{a, b, later, other}, g.byModel(Standard))
+	require.Equal(t, []Case{a, b, other}, g.byServer(Quick))
+	require.Equal(t, []Case{a, b, later, other}, g.byServer(Standard))
 	require.Equal(t, []string{minilm, "other"}, g.Models(Full))
 	require.True(t, Has(g.Cases, textCase(8, 8)), "the profile is no part of a name")
 	require.False(t, Has(g.Cases, textCase(8, 9)))
 }
 
 func TestWhyAStackDoesNotServeACase(t *testing.T) {
-	g := Group{Task: stack.ImageClassification}
 	s := stack.Stack{Name: "one", Serves: []stack.Capability{
 		{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.JPEG, Contract: stack.Predict, MaxBatch: 1},
 		{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP},
 	}}
-	how, err := g.capability(s, Case{Proto: stack.REST, Input: stack.JPEG, Batch: 1})
+	how, err := Case{Model: "resnet50", Proto: stack.REST, Input: stack.JPEG, Batch: 1}.capability(s)
 	require.NoError(t, err)
 	require.Equal(t, stack.Predict, how.Contract)
-	_, err = g.capability(s, Case{Proto: stack.REST, Input: stack.JPEG, Batch: 8})
+	_, err = Case{Model: "resnet50", Proto: stack.REST, Input: stack.JPEG, Batch: 8}.capability(s)
 	require.EqualError(t, err, "the stack takes no jpeg in batches of 8 over rest")
-	_, err = g.capability(s, Case{Proto: stack.GRPC, Input: stack.JPEG, Batch: 1})
+	_, err = Case{Model: "resnet50", Proto: stack.GRPC, Input: stack.JPEG, Batch: 1}.capability(s)
 	require.EqualError(t, err, "the stack has no grpc")
 }
 

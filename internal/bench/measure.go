@@ -9,8 +9,8 @@ import (
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
 	"stackbench/internal/record"
+	"stackbench/internal/telemetry"
 	"stackbench/internal/usage"
-	"stackbench/internal/wire/http1"
 )
 
 const (
@@ -42,15 +42,16 @@ func (o Options) salt() uint64 { return o.Record.Seed<<16 + uint64(o.Record.Tria
 type watch struct {
 	server  *server
 	devices *gpu.Devices
-	model   string
-	batch   int // the stack's own batcher
+	source  telemetry.Source
+	batch   int // the most that the stack's own batcher joins
 
-	client time.Duration
-	stack  *usage.Sampler
-	cards  *gpu.Sampler
+	client  time.Duration
+	stack   *usage.Sampler
+	cards   *gpu.Sampler
+	waiting waiting
 
 	evidence meter.Evidence
-	before   *meter.Scrape
+	before   *telemetry.Reading
 	problem  error
 }
 
@@ -60,7 +61,9 @@ func (w *watch) marks(ctx context.Context) load.Marks {
 
 func (w *watch) open(ctx context.Context) {
 	if w.before == nil {
-		w.before = w.scrape(ctx)
+		if r, err := w.source.Read(ctx); err == nil {
+			w.before = &r
+		}
 	}
 	if w.server.usage != nil {
 		w.stack, w.problem = usage.Start(w.server.usage, sampleEvery)
@@ -68,6 +71,7 @@ func (w *watch) open(ctx context.Context) {
 	if w.devices != nil {
 		w.cards = w.devices.Start(w.server.pids, sampleEvery)
 	}
+	w.waiting.start(ctx, w.source)
 	w.client, _ = usage.Self()
 }
 
@@ -85,10 +89,27 @@ func (w *watch) shut(ctx context.Context) {
 	if w.cards != nil {
 		w.addCards(w.cards.Stop())
 	}
-	if after := w.scrape(ctx); after != nil && w.before != nil {
-		if e, err := after.Since(*w.before, w.batch); err == nil {
-			w.evidence.Executions = &e
-		}
+	w.evidence.Told.Waiting = w.waiting.stop()
+	w.addWork(ctx)
+}
+
+// addWork takes what the server told since the first window opened.
+func (w *watch) addWork(ctx context.Context) {
+	after, err := w.source.Read(ctx)
+	if err != nil || w.before == nil {
+		return // it tells nothing, or no more: blank
+	}
+	did, err := after.Since(*w.before)
+	if err != nil {
+		return
+	}
+	told := &w.evidence.Told
+	told.Stages = nil
+	for _, s := range did.Stages {
+		told.Stages = append(told.Stages, meter.Stage{Name: s.Name, Mean: s.Mean})
+	}
+	if b := did.Batches; b != nil {
+		told.Executions = &meter.Executions{Items: b.Items, Runs: b.Runs, Largest: b.Largest(), Max: w.batch}
 	}
 }
 
@@ -117,24 +138,6 @@ func (w *watch) addCards(sum gpu.Summary) {
 		g.Util, g.Peak, g.Joules = (g.Util+old.Util)/2, max(g.Peak, old.Peak), g.Joules+old.Joules
 	}
 	w.evidence.GPU = &g
-}
-
-// scrape reads the server's own counters; nil where it has none that we know.
-func (w *watch) scrape(ctx context.Context) *meter.Scrape {
-	if w.server.endpoint.REST == "" {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	reply := http1.Fetch(ctx, w.server.endpoint.REST, http1.Request{Method: "GET", Path: "/metrics"})
-	if reply.Outcome != record.Good {
-		return nil
-	}
-	s, err := meter.ParseScrape(reply.Body, w.model)
-	if err != nil {
-		return nil
-	}
-	return &s
 }
 
 // footprint measures the memory that embedding 1,000 texts takes, above what

@@ -129,7 +129,7 @@ func (e *environment) makeReference(ctx context.Context, m *reference) (*quality
 	defer func() { _ = ses.stop(ctx) }()
 	g := &quality.Golden{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Maker: standIn, Answers: map[string][]float32{}}
 	for _, form := range []stack.Input{stack.JPEG, stack.Tensor, stack.Text} {
-		how, ok := whole(e.group.Reference, e.group.Task, form)
+		how, ok := whole(e.group.Reference, m.Task, form)
 		if !ok {
 			continue
 		}
@@ -192,10 +192,10 @@ func everything(c Case, m served) ([]batch, error) {
 	case stack.JPEG:
 		list, err := workload.Images(data, 0, 2*have.Photographs) // every other one is made, not committed
 		list = slices.DeleteFunc(list, func(i workload.Image) bool { return !i.Golden })
-		return collect(c, list, err, (*batch).image)
+		return collect(oneEach(c.Input, len(list)), list, err, (*batch).image)
 	case stack.Tensor:
 		list, err := workload.Tensors(data, m.Norm, 0, have.Photographs)
-		return collect(c, list, err, (*batch).tensor)
+		return collect(oneEach(c.Input, len(list)), list, err, (*batch).tensor)
 	}
 	var all []workload.Text
 	for bucket, n := range have.Texts {
@@ -205,7 +205,7 @@ func everything(c Case, m served) ([]batch, error) {
 		}
 		all = append(all, list...)
 	}
-	return collect(c, all, nil, (*batch).text)
+	return collect(oneEach(c.Input, len(all)), all, nil, (*batch).text)
 }
 
 // keep writes a file so that another process sees it whole or not at all.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/quality"
+	"stackbench/internal/stack"
 )
 
 // served with weights that no golden answers are of.
@@ -22,16 +23,16 @@ func otherWeights(r *run) *reference {
 func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
 	all, err := quality.ReadGolden(testdata(), minilm)
 	require.NoError(t, err)
-	g, why, err := committed(served{Name: minilm, SHA256: all.SHA256})
+	g, why, err := committed(served{Model: stack.Model{Name: minilm}, SHA256: all.SHA256})
 	require.NoError(t, err)
 	require.Empty(t, why)
 	require.Equal(t, all, g)
-	g, why, err = committed(served{Name: minilm, SHA256: strings.Repeat("0", 64)})
+	g, why, err = committed(served{Model: stack.Model{Name: minilm}, SHA256: strings.Repeat("0", 64)})
 	require.NoError(t, err)
 	require.Nil(t, g)
 	require.Contains(t, why, "not of the served 000000000000")
 	require.NotContains(t, why, "\n")
-	g, why, err = committed(served{Name: "no-such-model"})
+	g, why, err = committed(served{Model: stack.Model{Name: "no-such-model"}})
 	require.NoError(t, err)
 	require.Nil(t, g)
 	require.Contains(t, why, "no golden answers of no-such-model")

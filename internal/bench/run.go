@@ -119,13 +119,13 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.flush()
 	}()
-	for _, c := range r.env.group.byModel(r.env.options.Profile) {
+	for _, c := range r.env.group.byServer(r.env.options.Profile) {
 		if c.Model != name {
 			continue
 		}
 		r.flush()
 		full := r.env.group.name(s, c)
-		how, err := r.env.group.capability(s, c)
+		how, err := c.capability(s)
 		if err != nil {
 			r.note("skip %s: %v", full, err)
 			continue

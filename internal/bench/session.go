@@ -40,12 +40,19 @@ type session struct {
 	// on the CPU, whatever the measured ones are.
 	helper bool
 	up     *server
-	failed error // of the first start; the leaves that follow must not wait for it again
+	batch  stack.Batching // that it was started with, or failed with
+	failed error          // of the first such start; the leaves that follow must not wait for it again
 }
 
-// server gives the running server, and starts it when there is none or when a
-// fresh one is asked for.
+// server gives the running server, and starts it when there is none, when its
+// batcher is set otherwise or when a fresh one is asked for.
 func (s *session) server(ctx context.Context, c Case, how stack.Capability, fresh bool) (*server, error) {
+	if s.batch != c.Batcher.Batching {
+		if err := s.stop(ctx); err != nil {
+			return nil, err
+		}
+		s.batch, s.failed = c.Batcher.Batching, nil
+	}
 	if s.up != nil && (fresh && s.up.used || s.up.boot.Alive() != nil) {
 		if err := s.stop(ctx); err != nil {
 			return nil, err
@@ -63,7 +70,8 @@ func (s *session) server(ctx context.Context, c Case, how stack.Capability, fres
 }
 
 func (s *session) start(ctx context.Context, c Case, how stack.Capability) (*server, error) {
-	spec := s.env.spec(s.stack, s.model.Name)
+	spec := s.env.spec(s.stack, s.model.Model)
+	spec.Run.Batch = c.Batcher.Batching
 	if s.helper {
 		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU
 	}
@@ -131,10 +139,10 @@ func (d docker) Read() (usage.Sample, error) {
 // ready sends one real request of the case and wants a right answer.
 func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at stack.Endpoint) error {
 	c.Batch = 1
-	if h, ok := s.stack.Find(s.env.group.Task, c.Proto, c.Input, 1); ok && !s.helper {
+	if h, ok := s.stack.Find(c.task(), c.Proto, c.Input, 1); ok && !s.helper {
 		how = h
 	}
-	w, err := prepare(c, how, s.model.served, at, s.env.options.salt())
+	w, err := s.env.prepareWork(c, how, s.model.served, at)
 	if err != nil {
 		return err
 	}
@@ -148,7 +156,7 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 	if reply.Outcome != record.Good {
 		return fmt.Errorf("the request ended as %q (code %d): %w", reply.Outcome, reply.Code, reply.Err)
 	}
-	j := s.env.judge(s.model, c.Input)
+	j := s.env.judge(s.model, c)
 	if s.helper {
 		j = &unjudged{}
 	}

@@ -66,7 +66,7 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (resu
 		if !slices.Contains(stacks, s.Name) {
 			continue
 		}
-		if err := boot.Prepare(ctx, e.spec(s, ""), r.Build); err != nil {
+		if err := boot.Prepare(ctx, e.spec(s, stack.Model{}), r.Build); err != nil {
 			return results.Env{}, fmt.Errorf("set up %s: %w", s.Name, err)
 		}
 		r.Done(s.Name)
@@ -95,7 +95,7 @@ func Stacks(ctx context.Context, o Options) ([]State, error) {
 		}
 		launcher := ""
 		if refusal == "" {
-			if launcher, err = boot.Resolve(ctx, e.spec(s, "")); err != nil {
+			if launcher, err = boot.Resolve(ctx, e.spec(s, stack.Model{})); err != nil {
 				return nil, err
 			}
 		}

@@ -15,7 +15,9 @@ import (
 
 	"stackbench/internal/boot"
 	"stackbench/internal/fake"
+	"stackbench/internal/meter"
 	"stackbench/internal/stack"
+	"stackbench/internal/telemetry"
 	"stackbench/internal/usage"
 )
 
@@ -28,7 +30,7 @@ func (s *steps) Read() (usage.Sample, error) {
 }
 
 func watched(rest string) *watch {
-	return &watch{model: "m", server: &server{endpoint: stack.Endpoint{REST: rest}, boot: &boot.Server{}, cores: []int{0, 1}, clientCores: 3}}
+	return &watch{source: telemetry.Source{Kind: stack.OwnMetrics, At: stack.Endpoint{REST: rest}, Model: "m"}, server: &server{endpoint: stack.Endpoint{REST: rest}, boot: &boot.Server{}, cores: []int{0, 1}, clientCores: 3}}
 }
 
 // TestWatchReadsTheEdgesOfTheWindow: two images an execution, by the server's
@@ -49,8 +51,8 @@ func TestWatchReadsTheEdgesOfTheWindow(t *testing.T) {
 		marks.Close()
 	}
 	require.NoError(t, w.problem)
-	require.InDelta(t, 20, w.evidence.Executions.Runs, 0)
-	require.InDelta(t, 40, w.evidence.Executions.Items, 0)
+	require.InDelta(t, 20, w.evidence.Told.Executions.Runs, 0)
+	require.InDelta(t, 40, w.evidence.Told.Executions.Items, 0)
 	require.InDelta(t, 2, w.evidence.Stack.Cores, 0)
 	require.Positive(t, w.evidence.Stack.CPU)
 	require.EqualValues(t, source.n.Load()*1000, w.evidence.Stack.Peak, "the peak of both windows")
@@ -75,7 +77,7 @@ func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
 		w.shut(context.Background())
 		require.NoError(t, s.Close())
 		require.NoError(t, w.problem, name)
-		if e := w.evidence.Executions; e != nil {
+		if e := w.evidence.Told.Executions; e != nil {
 			require.Zero(t, *e, name)
 		}
 		require.Nil(t, w.evidence.Stack, name)
@@ -84,8 +86,12 @@ func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	require.Nil(t, watched(l.Addr().String()).scrape(context.Background()))
-	require.Nil(t, watched("").scrape(context.Background()))
+	for _, addr := range []string{l.Addr().String(), ""} {
+		w := watched(addr)
+		w.open(context.Background())
+		w.shut(context.Background())
+		require.Equal(t, meter.Told{}, w.evidence.Told)
+	}
 }
 
 func TestRuntimeAsTheServerSaysIt(t *testing.T) {

@@ -61,7 +61,7 @@ const helperVariable = "STACKBENCH_BIN_HELPER"
 // helperStack is a stack whose server is the helper in the mode.
 func helperStack(name, mode string) stack.Stack {
 	args := func(r stack.Run) []string {
-		return []string{"-rest=" + r.REST, "-mode=" + mode, "-models=" + r.Models}
+		return []string{"-rest=" + r.Listen.REST, "-mode=" + mode, "-models=" + r.Models}
 	}
 	return stack.Stack{
 		Name:    name,
@@ -189,12 +189,12 @@ func TestPortInUse(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	s := processSpec(t, "ok")
-	s.Run.REST = l.Addr().String()
+	s.Run.Listen.REST = l.Addr().String()
 	_, err = Start(t.Context(), s)
 	f := failure(t, err)
-	require.Equal(t, "start helper: "+s.Run.REST+" is in use by another program", f.What)
+	require.Equal(t, "start helper: "+s.Run.Listen.REST+" is in use by another program", f.What)
 
-	s.Run.REST = "256.1.1.1:80"
+	s.Run.Listen.REST = "256.1.1.1:80"
 	_, err = Start(t.Context(), s)
 	require.Contains(t, failure(t, err).What, "cannot listen on 256.1.1.1:80")
 

@@ -3,18 +3,19 @@ package boot
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/moby/moby/api/pkg/stdcopy"
 	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/api/types/network"
 	"github.com/moby/moby/client"
 	"github.com/testcontainers/testcontainers-go"
 	tclog "github.com/testcontainers/testcontainers-go/log"
@@ -30,6 +31,7 @@ type containerServer struct {
 	image   image
 	memory  int64 // limit in bytes; 0 means none
 	logFile string
+	before  string // id of the container that ran Init and keeps its volume; "" without one
 	watch   *watchdog
 	ended   chan struct{}
 	unwait  context.CancelFunc
@@ -55,24 +57,27 @@ func (e *engine) create(ctx context.Context, s Spec, img image) (_ *containerSer
 			c.discard()
 		}
 	}()
-	store, err := storeOf(s)
+	in, err := inputsOf(s)
 	if err != nil {
 		return nil, err
 	}
-	req := request(s, img.ref, store, e.place, gpu)
+	req := request(s, img.ref, in.store, e.place, gpu)
 	if err := c.guard(req.Labels[labelServer]); err != nil {
 		return nil, fmt.Errorf("start %s: %w", s.Stack.Name, err)
+	}
+	if s.Stack.Container.Init != nil {
+		if c.before, err = e.initialise(ctx, s, img, in, req); err != nil {
+			return nil, err
+		}
+		host := req.HostConfigModifier
+		req.HostConfigModifier = func(hc *container.HostConfig) { host(hc); hc.VolumesFrom = []string{c.before} }
 	}
 	c.c, err = testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{ContainerRequest: req, Logger: tclog.NewNoopLogger()})
 	if err != nil {
 		return nil, containerFailure(c.name, c.image.ref, err)
 	}
-	if !bound(store, e.place) {
-		if err := e.copyIn(ctx, c.c.GetContainerID(), store); err != nil {
-			return nil, fmt.Errorf("start %s: copy the model into the container: %w", s.Stack.Name, err)
-		}
-	}
-	return c, nil
+	in.written = c.before != "" // the volume has them
+	return c, e.put(ctx, s, c.c.GetContainerID(), in)
 }
 
 // guard starts a watchdog where the docker command is at hand and Ryuk, which
@@ -107,21 +112,17 @@ func (c *containerServer) start(ctx context.Context, spec *stack.Container) (at 
 	if c.e.place.local && info.State != nil {
 		pid = info.State.Pid
 	}
-	if info.State != nil && !info.State.Running {
+	if info.State == nil || !info.State.Running {
 		return at, pid, nil // it has ended already, which the wait tells
 	}
-	for _, x := range []struct {
-		port int
-		to   *string
-	}{{spec.RESTPort, &at.REST}, {spec.GRPCPort, &at.GRPC}} {
-		if x.port == 0 {
-			continue
+	for _, x := range pairs(spec.Ports, &at) {
+		// Of the same look at the container: it may have ended since, and has no ports then.
+		port, _ := network.PortFrom(uint16(x.port), network.TCP)
+		published := info.NetworkSettings.Ports[port]
+		if len(published) == 0 {
+			return at, pid, fmt.Errorf("start %s: its port %d is not published", c.name, x.port)
 		}
-		port, err := c.c.MappedPort(ctx, strconv.Itoa(x.port)+"/tcp")
-		if err != nil {
-			return at, pid, fmt.Errorf("start %s: port %d: %w", c.name, x.port, err)
-		}
-		*x.to = net.JoinHostPort(c.e.place.host, port.Port())
+		*x.addr = net.JoinHostPort(c.e.place.host, published[0].HostPort)
 	}
 	return at, pid, nil
 }
@@ -145,17 +146,22 @@ func (c *containerServer) log() string {
 	if c.stopped {
 		return tail(c.logFile)
 	}
+	return c.e.output(context.Background(), c.c.GetContainerID())
+}
+
+// output is the end of what a container wrote.
+func (e *engine) output(ctx context.Context, id string) string {
 	var b strings.Builder
-	c.writeLog(&b, "400")
+	e.copyLog(ctx, id, "400", &b)
 	return strings.ToValidUTF8(b.String(), "�")
 }
 
-// writeLog copies the container's output; what fails is left out, since it is
+// copyLog copies a container's last lines; what fails is left out, since it is
 // wanted most when something is wrong already.
-func (c *containerServer) writeLog(to io.Writer, lines string) {
-	ctx, cancel := context.WithTimeout(context.Background(), grace)
+func (e *engine) copyLog(ctx context.Context, id, lines string, to io.Writer) {
+	ctx, cancel := context.WithTimeout(ctx, grace)
 	defer cancel()
-	r, err := c.e.cli.ContainerLogs(ctx, c.c.GetContainerID(), client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: lines})
+	r, err := e.cli.ContainerLogs(ctx, id, client.ContainerLogsOptions{ShowStdout: true, ShowStderr: true, Tail: lines})
 	if err != nil {
 		return
 	}
@@ -177,11 +183,15 @@ func (c *containerServer) stop() error {
 	wait := grace
 	_ = c.c.Stop(ctx, &wait) // a container that never ran cannot be stopped, only removed
 	if f, err := os.Create(c.logFile); err == nil {
-		c.writeLog(f, "all")
+		c.e.copyLog(ctx, c.c.GetContainerID(), "all", f)
 		f.Close()
 	}
 	c.unwait()
-	if err := c.c.Terminate(ctx); err != nil {
+	err := c.c.Terminate(ctx)
+	if c.before != "" {
+		err = errors.Join(err, c.e.remove(ctx, c.before))
+	}
+	if err != nil {
 		return fmt.Errorf("stop %s: remove its container: %w", c.name, err) // and the watchdog stays
 	}
 	c.watch.dismiss()
@@ -191,6 +201,9 @@ func (c *containerServer) stop() error {
 // discard undoes a create that failed half-way.
 func (c *containerServer) discard() {
 	if c.c == nil {
+		if c.before != "" {
+			_ = c.e.remove(context.Background(), c.before)
+		}
 		c.watch.dismiss()
 		_ = os.Remove(c.logFile)
 		return
@@ -210,11 +223,17 @@ func (e *engine) sweep(ctx context.Context) int {
 		if err != nil || !abandoned(o, e.place.local) {
 			continue
 		}
-		if _, err := e.cli.ContainerRemove(ctx, c.ID, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true}); err == nil {
+		if e.remove(ctx, c.ID) == nil {
 			removed++
 		}
 	}
 	return removed
+}
+
+// remove ends a container and takes away what is its own.
+func (e *engine) remove(ctx context.Context, id string) error {
+	_, err := e.cli.ContainerRemove(ctx, id, client.ContainerRemoveOptions{Force: true, RemoveVolumes: true})
+	return err
 }
 
 // abandoned says whether nobody owns it any more, as far as this process can

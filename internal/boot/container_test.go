@@ -42,7 +42,7 @@ func containerStack(mode string) stack.Stack {
 			Dockerfile: "Dockerfile",
 		}}},
 		Args:       s.Process.Args,
-		RESTPort:   8080,
+		Ports:      stack.Ports{REST: 8080},
 		StartLimit: 30 * time.Second,
 	}
 	s.Process = nil
@@ -112,7 +112,7 @@ func TestContainer(t *testing.T) {
 
 func TestModelsAreMountedReadOnly(t *testing.T) {
 	s := containerSpec(t, "ok")
-	s.Run.Models, s.Run.Model = t.TempDir(), "tiny"
+	s.Run.Models, s.Run.Model.Name = t.TempDir(), "tiny"
 	write(t, filepath.Join(s.Run.Models, "tiny/model.json"), "{}")
 	srv := start(t, s)
 	got, err := get(t.Context(), srv.Endpoint, "/model")
@@ -123,7 +123,7 @@ func TestModelsAreMountedReadOnly(t *testing.T) {
 // A store with links is copied: a link may lead out of what is mounted.
 func TestModelsWithLinksAreCopied(t *testing.T) {
 	s := containerSpec(t, "ok")
-	s.Run.Models, s.Run.Model = t.TempDir(), "tiny"
+	s.Run.Models, s.Run.Model.Name = t.TempDir(), "tiny"
 	elsewhere := filepath.Join(t.TempDir(), "real.json")
 	write(t, elsewhere, "{linked}")
 	require.NoError(t, os.Mkdir(filepath.Join(s.Run.Models, "tiny"), 0o755))
@@ -133,7 +133,7 @@ func TestModelsWithLinksAreCopied(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "{linked} writable=true", got)
 
-	s.Run.Model = "absent"
+	s.Run.Model.Name = "absent"
 	_, err = Start(t.Context(), s)
 	require.Contains(t, failure(t, err).What, "model absent is not in the store")
 }

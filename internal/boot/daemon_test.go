@@ -32,7 +32,7 @@ func TestRemoteDaemon(t *testing.T) {
 	e := docker(t)
 	require.False(t, e.place.local)
 	s := containerSpec(t, "ok")
-	s.Run.Models, s.Run.Model = t.TempDir(), "tiny"
+	s.Run.Models, s.Run.Model.Name = t.TempDir(), "tiny"
 	write(t, filepath.Join(s.Run.Models, "tiny/model.json"), "{}")
 	srv := start(t, s)
 	require.Zero(t, srv.PID)

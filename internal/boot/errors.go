@@ -92,6 +92,8 @@ func imageFailure(verb, ref, log string, err error) error {
 		f.Cure = cureFor(text, "")
 	case verb == "build":
 		f.Cure = cureFor(text+"\n"+log, f.Cure)
+	case has("verification failed for digest"), has("does not match digest"), has("unexpected digest"):
+		f.Cure = "the registry serves another image under that digest: check the pin, and whether a mirror stands in between"
 	case has("denied"), has("unauthorized"):
 		f.Cure = "log in to its registry (docker login), or check its name"
 	case has("manifest unknown"), has("not found"), has("does not exist"), has("invalid reference"):

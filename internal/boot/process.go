@@ -47,7 +47,7 @@ func startProcess(s Spec, p program) (*process, stack.Endpoint, error) {
 		return nil, stack.Endpoint{}, err
 	}
 	run := s.Run
-	run.REST, run.GRPC = at.REST, at.GRPC
+	run.Listen = at
 	args, env := p.args, append(os.Environ(), p.env...)
 	if s.Stack.Process.Args != nil {
 		args = append(args[:len(args):len(args)], s.Stack.Process.Args(run)...)
@@ -111,7 +111,7 @@ func noProgram(name, path string, err error) error {
 // on free loopback ports. A port that is taken is an error at once, since the
 // server's own words for it may be anything.
 func listenOn(s Spec) (stack.Endpoint, error) {
-	at := stack.Endpoint{REST: s.Run.REST, GRPC: s.Run.GRPC}
+	at := s.Run.Listen
 	wants := map[stack.Proto]bool{}
 	for _, c := range s.Stack.Serves {
 		wants[c.Proto] = true

@@ -116,7 +116,7 @@ http.server.ThreadingHTTPServer((host, int(port)), Handler).serve_forever()
 				Requirements: []string{"requirements.txt"},
 				Imports:      []string{"http.server", "stackbench_greeting"},
 			},
-			Args:       func(r stack.Run) []string { return []string{r.REST} },
+			Args:       func(r stack.Run) []string { return []string{r.Listen.REST} },
 			StartLimit: time.Minute,
 		},
 	}

@@ -26,29 +26,43 @@ const (
 	labelServer = "stackbench.server" // unique
 )
 
+// inside is the start as the container sees it.
+func inside(s Spec) stack.Run {
+	ports, run := s.Stack.Container.Ports, s.Run
+	run.Models, run.Library, run.Listen = modelsInside, "", stack.Endpoint{}
+	if s.Stack.Container.Files != nil {
+		run.Files = filesInside
+	}
+	for _, x := range pairs(ports, &run.Listen) {
+		*x.addr = net.JoinHostPort("0.0.0.0", strconv.Itoa(x.port))
+	}
+	return run
+}
+
+// portOf is a port that a server has, and where its address goes.
+type portOf struct {
+	port int
+	addr *string
+}
+
+// pairs puts each port that there is beside its address.
+func pairs(p stack.Ports, at *stack.Endpoint) []portOf {
+	all := []portOf{{p.REST, &at.REST}, {p.GRPC, &at.GRPC}, {p.Metrics, &at.Metrics}}
+	return slices.DeleteFunc(all, func(x portOf) bool { return x.port == 0 })
+}
+
 // request is what testcontainers is asked for.
 func request(s Spec, ref string, st store, p place, gpu []container.DeviceRequest) testcontainers.ContainerRequest {
-	spec, run := s.Stack.Container, s.Run
-	run.Models, run.Library, run.REST, run.GRPC = modelsInside, "", "", ""
+	spec, run := s.Stack.Container, inside(s)
 	var ports []string
-	for _, x := range []struct {
-		port int
-		to   *string
-	}{{spec.RESTPort, &run.REST}, {spec.GRPCPort, &run.GRPC}} {
-		if x.port != 0 {
-			*x.to = net.JoinHostPort("0.0.0.0", strconv.Itoa(x.port))
-			ports = append(ports, strconv.Itoa(x.port)+"/tcp")
-		}
+	for _, x := range pairs(spec.Ports, &stack.Endpoint{}) {
+		ports = append(ports, strconv.Itoa(x.port)+"/tcp")
 	}
-	me := self()
 	req := testcontainers.ContainerRequest{
 		Image:        ref,
 		ExposedPorts: ports,
 		Env:          map[string]string{},
-		Labels: map[string]string{
-			labelRun: me.String(), labelPID: strconv.Itoa(me.pid), labelStack: s.Stack.Name,
-			labelServer: fmt.Sprintf("%d-%d", me.pid, time.Now().UnixNano()),
-		},
+		Labels:       labels(s.Stack.Name),
 		// A health check of the image's own would be work that nobody asked for.
 		ConfigModifier:     func(c *container.Config) { c.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}} },
 		HostConfigModifier: func(hc *container.HostConfig) { hostConfig(hc, s, st, p, gpu) },
@@ -65,6 +79,14 @@ func request(s Spec, ref string, st store, p place, gpu []container.DeviceReques
 	return req
 }
 
+func labels(name string) map[string]string {
+	me := self()
+	return map[string]string{
+		labelRun: me.String(), labelPID: strconv.Itoa(me.pid), labelStack: name,
+		labelServer: fmt.Sprintf("%d-%d", me.pid, time.Now().UnixNano()),
+	}
+}
+
 // hostConfig is what the container may use of its host.
 func hostConfig(hc *container.HostConfig, s Spec, st store, p place, gpu []container.DeviceRequest) {
 	hc.CpusetCpus = s.Cores.String()
@@ -77,8 +99,8 @@ func hostConfig(hc *container.HostConfig, s Spec, st store, p place, gpu []conta
 	if p.local {
 		// Published on loopback only: what is measured is nobody else's to reach.
 		hc.PortBindings = network.PortMap{}
-		for _, n := range []int{s.Stack.Container.RESTPort, s.Stack.Container.GRPCPort} {
-			if port, ok := network.PortFrom(uint16(n), network.TCP); ok && n != 0 {
+		for _, x := range pairs(s.Stack.Container.Ports, &stack.Endpoint{}) {
+			if port, ok := network.PortFrom(uint16(x.port), network.TCP); ok {
 				hc.PortBindings[port] = []network.PortBinding{{HostIP: netip.MustParseAddr("127.0.0.1")}}
 			}
 		}

@@ -21,10 +21,12 @@ import (
 // gpuStack serves both protocols and needs shared memory.
 func gpuStack() stack.Stack {
 	return stack.Stack{Name: "triton", Container: &stack.Container{
-		Images:   map[stack.Device]stack.Image{stack.GPU: {Ref: "triton:1"}},
-		Args:     func(r stack.Run) []string { return []string{"--models=" + r.Models, r.REST, r.GRPC, r.Library} },
-		Env:      func(stack.Run) []string { return []string{"A=1", "B=x=y"} },
-		RESTPort: 8000, GRPCPort: 8001, ShmBytes: 1 << 30,
+		Images: map[stack.Device]stack.Image{stack.GPU: {Ref: "triton:1"}},
+		Args: func(r stack.Run) []string {
+			return []string{"--models=" + r.Models, r.Listen.REST, r.Listen.GRPC, r.Library}
+		},
+		Env:   func(stack.Run) []string { return []string{"A=1", "B=x=y"} },
+		Ports: stack.Ports{REST: 8000, GRPC: 8001}, ShmBytes: 1 << 30,
 	}}
 }
 
@@ -32,7 +34,7 @@ func TestWhatIsAskedForAGPU(t *testing.T) {
 	info := system.Info{Runtimes: map[string]system.RuntimeWithStatus{"runc": {}, "nvidia": {}}}
 	e := &engine{info: info, place: place{host: "127.0.0.1", local: true}}
 	s := Spec{Stack: gpuStack(), Cores: cpuset.Set{2, 3, 5}, Memory: 1 << 30}
-	s.Run = stack.Run{Device: stack.GPU, Models: "/store", Model: "m", Library: "/lib/ort.so"}
+	s.Run = stack.Run{Device: stack.GPU, Models: "/store", Model: stack.Model{Name: "m"}, Library: "/lib/ort.so"}
 	gpu, err := e.gpuRequest(s)
 	require.NoError(t, err)
 	require.Equal(t, []container.DeviceRequest{{Driver: "nvidia", Count: -1, Capabilities: [][]string{{"gpu"}}}}, gpu)

@@ -2,7 +2,6 @@ package boot
 
 import (
 	"archive/tar"
-	"context"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,8 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/moby/moby/client"
 )
 
 // modelsInside is where a container sees the model store.
@@ -28,18 +25,18 @@ func storeOf(s Spec) (store, error) {
 	if s.Run.Models == "" {
 		return store{}, nil
 	}
-	dir, err := filepath.Abs(filepath.Join(s.Run.Models, s.Run.Model))
+	dir, err := filepath.Abs(filepath.Join(s.Run.Models, s.Run.Model.Name))
 	if err == nil {
 		dir, err = filepath.EvalSymlinks(dir)
 	}
 	if err != nil {
 		return store{}, &Failure{
-			What: fmt.Sprintf("start %s: model %s is not in the store %s", s.Stack.Name, s.Run.Model, s.Run.Models),
+			What: fmt.Sprintf("start %s: model %s is not in the store %s", s.Stack.Name, s.Run.Model.Name, s.Run.Models),
 			Cure: "prepare it first (go tool stackbench setup)",
 			Err:  err,
 		}
 	}
-	st := store{dir: dir, model: s.Run.Model}
+	st := store{dir: dir, model: s.Run.Model.Name}
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		st.links = st.links || err == nil && d.Type()&fs.ModeSymlink != 0
 		return err
@@ -52,15 +49,6 @@ func storeOf(s Spec) (store, error) {
 
 // bound says whether the store is mounted rather than copied.
 func bound(st store, p place) bool { return st.dir == "" || p.local && !st.links }
-
-// copyIn puts the model's files into the container; links are followed.
-func (e *engine) copyIn(ctx context.Context, id string, st store) error {
-	pack, out := io.Pipe()
-	go func() { out.CloseWithError(packStore(st, out)) }()
-	defer pack.Close()
-	_, err := e.cli.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: pack})
-	return err
-}
 
 func packStore(st store, to io.Writer) error {
 	w := tar.NewWriter(to)

@@ -93,8 +93,7 @@ type builder struct {
 }
 
 func (b *builder) add(name results.Name, t results.Trial) {
-	key := name
-	key.Stack, key.Batch, key.Conc, key.Rate = "", 0, 0, 0
+	key, _ := name.Split()
 	i := slices.IndexFunc(b.works, func(w *work) bool { return w.key == key })
 	if i < 0 {
 		i = len(b.works)
@@ -116,14 +115,15 @@ func (b *builder) block(w *work) Block {
 		if !slices.Contains(out.Stacks, l.name.Stack) {
 			out.Stacks = append(out.Stacks, l.name.Stack)
 		}
-		load := results.Name{Batch: l.name.Batch, Conc: l.name.Conc, Rate: l.name.Rate}
+		_, load := l.name.Split()
 		if !slices.Contains(loads, load) {
 			loads = append(loads, load)
 		}
 	}
 	slices.Sort(out.Stacks) // trials are shuffled, so the order of appearance says nothing
 	slices.SortFunc(loads, func(a, b results.Name) int {
-		return cmp.Or(cmp.Compare(a.Batch, b.Batch), cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Conc, b.Conc))
+		return cmp.Or(cmp.Compare(a.Batch, b.Batch), cmp.Compare(knees(a), knees(b)), cmp.Compare(a.Rate, b.Rate),
+			cmp.Compare(a.Conc, b.Conc), natural(a.Batcher, b.Batcher))
 	})
 	for _, load := range loads {
 		out.Rows = append(out.Rows, b.rows(w, load, out.Stacks)...)
@@ -147,7 +147,7 @@ func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
 	byStack := make([]*leaf, len(stacks))
 	for i, s := range stacks {
 		for _, l := range w.leaves {
-			if l.name.Stack == s && l.name.Batch == load.Batch && l.name.Conc == load.Conc && l.name.Rate == load.Rate {
+			if _, its := l.name.Split(); l.name.Stack == s && its == load {
 				byStack[i] = l
 			}
 		}
@@ -185,15 +185,47 @@ func (b *builder) row(byStack []*leaf, load results.Name, unit string) []Row {
 	return []Row{{Label: label(load), Unit: unit, Cells: cells(values, unit, b.run.Units[unit].Better)}}
 }
 
+// label names a load in a few words: batch=1 conc=8.
 func label(load results.Name) string {
 	var parts []string
-	if load.Batch > 0 {
+	switch {
+	case load.Batch == results.Mixed:
+		parts = append(parts, "batch=mixed")
+	case load.Batch > 0:
 		parts = append(parts, fmt.Sprintf("batch=%d", load.Batch))
 	}
-	if load.Rate > 0 {
-		return strings.Join(append(parts, fmt.Sprintf("rate=%d", load.Rate)), " ")
+	if load.Batcher != "" {
+		parts = append(parts, "batcher="+load.Batcher)
 	}
-	return strings.Join(append(parts, fmt.Sprintf("conc=%d", load.Conc)), " ")
+	switch {
+	case load.Knee:
+		parts = append(parts, "knee")
+	case load.Rate > 0:
+		parts = append(parts, fmt.Sprintf("rate=%d", load.Rate))
+	default:
+		parts = append(parts, fmt.Sprintf("conc=%d", load.Conc))
+	}
+	return strings.Join(parts, " ")
+}
+
+// knees sorts searches behind windows.
+func knees(load results.Name) int {
+	if load.Knee {
+		return 1
+	}
+	return 0
+}
+
+// natural orders batcher settings as a reader counts: off first, then by their
+// numbers.
+func natural(a, b string) int {
+	off := func(s string) int {
+		if s == "off" {
+			return 0
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(off(a), off(b)), cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
 func conditions(e results.Env) []string {

@@ -8,11 +8,27 @@ type Evidence struct {
 	Stack      *StackUse
 	Client     *ClientUse
 	GPU        *GPUUse
-	Executions *Executions
+	Told       Told
 	Footprint  *Footprint
 	Ready      time.Duration // start of the stack → first correct answer
 	Answers    *Answers
 	NeedSteady bool // a sample without a steady state is invalid (standard and full)
+}
+
+// Told is what the server's own counters say of the sample; what it does not
+// tell is nil or empty.
+type Told struct {
+	Executions *Executions
+	Stages     []Stage  // mean times of a request inside the server, in the order in which it passes them
+	Waiting    *float64 // mean number of requests that waited in the server
+}
+
+// Executions is how a server batched.
+type Executions struct {
+	Items   float64 // inferences: images or texts
+	Runs    float64 // executions of the model
+	Largest int     // largest batch seen, or the bound under which it is; 0 when unknown
+	Max     int     // configured maximum of the stack's batcher; 0 when it is off
 }
 
 // StackUse is what the stack took of the machine, between the marks of the window.
@@ -64,9 +80,7 @@ func (e Evidence) service(l *ledger, p sample) {
 	if e.GPU != nil {
 		e.GPU.service(l, len(p.good))
 	}
-	if e.Executions != nil {
-		e.Executions.service(l)
-	}
+	e.Told.service(l)
 	if e.Footprint != nil {
 		e.Footprint.service(l)
 	}
@@ -83,6 +97,37 @@ func (g GPUUse) service(l *ledger, good int) {
 	default:
 		l.put("J/answer", g.Joules/float64(good))
 	}
+}
+
+func (t Told) service(l *ledger) {
+	if t.Executions != nil {
+		t.Executions.service(l)
+	}
+	if t.Waiting != nil {
+		l.put("queue-depth", *t.Waiting)
+	}
+	for _, s := range t.Stages {
+		if s.Name == queueStage {
+			l.put("queue-ms", milliseconds(s.Mean))
+		}
+	}
+}
+
+func (e Executions) service(l *ledger) {
+	if e.Runs == 0 {
+		l.withhold("batch-mean", "the server counted no execution")
+		return
+	}
+	mean := e.Items / e.Runs
+	l.put("batch-mean", mean)
+	if e.Largest > 0 {
+		l.put("max-batch", float64(e.Largest))
+	}
+	if e.Max == 0 {
+		l.withhold("batch-eff", "the stack's batcher is off")
+		return
+	}
+	l.put("batch-eff", 100*mean/float64(e.Max))
 }
 
 func (f Footprint) service(l *ledger) {

@@ -13,7 +13,7 @@ import (
 
 // loop is one user whose request number i takes took(i).
 func loop(n int, took func(i int) time.Duration) Window {
-	w := Window{Conns: 1, Items: 1}
+	w := Window{Conns: 1, Items: each(1)}
 	at := time.Duration(0)
 	for i := range n {
 		w.Records = append(w.Records, good(at, took(i)))
@@ -133,7 +133,7 @@ func FuzzSummarise(f *testing.F) {
 			t.Skip()
 		}
 		r := rand.New(rand.NewPCG(seed, 0))
-		w := Window{Length: sec, Conns: 3, Open: seed%2 == 0, Rate: "img/s", Items: 8}
+		w := Window{Length: sec, Conns: 3, Open: seed%2 == 0, Rate: "img/s", Items: each(8)}
 		for range n {
 			rec := good(time.Duration(r.Int64N(int64(sec))), time.Duration(r.Int64N(int64(sec))))
 			rec.Intended -= time.Duration(r.Int64N(int64(ms)))

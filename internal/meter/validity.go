@@ -2,7 +2,9 @@ package meter
 
 import (
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -98,7 +100,11 @@ func (p *sample) brokenFailed() string {
 	case float64(failed) <= failedLimit*float64(p.issued):
 		return ""
 	}
-	return fmt.Sprintf("%d of %d requests failed, over %.0f %%", failed, p.issued, 100*failedLimit)
+	var kinds []string
+	for _, kind := range slices.Sorted(maps.Keys(p.failed)) {
+		kinds = append(kinds, fmt.Sprintf("%d × %s", p.failed[kind], kind))
+	}
+	return fmt.Sprintf("%d of %d requests failed, over %.0f %%: %s", failed, p.issued, 100*failedLimit, strings.Join(kinds, ", "))
 }
 
 // inMilliseconds writes a duration with three significant digits.

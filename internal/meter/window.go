@@ -11,12 +11,12 @@ import (
 
 // Window is what one measured window left.
 type Window struct {
-	Open    bool            // an open loop; otherwise a closed one
-	Records []record.Record // requests issued in the window, and arrivals dropped in it
-	Length  time.Duration   // from the window's opening to its closing
-	Conns   int             // users of a closed loop; 0 when unknown
-	Items   int             // images or texts a request carries
-	Rate    string          // unit of items per second: img/s, emb/s; "" for none
+	Open    bool              // an open loop; otherwise a closed one
+	Records []record.Record   // requests issued in the window, and arrivals dropped in it
+	Length  time.Duration     // from the window's opening to its closing
+	Conns   int               // users of a closed loop; 0 when unknown
+	Items   func(seq int) int // images or texts that a request carries, by its number
+	Rate    string            // unit of items per second: img/s, emb/s; "" for none
 }
 
 // Summary is what a sample of windows says.
@@ -28,6 +28,14 @@ type Summary struct {
 	Issued    int             // requests that were due, dropped arrivals included
 	Good      int             // of them answered well
 	Latencies []time.Duration // raw response times of the good answers, by issue time
+	Breakdown []Stage         // where the time of a good answer went, as far as it is known
+}
+
+// Publish adds a metric that one sample alone does not give.
+func (s *Summary) Publish(unit string, value float64) {
+	l := ledger{metrics: s.Metrics, withheld: s.Withheld}
+	l.put(unit, value)
+	s.Metrics, s.Withheld = inOrder(l)
 }
 
 // Value gives a published metric, and whether there is one.
@@ -53,6 +61,7 @@ func Summarise(windows []Window, e Evidence) Summary {
 	s.Metrics, s.Withheld = inOrder(l)
 	s.Steady = worst(windows)
 	s.Invalid = sample.invalid(e, s.Steady)
+	s.Breakdown = sample.breakdown(e.Told.Stages)
 	return s
 }
 
@@ -66,34 +75,48 @@ type sample struct {
 	late    []time.Duration // t_send − t_sched of what was sent
 	span    time.Duration
 	length  time.Duration
-	items   int
+	items   int            // of the good answers
+	failed  map[string]int // requests by how they failed
 	rate    string
 }
 
 func pool(windows []Window) sample {
 	var p sample
 	for _, w := range windows {
-		p.open, p.items, p.rate = w.Open, w.Items, w.Rate
+		p.open, p.rate = w.Open, w.Rate
 		p.length += w.Length
 		p.span += span(w)
 		p.issued += len(w.Records)
 		for _, r := range byIssue(w.Records) {
-			p.add(r, w.Open)
+			p.add(r, w)
 		}
 	}
 	return p
 }
 
-func (p *sample) add(r record.Record, open bool) {
+func (p *sample) add(r record.Record, w Window) {
 	if r.Outcome == record.Dropped {
 		p.dropped++
+		p.fail(r)
 		return
 	}
 	p.late = append(p.late, r.Sent-r.Intended)
-	if r.Outcome == record.Good {
-		p.good = append(p.good, latency(r, open))
-		p.service = append(p.service, r.Last-r.Sent)
+	if r.Outcome != record.Good {
+		p.fail(r)
+		return
 	}
+	p.good = append(p.good, latency(r, w.Open))
+	p.service = append(p.service, r.Last-r.Sent)
+	if w.Items != nil {
+		p.items += w.Items(r.Seq)
+	}
+}
+
+func (p *sample) fail(r record.Record) {
+	if p.failed == nil {
+		p.failed = map[string]int{}
+	}
+	p.failed[r.Kind()]++
 }
 
 // latency is the response time of a good answer. An open loop counts from the
@@ -155,7 +178,7 @@ func (p *sample) throughput(l *ledger) {
 	l.put("rps", good/seconds)
 	l.put("ok-%", 100*good/float64(p.issued))
 	if p.rate != "" {
-		l.put(p.rate, good*float64(p.items)/seconds)
+		l.put(p.rate, float64(p.items)/seconds)
 	}
 }
 

@@ -20,13 +20,16 @@ func good(sent, took time.Duration) record.Record {
 	return record.Record{Intended: sent, Sent: sent, First: sent + took, Last: sent + took, Done: sent + took}
 }
 
+// each is a plan whose requests all carry n items.
+func each(n int) func(int) int { return func(int) int { return n } }
+
 func failed(sent, took time.Duration, o record.Outcome) record.Record {
 	return record.Record{Intended: sent, Sent: sent, Done: sent + took, Outcome: o}
 }
 
 // closed is a closed loop of users whose requests all take took.
 func closed(users int, took, length time.Duration) Window {
-	w := Window{Length: length, Conns: users, Items: 1}
+	w := Window{Length: length, Conns: users, Items: each(1)}
 	for u := range users {
 		// Users are out of step, as the warm-up leaves them.
 		for at := took * time.Duration(u) / time.Duration(users); at < length; at += took {
@@ -38,7 +41,7 @@ func closed(users int, took, length time.Duration) Window {
 
 // open is an open loop with a request every gap, sent late by late.
 func open(n int, gap, late, took time.Duration) Window {
-	w := Window{Open: true, Length: gap * time.Duration(n), Items: 1}
+	w := Window{Open: true, Length: gap * time.Duration(n), Items: each(1)}
 	for i := range n {
 		r := good(gap*time.Duration(i)+late, took)
 		r.Intended -= late
@@ -65,7 +68,7 @@ func reason(s Summary, unit string) string {
 
 func TestClosedLoop(t *testing.T) {
 	w := closed(4, 20*ms, 10*sec)
-	w.Items, w.Rate = 8, "img/s"
+	w.Items, w.Rate = each(8), "img/s"
 	s := Summarise([]Window{w}, Evidence{})
 	require.Equal(t, 2000, s.Issued)
 	require.InDelta(t, 200, value(t, s, "rps"), 1e-9)
@@ -118,7 +121,7 @@ func TestFailuresArePlusInfinity(t *testing.T) {
 	s = Summarise([]Window{w}, Evidence{})
 	require.Contains(t, reason(s, "p95-ms"), "failed request", "rank 190 of 189 good ones")
 	require.InDelta(t, 10, value(t, s, "p50-ms"), 1e-9)
-	require.Equal(t, "11 of 200 requests failed, over 1 %", s.Invalid[0].Text)
+	require.Equal(t, "11 of 200 requests failed, over 1 %: 2 × cut, 9 × status", s.Invalid[0].Text)
 }
 
 func TestSampleFloors(t *testing.T) {
@@ -188,19 +191,21 @@ func TestNothingGood(t *testing.T) {
 
 func TestEvidence(t *testing.T) {
 	w := closed(2, 10*ms, 5*sec)
+	waiting := 1.5
 	e := Evidence{
-		Stack:      &StackUse{CPU: 4 * sec, Cores: 1, Peak: 412_000_000},
-		Client:     &ClientUse{CPU: 3500 * ms, Cores: 1},
-		GPU:        &GPUUse{Util: 42, Peak: 2_000_000_000, Joules: 500},
-		Executions: &Executions{Items: 1000, Runs: 250, Max: 8},
-		Footprint:  &Footprint{Peak: 300_000_000, Idle: 250_000_000},
-		Ready:      2500 * ms,
-		Answers:    &Answers{Reason: "3 of 120 disagree"},
+		Stack:     &StackUse{CPU: 4 * sec, Cores: 1, Peak: 412_000_000},
+		Client:    &ClientUse{CPU: 3500 * ms, Cores: 1},
+		GPU:       &GPUUse{Util: 42, Peak: 2_000_000_000, Joules: 500},
+		Told:      Told{Executions: &Executions{Items: 1000, Runs: 250, Largest: 7, Max: 8}, Waiting: &waiting, Stages: []Stage{{"queue", 3 * ms}, {"compute", 4 * ms}}},
+		Footprint: &Footprint{Peak: 300_000_000, Idle: 250_000_000},
+		Ready:     2500 * ms,
+		Answers:   &Answers{Reason: "3 of 120 disagree"},
 	}
 	s := Summarise([]Window{w}, e)
 	for unit, want := range map[string]float64{
 		"cpu-util": 80, "mem-MB": 412, "client-cpu-%": 70, "gpu-util": 42, "gpu-mem-MB": 2000, "J/answer": 0.5,
 		"batch-mean": 4, "batch-eff": 50, "mem-per-1k-emb-MB": 50, "ready-s": 2.5,
+		"max-batch": 7, "queue-depth": 1.5, "queue-ms": 3,
 	} {
 		require.InDelta(t, want, value(t, s, unit), 1e-9, unit)
 	}
@@ -212,11 +217,11 @@ func TestEvidence(t *testing.T) {
 
 func TestUnusableEvidenceIsWithheldWithItsReason(t *testing.T) {
 	e := Evidence{
-		Stack:      &StackUse{CPU: sec},
-		Client:     &ClientUse{CPU: sec},
-		GPU:        &GPUUse{},
-		Executions: &Executions{Items: 8, Runs: 1},
-		Footprint:  &Footprint{Peak: 1, Idle: 2},
+		Stack:     &StackUse{CPU: sec},
+		Client:    &ClientUse{CPU: sec},
+		GPU:       &GPUUse{},
+		Told:      Told{Executions: &Executions{Items: 8, Runs: 1}},
+		Footprint: &Footprint{Peak: 1, Idle: 2},
 	}
 	s := Summarise([]Window{closed(1, 10*ms, sec)}, e)
 	for unit, want := range map[string]string{

@@ -19,7 +19,7 @@ const (
 
 // entry is a model of the catalogue.
 type entry struct {
-	Model            // without Weights and Dir
+	stack.Model
 	origins []origin // by preference; a seed is always the last resort
 	vocab   string   // text models: the model whose tokenizer stands in when no origin gives one
 }
@@ -50,6 +50,12 @@ func Names() []string {
 	return names
 }
 
+// Spec gives what a model of the catalogue is, without its weights.
+func Spec(name string) (stack.Model, error) {
+	e, err := lookup(catalogue(), name)
+	return e.Model, err
+}
+
 func lookup(all []entry, name string) (entry, error) {
 	i := slices.IndexFunc(all, func(e entry) bool { return e.Name == name })
 	if i < 0 {
@@ -67,22 +73,22 @@ func catalogue() []entry {
 }
 
 // classifier is what the image models share.
-func classifier(name string, image Image) Model {
-	return Model{
-		Name: name, Task: string(stack.ImageClassification), Architecture: name, Image: &image,
-		Inputs:  []Tensor{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
-		Outputs: []Tensor{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
+func classifier(name string, image stack.ImageSpec) stack.Model {
+	return stack.Model{
+		Name: name, Task: stack.ImageClassification, Architecture: name, Image: &image,
+		Inputs:  []stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
+		Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
 	}
 }
 
 // embedder is what the text models share.
-func embedder(name, architecture string, dim int64, text Text, inputs ...string) Model {
-	m := Model{
-		Name: name, Task: string(stack.Embeddings), Architecture: architecture, Text: &text,
-		Outputs: []Tensor{{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, dim}}},
+func embedder(name, architecture string, dim int64, text stack.TextSpec, inputs ...string) stack.Model {
+	m := stack.Model{
+		Name: name, Task: stack.Embeddings, Architecture: architecture, Text: &text,
+		Outputs: []stack.TensorSpec{{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, dim}}},
 	}
 	for _, in := range inputs {
-		m.Inputs = append(m.Inputs, Tensor{Name: in, Datatype: "INT64", Shape: []int64{-1, -1}})
+		m.Inputs = append(m.Inputs, stack.TensorSpec{Name: in, Datatype: "INT64", Shape: []int64{-1, -1}})
 	}
 	return m
 }
@@ -91,7 +97,7 @@ func embedder(name, architecture string, dim int64, text Text, inputs ...string)
 // crop of 0.875 that all our image models share.
 func resnet50() entry {
 	return entry{
-		Model: classifier(ResNet50, Image{
+		Model: classifier(ResNet50, stack.ImageSpec{
 			Crop: 0.875, Size: 224, Filter: "bilinear",
 			Mean: [3]float64{123.675, 116.28, 103.53}, Std: [3]float64{58.395, 57.12, 57.375},
 		}),
@@ -107,7 +113,7 @@ func resnet50() entry {
 
 func efficientnet() entry {
 	return entry{
-		Model: classifier(EfficientNetLite, Image{
+		Model: classifier(EfficientNetLite, stack.ImageSpec{
 			Crop: 0.875, Size: 224, Filter: "bicubic",
 			Mean: [3]float64{127, 127, 127}, Std: [3]float64{128, 128, 128},
 		}),
@@ -145,7 +151,7 @@ func minilm() entry {
 		SHA256: "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
 	}
 	return entry{
-		Model: embedder(MiniLM, "bert", 384, Text{MaxTokens: 256, PadID: 0, Lowercase: true},
+		Model: embedder(MiniLM, "bert", 384, stack.TextSpec{MaxTokens: 256, PadID: 0, Lowercase: true},
 			"input_ids", "attention_mask", "token_type_ids"),
 		origins: []origin{files(Hub, "sentence-transformers/all-MiniLM-L6-v2@1110a243", hub), pkg},
 		vocab:   MiniLM,
@@ -155,7 +161,7 @@ func minilm() entry {
 func mpnet() entry {
 	const hub = "https://huggingface.co/sentence-transformers/all-mpnet-base-v2/resolve/e8c3b32edf5434bc2275fc9bab85f82640a19130/"
 	return entry{
-		Model: embedder(MPNet, "mpnet", 768, Text{MaxTokens: 384, PadID: 1, Lowercase: true}, "input_ids", "attention_mask"),
+		Model: embedder(MPNet, "mpnet", 768, stack.TextSpec{MaxTokens: 384, PadID: 1, Lowercase: true}, "input_ids", "attention_mask"),
 		origins: []origin{{
 			source: Hub, detail: "sentence-transformers/all-mpnet-base-v2@e8c3b32e",
 			weights: file{

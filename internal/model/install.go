@@ -26,8 +26,7 @@ import (
 // install puts a choice into the store. model.json goes first and comes last,
 // so that a folder with one is complete, however an earlier run ended.
 func (j *job) install(ctx context.Context, c choice) (Model, error) {
-	m := j.entry.Model
-	m.Dir, m.Weights = j.dir, Provenance{Source: c.source, Detail: c.detail}
+	m := Model{Model: j.entry.Model, Dir: j.dir, Weights: Provenance{Source: c.source, Detail: c.detail}}
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
 		return Model{}, err
 	}

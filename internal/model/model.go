@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"stackbench/internal/stack"
 )
 
 // Files of a prepared model.
@@ -42,15 +44,9 @@ func ParseWeights(s string) (Weights, error) {
 
 // Model is what model.json says of a prepared model.
 type Model struct {
-	Name         string     `json:"name"`
-	Task         string     `json:"task"` // as package stack spells it
-	Architecture string     `json:"architecture"`
-	Weights      Provenance `json:"weights"`
-	Inputs       []Tensor   `json:"inputs"`
-	Outputs      []Tensor   `json:"outputs"`
-	Image        *Image     `json:"image,omitempty"` // of image models
-	Text         *Text      `json:"text,omitempty"`  // of text models
-	Dir          string     `json:"-"`               // where it lies
+	stack.Model
+	Weights Provenance `json:"weights"`
+	Dir     string     `json:"-"` // where it lies
 }
 
 // Provenance is where a model's weights came from.
@@ -62,32 +58,6 @@ type Provenance struct {
 
 // Trained tells whether accuracy means anything.
 func (p Provenance) Trained() bool { return p.Source != Seeded }
-
-// Tensor is an input or output as the Open Inference Protocol names it; −1 in
-// its shape is any size.
-type Tensor struct {
-	Name     string  `json:"name"`
-	Datatype string  `json:"datatype"`
-	Shape    []int64 `json:"shape"`
-}
-
-// Image says how a picture becomes a tensor: the centre square of crop × the
-// short side, scaled with an antialiased filter, then (value − mean) ÷ std.
-type Image struct {
-	Crop   float64    `json:"crop"`
-	Size   int        `json:"size"`   // pixels
-	Filter string     `json:"filter"` // bilinear or bicubic
-	Mean   [3]float64 `json:"mean"`   // red, green, blue on 0…255
-	Std    [3]float64 `json:"std"`
-}
-
-// Text says how a text becomes token ids.
-type Text struct {
-	MaxTokens int    `json:"max_tokens"` // special tokens included
-	PadID     int64  `json:"pad_id"`
-	Lowercase bool   `json:"lowercase"`
-	SHA256    string `json:"tokenizer_sha256"` // of tokenizer.json
-}
 
 // Read gives the model that lies in dir, as its model.json has it; nothing else is looked at.
 func Read(dir string) (Model, error) {

@@ -134,8 +134,7 @@ func (j *job) stored(w Weights, local *choice) (Model, bool) {
 
 // check compares what lies in the store with what model.json and the catalogue say.
 func (j *job) check(m Model) error {
-	want := j.entry.Model
-	want.Weights, want.Dir = m.Weights, m.Dir
+	want := Model{Model: j.entry.Model, Weights: m.Weights, Dir: m.Dir}
 	if want.Text != nil && m.Text != nil {
 		text := *want.Text
 		text.SHA256 = m.Text.SHA256

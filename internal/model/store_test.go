@@ -113,13 +113,13 @@ func TestPrepareSeeded(t *testing.T) {
 // TestSpecIsTheContract holds model.json: servers in other languages read it.
 func TestSpecIsTheContract(t *testing.T) {
 	var got map[string]json.RawMessage
-	require.NoError(t, json.Unmarshal(encode(minilm().Model), &got))
+	require.NoError(t, json.Unmarshal(encode(Model{Model: minilm().Model}), &got))
 	require.JSONEq(t, `{"max_tokens":256,"pad_id":0,"lowercase":true,"tokenizer_sha256":""}`, string(got["text"]))
 	require.JSONEq(t, `[{"name":"input_ids","datatype":"INT64","shape":[-1,-1]},{"name":"attention_mask","datatype":"INT64","shape":[-1,-1]},
 		{"name":"token_type_ids","datatype":"INT64","shape":[-1,-1]}]`, string(got["inputs"]))
 	require.NotContains(t, got, "image")
 	clear(got)
-	require.NoError(t, json.Unmarshal(encode(resnet50().Model), &got))
+	require.NoError(t, json.Unmarshal(encode(Model{Model: resnet50().Model}), &got))
 	require.JSONEq(t, `{"crop":0.875,"size":224,"filter":"bilinear","mean":[123.675,116.28,103.53],"std":[58.395,57.12,57.375]}`, string(got["image"]))
 	require.JSONEq(t, `[{"name":"logits","datatype":"FP32","shape":[-1,1000]}]`, string(got["outputs"]))
 	require.JSONEq(t, `"image-classification"`, string(got["task"]))

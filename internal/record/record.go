@@ -3,7 +3,10 @@
 // the wire clients and the meter share; it imports only the standard library.
 package record
 
-import "time"
+import (
+	"strconv"
+	"time"
+)
 
 // Outcome says how a request ended. Everything but Good counts as a failure,
 // and as +∞ in percentiles.
@@ -68,4 +71,14 @@ type Record struct {
 	Code     int
 	Err      string
 	Answer   *Answer // nil when the answer was not kept
+}
+
+// Kind names how the request ended as results count it: the outcome and, of an
+// answer with an error, its code, since a full queue's 503 is another failure
+// than a wrong path's 404.
+func (r Record) Kind() string {
+	if r.Outcome == Status && r.Code != 0 {
+		return r.Outcome.String() + " " + strconv.Itoa(r.Code)
+	}
+	return r.Outcome.String()
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // Name is the name of one benchmark leaf: the group and the conditions, in the
-// fixed order of their keys. Exactly one of Conc and Rate is set. A key whose
-// value is zero is left out.
+// fixed order of their keys. Exactly one of Conc, Rate and Knee is set. A key
+// whose value is zero is left out.
 type Name struct {
 	Group     string // as Go writes it: ImageClassification
 	Stack     string
@@ -19,9 +19,23 @@ type Name struct {
 	Precision string // "" means fp32
 	Proto     string
 	Input     string
-	Batch     int
-	Conc      int // users of a closed loop
-	Rate      int // requests a second of an open loop
+	Batch     int    // items a request; Mixed: drawn from the group's distribution
+	Batcher   string // the stack's own: off, or its maximum and delay: 16x5ms
+	Conc      int    // users of a closed loop
+	Rate      int    // requests a second of an open loop
+	Knee      bool   // a search over the rates of an open loop
+}
+
+// Mixed is the Batch of requests that differ in size.
+const Mixed = -1
+
+// Split parts the name into the work (a block of a report) and the load under
+// which a stack does it (a row of it); the stack is in neither.
+func (n Name) Split() (work, load Name) {
+	load = Name{Batch: n.Batch, Batcher: n.Batcher, Conc: n.Conc, Rate: n.Rate, Knee: n.Knee}
+	work = n
+	work.Stack, work.Batch, work.Batcher, work.Conc, work.Rate, work.Knee = "", 0, "", 0, 0, false
+	return work, load
 }
 
 // value is what a key may be set to. It cannot hold the separators of a name.
@@ -38,7 +52,7 @@ type pair struct{ key, value string }
 func (n Name) pairs() []pair {
 	all := []pair{
 		{"stack", n.Stack}, {"model", n.Model}, {"precision", n.Precision}, {"proto", n.Proto},
-		{"input", n.Input}, {"batch", number(n.Batch)}, {"load", n.Load()},
+		{"input", n.Input}, {"batch", n.batch()}, {"batcher", n.Batcher}, {"load", n.Load()},
 		{"conc", number(n.Conc)}, {"rate", number(n.Rate)},
 	}
 	var set []pair
@@ -50,6 +64,16 @@ func (n Name) pairs() []pair {
 	return set
 }
 
+func (n Name) batch() string {
+	if n.Batch == Mixed {
+		return mixed
+	}
+	return number(n.Batch)
+}
+
+// mixed is the value of the batch key when it is no number.
+const mixed = "mixed"
+
 func number(i int) string {
 	if i == 0 {
 		return ""
@@ -57,8 +81,12 @@ func number(i int) string {
 	return strconv.Itoa(i)
 }
 
-// Load is the value of the load key: open when requests come at a rate.
+// Load is the value of the load key: open when requests come at a rate, knee
+// when the highest rate that holds a limit is sought.
 func (n Name) Load() string {
+	if n.Knee {
+		return "knee"
+	}
 	if n.Rate != 0 {
 		return "open"
 	}
@@ -72,8 +100,14 @@ func (n Name) Check() error {
 	if !groupName.MatchString(n.Group) {
 		return fmt.Errorf("benchmark name: group %q is not an exported Go name", n.Group)
 	}
-	if n.Batch < 0 || n.Conc < 0 || n.Rate < 0 || (n.Conc == 0) == (n.Rate == 0) {
-		return fmt.Errorf("benchmark name: batch %d, conc %d, rate %d: give exactly one of conc and rate, and nothing below zero", n.Batch, n.Conc, n.Rate)
+	loads := 0
+	for _, set := range []bool{n.Conc != 0, n.Rate != 0, n.Knee} {
+		if set {
+			loads++
+		}
+	}
+	if n.Batch < Mixed || n.Conc < 0 || n.Rate < 0 || loads != 1 {
+		return fmt.Errorf("benchmark name: batch %d, conc %d, rate %d, knee %t: give exactly one of conc, rate and knee, and nothing below zero", n.Batch, n.Conc, n.Rate, n.Knee)
 	}
 	if n.Stack == "" || n.Model == "" {
 		return errors.New("benchmark name: no stack or no model")
@@ -132,10 +166,14 @@ func ParseName(s string) (Name, error) {
 }
 
 func (n *Name) set(key, v string) error {
-	texts := map[string]*string{"stack": &n.Stack, "model": &n.Model, "precision": &n.Precision, "proto": &n.Proto, "input": &n.Input}
+	texts := map[string]*string{"stack": &n.Stack, "model": &n.Model, "precision": &n.Precision, "proto": &n.Proto, "input": &n.Input, "batcher": &n.Batcher}
 	counts := map[string]*int{"batch": &n.Batch, "conc": &n.Conc, "rate": &n.Rate}
 	if place, ok := texts[key]; ok {
 		*place = v
+		return nil
+	}
+	if key == "batch" && v == mixed {
+		n.Batch = Mixed
 		return nil
 	}
 	if place, ok := counts[key]; ok {
@@ -146,7 +184,8 @@ func (n *Name) set(key, v string) error {
 		*place = i
 		return nil
 	}
-	if key == "load" { // follows from conc or rate, and is compared with the whole path
+	if key == "load" { // else it follows from conc or rate, and is compared with the whole path
+		n.Knee = v == "knee"
 		return nil
 	}
 	return fmt.Errorf("unknown key %q", key)

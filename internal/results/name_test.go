@@ -15,6 +15,10 @@ func TestName(t *testing.T) {
 			Group: "Embeddings", Stack: "fastapi-onnxruntime", Model: "all-minilm-l6-v2", Precision: "fp16", Proto: "rest", Input: "text", Batch: 1, Rate: 8},
 		"TextGeneration/stack=vllm/model=qwen2.5_0.5b/proto=rest/load=open/rate=8": {
 			Group: "TextGeneration", Stack: "vllm", Model: "qwen2.5_0.5b", Proto: "rest", Rate: 8},
+		"BatchServing/stack=triton/model=m/proto=grpc/input=ids/batch=mixed/batcher=16x5ms/load=closed/conc=16": {
+			Group: "BatchServing", Stack: "triton", Model: "m", Proto: "grpc", Input: "ids", Batch: Mixed, Batcher: "16x5ms", Conc: 16},
+		"BatchServing/stack=triton/model=m/proto=rest/batch=mixed/batcher=off/load=knee": {
+			Group: "BatchServing", Stack: "triton", Model: "m", Proto: "rest", Batch: Mixed, Batcher: "off", Knee: true},
 	} {
 		require.NoError(t, n.Check())
 		require.Equal(t, want, n.String())
@@ -42,9 +46,10 @@ func TestNamesThatCannotBeReadBack(t *testing.T) {
 	check("characters outside", func(n *Name) { n.Model = "a/b" })
 	check("characters outside", func(n *Name) { n.Stack = "a b" })
 	check("characters outside", func(n *Name) { n.Stack = "a=b" })
-	check("exactly one of conc and rate", func(n *Name) { n.Rate = 2 })
-	check("exactly one of conc and rate", func(n *Name) { n.Conc = 0 })
-	check("nothing below zero", func(n *Name) { n.Batch = -1 })
+	check("exactly one of conc, rate and knee", func(n *Name) { n.Rate = 2 })
+	check("exactly one of conc, rate and knee", func(n *Name) { n.Knee = true })
+	check("exactly one of conc, rate and knee", func(n *Name) { n.Conc = 0 })
+	check("nothing below zero", func(n *Name) { n.Batch = -2 })
 	check("no stack", func(n *Name) { n.Stack = "" })
 	check("fp32", func(n *Name) { n.Precision = "fp32" })
 	check("exported Go name", func(n *Name) { n.Group = "g" })

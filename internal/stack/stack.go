@@ -38,15 +38,40 @@ const (
 	JPEG   Input = "jpeg"   // the server decodes and scales
 	Tensor Input = "tensor" // the client did, the server only computes
 	Text   Input = "text"   // the server tokenises
+	IDs    Input = "ids"    // token ids: the client tokenised and padded
 )
 
 // Contract is the wire format on a transport.
 type Contract string
 
 const (
-	OIP     Contract = "oip"     // Open Inference Protocol v2: REST with binary tensors, or gRPC
-	Predict Contract = "predict" // POST /predict with one raw image as the body
-	OpenAI  Contract = "openai"  // POST /v1/embeddings
+	OIP        Contract = "oip"        // Open Inference Protocol v2: REST with binary tensors, or gRPC
+	Predict    Contract = "predict"    // POST /predict with one raw image as the body
+	OpenAI     Contract = "openai"     // POST /v1/embeddings
+	TorchServe Contract = "torchserve" // POST /predictions/MODEL, or InferenceAPIsService over gRPC
+	TEI        Contract = "tei"        // POST /embed, or tei.v1.Embed over gRPC
+)
+
+// Telemetry says in which form a stack tells of its own work: how it batched,
+// who waits, where the time goes. Package telemetry reads each.
+type Telemetry string
+
+const (
+	Silent            Telemetry = ""           // it tells nothing that could be read
+	OwnMetrics        Telemetry = "stackbench" // stackbench_* at /metrics of the REST port: this project's servers
+	TritonStatistics  Telemetry = "triton"     // /v2/models/M/stats of the REST port; gauges at /metrics of the metrics port
+	TorchServeMetrics Telemetry = "torchserve" // ts_* and the handler's own at /metrics of the metrics port
+	TEIMetrics        Telemetry = "tei"        // te_* at /metrics, of the metrics port where there is one
+	InfinityState     Telemetry = "infinity"   // /models and /metrics of the REST port
+)
+
+// Batcher says which knobs a stack's dynamic batcher has.
+type Batcher string
+
+const (
+	NoBatcher Batcher = ""        // one request is one execution
+	Greedy    Batcher = "greedy"  // joins what waits, up to a maximum; never waits for more
+	Patient   Batcher = "patient" // up to a maximum, and waits for more up to a delay
 )
 
 // Capability is one way in which a stack answers a task.
@@ -61,14 +86,21 @@ type Capability struct {
 // Stack is one serving stack. A value of it, one line in the table of package
 // stacks and a folder with the files that build it are all that a stack needs.
 type Stack struct {
-	Name       string // the value of the name's stack key, [a-z0-9._-]+
-	Title      string // one line for people: what it is, and whose build
+	Name string // the value of the name's stack key, [a-z0-9._-]+
+	About
+	Container *Container
+	Process   *Process
+	Serves    []Capability // first match wins
+	Batcher   Batcher
+	Tells     Telemetry
+}
+
+// About is what a reader of results must know of a stack.
+type About struct {
+	Title      string // one line: what it is, and whose build
 	Licence    string // SPDX identifier and what a user must know
 	Status     string // "" when maintained; else the fact that a reader must know
 	Complexity string // what it takes to operate, in one line
-	Container  *Container
-	Process    *Process
-	Serves     []Capability // first match wins
 }
 
 // Find returns the first capability for the task, transport and input that can
@@ -87,16 +119,33 @@ type Container struct {
 	Images     map[Device]Image
 	Args       func(Run) []string // appended to the image's entry point
 	Env        func(Run) []string // KEY=value
-	RESTPort   int                // inside the container; 0 means none
-	GRPCPort   int                // inside the container; 0 means none
+	Ports      Ports
 	ShmBytes   int64
-	StartLimit time.Duration // from start to the first correct reply
+	StartLimit time.Duration            // from start to the first correct reply
+	Files      func(Run) (Files, error) // nil: the server reads the model's folder as it is
+	Init       func(Run) []string       // a command to run to its end in the same image before, such as one that compiles the model into Files; nil: none
+}
+
+// Ports are those that a server listens on inside its container; 0 means none.
+type Ports struct {
+	REST    int
+	GRPC    int
+	Metrics int // of a Prometheus page apart from REST
+}
+
+// Files are what a server wants beside the model's own folder: a model
+// repository, an archive, a configuration. They are written for each start and
+// mounted at Run.Files. A path that ends in "/" is an empty folder.
+type Files struct {
+	Content map[string][]byte
+	Links   map[string]string // path → file of the served model's folder that is to be found there
 }
 
 // Image is a container image: built here when Build is set, pulled otherwise.
 type Image struct {
 	Ref    string // tag
 	Digest string // pinned sha256 of a pulled image; "" when built here
+	Bytes  int64  // about what it takes on disk beyond its base, to know before it is fetched or built
 	Build  *Build
 }
 
@@ -128,13 +177,13 @@ type Python struct {
 // Run is what differs from one start of a stack to the next.
 type Run struct {
 	Models  string // folder with one sub-folder a model, as the stack sees it
-	Model   string // sub-folder to serve
+	Files   string // folder of the container's Files, as the stack sees it; "" when there are none
+	Model   Model  // to serve
 	Device  Device
 	Threads int // of computation inside the stack
 	Batch   Batching
-	REST    string // host:port to listen on
-	GRPC    string // host:port to listen on; "" means none
-	Library string // ONNX Runtime's shared library, for stacks that load one
+	Listen  Endpoint // where to listen; "" in it means not at all
+	Library string   // ONNX Runtime's shared library, for stacks that load one
 }
 
 // Batching sets a stack's own dynamic batcher; the zero value switches it off.
@@ -143,8 +192,9 @@ type Batching struct {
 	Delay time.Duration
 }
 
-// Endpoint is where a started stack listens, as the client reaches it.
+// Endpoint is where a stack listens.
 type Endpoint struct {
-	REST string // host:port; "" means none
-	GRPC string // host:port; "" means none
+	REST    string // host:port; "" means none
+	GRPC    string // host:port; "" means none
+	Metrics string // host:port of a Prometheus page apart from REST; "" means none
 }

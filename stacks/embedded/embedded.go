@@ -13,10 +13,14 @@ import (
 // Stack returns the stack's description.
 func Stack() stack.Stack {
 	return stack.Stack{
-		Name:       "embedded",
-		Title:      "ONNX Runtime inside a Go server (built here)",
-		Licence:    "Apache-2.0; ONNX Runtime is MIT",
-		Complexity: "one binary and one shared library; no Python, no container",
+		Name: "embedded",
+		About: stack.About{
+			Title:      "ONNX Runtime inside a Go server (built here)",
+			Licence:    "Apache-2.0; ONNX Runtime is MIT",
+			Complexity: "one binary and one shared library; no Python, no container",
+		},
+		Batcher: stack.Patient,
+		Tells:   stack.OwnMetrics,
 		Process: &stack.Process{
 			Go:         "stackbench/stacks/embedded/server",
 			Args:       args,
@@ -47,12 +51,12 @@ func Null() stack.Stack {
 
 func args(r stack.Run) []string {
 	list := []string{
-		"--models", r.Models, "--model", r.Model, "--rest", r.REST,
+		"--models", r.Models, "--model", r.Model.Name, "--rest", r.Listen.REST,
 		"--device", string(r.Device), "--threads", strconv.Itoa(r.Threads),
 		"--max-batch", strconv.Itoa(r.Batch.Max), "--max-delay", r.Batch.Delay.String(),
 	}
-	if r.GRPC != "" {
-		list = append(list, "--grpc", r.GRPC)
+	if r.Listen.GRPC != "" {
+		list = append(list, "--grpc", r.Listen.GRPC)
 	}
 	if r.Library != "" {
 		list = append(list, "--ort-lib", r.Library)

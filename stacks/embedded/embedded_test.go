@@ -12,7 +12,7 @@ import (
 
 func TestArgsFollowTheRun(t *testing.T) {
 	run := stack.Run{
-		Models: "/store", Model: "resnet50", Device: stack.CPU, Threads: 2, REST: "127.0.0.1:8000", GRPC: "127.0.0.1:8001",
+		Models: "/store", Model: stack.Model{Name: "resnet50"}, Device: stack.CPU, Threads: 2, Listen: stack.Endpoint{REST: "127.0.0.1:8000", GRPC: "127.0.0.1:8001"},
 		Batch: stack.Batching{Max: 8, Delay: 2 * time.Millisecond}, Library: "/lib/libonnxruntime.so",
 	}
 	want := []string{
@@ -22,7 +22,7 @@ func TestArgsFollowTheRun(t *testing.T) {
 	require.Equal(t, want, embedded.Stack().Process.Args(run))
 	require.Equal(t, append(want, "--null"), embedded.Null().Process.Args(run))
 
-	run.GRPC, run.Library = "", ""
+	run.Listen.GRPC, run.Library = "", ""
 	require.NotContains(t, embedded.Stack().Process.Args(run), "--grpc")
 	require.NotContains(t, embedded.Null().Process.Args(run), "--ort-lib")
 }

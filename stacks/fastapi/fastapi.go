@@ -21,10 +21,12 @@ const port = 8000
 // ONNXRuntime is FastAPI with ONNX Runtime.
 func ONNXRuntime() stack.Stack {
 	return stack.Stack{
-		Name:       "fastapi-onnxruntime",
-		Title:      "FastAPI + ONNX Runtime, this project's server",
-		Licence:    "Apache-2.0 (FastAPI, ONNX Runtime: MIT; uvicorn: BSD-3-Clause)",
-		Complexity: "one container or one Python process, one model each; batching and metrics are your own code",
+		Name: "fastapi-onnxruntime",
+		About: stack.About{
+			Title:      "FastAPI + ONNX Runtime, this project's server",
+			Licence:    "Apache-2.0 (FastAPI, ONNX Runtime: MIT; uvicorn: BSD-3-Clause)",
+			Complexity: "one container or one Python process, one model each; batching and metrics are your own code",
+		},
 		Container: &stack.Container{
 			Images: map[stack.Device]stack.Image{
 				stack.CPU: image("stackbench/fastapi-onnxruntime:cpu", "onnxruntime.Dockerfile", nil),
@@ -32,11 +34,13 @@ func ONNXRuntime() stack.Stack {
 			},
 			Args:       func(r stack.Run) []string { return args("onnxruntime", r) },
 			Env:        env,
-			RESTPort:   port,
+			Ports:      stack.Ports{REST: port},
 			StartLimit: time.Minute,
 		},
 		Process: process("onnxruntime", time.Minute, "onnxruntime"),
 		Serves:  serves(),
+		Batcher: stack.Patient,
+		Tells:   stack.OwnMetrics,
 	}
 }
 
@@ -45,19 +49,23 @@ func ONNXRuntime() stack.Stack {
 func PyTorch(base stack.Image) stack.Stack {
 	img := image("stackbench/fastapi-pytorch:latest", "pytorch.Dockerfile", &base)
 	return stack.Stack{
-		Name:       "fastapi-pytorch",
-		Title:      "FastAPI + PyTorch, this project's server",
-		Licence:    "Apache-2.0 (FastAPI: MIT; uvicorn, PyTorch: BSD-3-Clause; its CUDA libraries: NVIDIA's own terms)",
-		Complexity: "as fastapi-onnxruntime, with an image of 5 GB and the model's own code in the server",
+		Name: "fastapi-pytorch",
+		About: stack.About{
+			Title:      "FastAPI + PyTorch, this project's server",
+			Licence:    "Apache-2.0 (FastAPI: MIT; uvicorn, PyTorch: BSD-3-Clause; its CUDA libraries: NVIDIA's own terms)",
+			Complexity: "as fastapi-onnxruntime, with an image of 5 GB and the model's own code in the server",
+		},
 		Container: &stack.Container{
 			Images:     map[stack.Device]stack.Image{stack.CPU: img, stack.GPU: img},
 			Args:       func(r stack.Run) []string { return args("pytorch", r) },
 			Env:        env,
-			RESTPort:   port,
+			Ports:      stack.Ports{REST: port},
 			StartLimit: 3 * time.Minute,
 		},
 		Process: process("pytorch", 3*time.Minute, "torch", "torchvision", "transformers", "safetensors"),
 		Serves:  serves(),
+		Batcher: stack.Patient,
+		Tells:   stack.OwnMetrics,
 	}
 }
 
@@ -97,8 +105,8 @@ func args(runtime string, r stack.Run) []string {
 	return []string{
 		"--backend", runtime,
 		"--models", r.Models,
-		"--model", r.Model,
-		"--rest", r.REST,
+		"--model", r.Model.Name,
+		"--rest", r.Listen.REST,
 		"--device", string(r.Device),
 		"--threads", strconv.Itoa(r.Threads),
 		"--max-batch", strconv.Itoa(r.Batch.Max),

@@ -30,7 +30,7 @@ func TestEveryPythonFileIsEmbedded(t *testing.T) {
 
 func TestArguments(t *testing.T) {
 	run := stack.Run{
-		Models: "/models", Model: "resnet50", Device: stack.CPU, Threads: 2, REST: "0.0.0.0:8000",
+		Models: "/models", Model: stack.Model{Name: "resnet50"}, Device: stack.CPU, Threads: 2, Listen: stack.Endpoint{REST: "0.0.0.0:8000"},
 		Batch: stack.Batching{Max: 16, Delay: 2500 * time.Microsecond},
 	}
 	want := []string{

@@ -17,6 +17,7 @@ import (
 	"stackbench/internal/fake"
 	"stackbench/internal/oippb"
 	"stackbench/internal/record"
+	"stackbench/internal/wire/grpcraw"
 )
 
 const benchConns = 64
@@ -103,7 +104,7 @@ func ourLoop(b *testing.B, addr string) (func(context.Context, int) error, func(
 	require.NoError(b, err)
 	target, err := NewGRPCTarget(addr, [][]byte{request})
 	require.NoError(b, err)
-	var conns [benchConns]*GRPCConn
+	var conns [benchConns]*grpcraw.Conn
 	for i := range conns {
 		conns[i], err = target.Dial(b.Context())
 		require.NoError(b, err)

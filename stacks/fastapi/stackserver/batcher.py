@@ -156,9 +156,9 @@ class Batcher:
         except Exception as err:
             await self._explain(batch, compute, err)
             return
-        self._metrics.compute.observe(seconds)
         start = 0
         for ticket in batch:
+            self._metrics.compute.observe(seconds)
             ticket.resolve({name: rows[start : start + ticket.items] for name, rows in outputs.items()})
             start += ticket.items
 

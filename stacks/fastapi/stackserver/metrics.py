@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 _SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-_ITEMS = (1, 2, 4, 8, 16, 32, 64, 128)
+_ITEMS = (*range(1, 17), 24, 32, 64, 128)
 
 
 class Metrics:
@@ -15,7 +15,7 @@ class Metrics:
         self._model = model
         self.queue = self._seconds("queue", "Time that a request waited: for a thread, for company, for its turn.")
         self.preprocess = self._seconds("preprocess", "Time to decode or tokenise, per request.")
-        self.compute = self._seconds("compute", "Time in the runtime, per execution.")
+        self.compute = self._seconds("compute", "Time in the runtime of the execution that a request was a part of.")
         self.postprocess = self._seconds("postprocess", "Time from the end of compute to the answer, per request.")
         self.batch_size = self._histogram("batch_size", "Items per execution.", _ITEMS)
         depth = Gauge("stackbench_queue_depth", "Requests that wait now.", ["model"], registry=self._registry)

@@ -36,8 +36,22 @@ func main() {
 		wait(syscall.SIGUSR1) // which nobody sends
 	case "eat":
 		eat()
+	case "compile": // the initialisation of a server: makes one file of another
+		if err := compile(flag.Arg(0), flag.Arg(1)); err != nil {
+			fmt.Fprintln(os.Stderr, "compile:", err)
+			os.Exit(4)
+		}
+		return
 	}
 	serve(*rest, *mode, *models)
+}
+
+func compile(from, to string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, []byte("compiled from "+string(b)), 0o644)
 }
 
 func serve(rest, mode, models string) {
@@ -60,6 +74,19 @@ func serve(rest, mode, models string) {
 				fmt.Fprint(w, strings.TrimSpace(v))
 			}
 		}
+	})
+	http.HandleFunc("GET /file/", func(w http.ResponseWriter, r *http.Request) {
+		path := strings.TrimPrefix(r.URL.Path, "/file")
+		if dir, err := os.ReadDir(path); err == nil {
+			fmt.Fprintf(w, "folder of %d", len(dir))
+			return
+		}
+		b, err := os.ReadFile(path)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		_, _ = w.Write(b)
 	})
 	http.HandleFunc("GET /model", func(w http.ResponseWriter, _ *http.Request) {
 		b, err := os.ReadFile(models + "/tiny/model.json")

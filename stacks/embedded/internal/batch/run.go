@@ -43,7 +43,7 @@ func (q *Queue) together(jobs []*job) ([]tensor.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	q.metrics.Executed(items, time.Since(start))
+	q.metrics.Executed(items, len(jobs), time.Since(start))
 	if output.Rows() != items {
 		return nil, fmt.Errorf("the model answered %d rows for %d items", output.Rows(), items)
 	}

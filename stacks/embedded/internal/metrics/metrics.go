@@ -40,9 +40,9 @@ func New(model string) *Metrics {
 		registry:    registry,
 		queue:       histogram("stackbench_queue_seconds", "Time a request waited for its execution to begin.", seconds),
 		preprocess:  histogram("stackbench_preprocess_seconds", "Time to decode and scale a request's images, or to tokenise its texts.", seconds),
-		compute:     histogram("stackbench_compute_seconds", "Time of one execution of the model.", seconds),
+		compute:     histogram("stackbench_compute_seconds", "Time of the execution that a request was a part of.", seconds),
 		postprocess: histogram("stackbench_postprocess_seconds", "Time to encode a request's reply.", seconds),
-		batchSize:   histogram("stackbench_batch_size", "Items in one execution of the model.", []float64{1, 2, 4, 8, 16, 32, 64, 128}),
+		batchSize:   histogram("stackbench_batch_size", "Items in one execution of the model.", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 32, 64, 128}),
 		depth: prometheus.NewGauge(prometheus.GaugeOpts{
 			Name: "stackbench_queue_depth", Help: "Requests waiting for their execution to begin.", ConstLabels: label,
 		}),
@@ -61,10 +61,13 @@ func (m *Metrics) Waited(d time.Duration) { m.queue.Observe(d.Seconds()) }
 // Preprocessed records the preprocessing time of one request.
 func (m *Metrics) Preprocessed(d time.Duration) { m.preprocess.Observe(d.Seconds()) }
 
-// Executed records one execution: its items and its time.
-func (m *Metrics) Executed(items int, d time.Duration) {
+// Executed records one execution: the items in it, and its time for each of the
+// requests, all of which waited for the whole of it.
+func (m *Metrics) Executed(items, requests int, d time.Duration) {
 	m.batchSize.Observe(float64(items))
-	m.compute.Observe(d.Seconds())
+	for range requests {
+		m.compute.Observe(d.Seconds())
+	}
 }
 
 // Postprocessed records the time to encode one reply.

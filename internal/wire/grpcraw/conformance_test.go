@@ -1,9 +1,9 @@
-package oip_test
+package grpcraw_test
 
 import (
 	"stackbench/internal/load"
-	"stackbench/internal/wire/oip"
+	"stackbench/internal/wire/grpcraw"
 )
 
 // The engine drives these connections without either package knowing the other.
-var _ load.Conn = (*oip.GRPCConn)(nil)
+var _ load.Conn = (*grpcraw.Conn)(nil)

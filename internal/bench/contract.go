@@ -1,0 +1,116 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+
+	"stackbench/internal/load"
+	"stackbench/internal/stack"
+	"stackbench/internal/wire/grpcraw"
+	"stackbench/internal/wire/http1"
+	"stackbench/internal/wire/oip"
+	"stackbench/internal/wire/openai"
+	"stackbench/internal/wire/predict"
+)
+
+// target lets the engine drive a wire client without either knowing the other.
+type target[C load.Conn] struct {
+	client interface {
+		Dial(ctx context.Context) (C, error)
+	}
+}
+
+func (t target[C]) Dial(ctx context.Context) (load.Conn, error) {
+	c, err := t.client.Dial(ctx)
+	if err != nil {
+		return nil, err // not c: a nil pointer in an interface is not nil
+	}
+	return c, nil
+}
+
+// assemble turns batches into the requests of a stack at an endpoint.
+func assemble(batches []batch, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
+	w := &work{}
+	for _, b := range batches {
+		w.items = append(w.items, b.items)
+	}
+	var err error
+	if how.Proto == stack.GRPC {
+		err = w.grpc(batches, how.Contract, m, at.GRPC)
+	} else {
+		err = w.rest(batches, how.Contract, m, at.REST)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("build requests: %w", err)
+	}
+	return w, nil
+}
+
+func (w *work) grpc(batches []batch, contract stack.Contract, m served, addr string) error {
+	var requests [][]byte
+	for _, b := range batches {
+		r, err := b.grpc(contract, m)
+		if err != nil {
+			return err
+		}
+		requests = append(requests, r)
+	}
+	t, err := grpcTarget(contract, addr, requests)
+	if err != nil {
+		return err
+	}
+	w.target, w.close = target[*grpcraw.Conn]{t}, t.Close
+	w.decode = decodeOIP(oip.DecodeGRPC, m)
+	return nil
+}
+
+// grpc is the batch as a marshalled message of a contract.
+func (b batch) grpc(contract stack.Contract, m served) ([]byte, error) {
+	switch contract {
+	case stack.OIP:
+		return oip.EncodeGRPC(b.oip(m))
+	}
+	return nil, fmt.Errorf("the contract %s is not spoken over gRPC", contract)
+}
+
+func grpcTarget(contract stack.Contract, addr string, requests [][]byte) (*grpcraw.Target, error) {
+	return oip.NewGRPCTarget(addr, requests)
+}
+
+func (w *work) rest(batches []batch, contract stack.Contract, m served, base string) error {
+	var requests []http1.Request
+	for _, b := range batches {
+		r, err := b.rest(contract, m)
+		if err != nil {
+			return err
+		}
+		requests = append(requests, r)
+	}
+	t, err := http1.NewTarget(base, requests)
+	if err != nil {
+		return err
+	}
+	w.target, w.close = target[*http1.Conn]{t}, func() error { return nil }
+	switch contract {
+	case stack.Predict:
+		w.decode = decodePredict
+	case stack.OpenAI:
+		w.decode = decodeOpenAI(m)
+	default:
+		w.decode = decodeOIP(oip.DecodeREST, m)
+	}
+	return nil
+}
+
+// rest is the batch as a request of a contract.
+func (b batch) rest(contract stack.Contract, m served) (http1.Request, error) {
+	switch contract {
+	case stack.OIP:
+		return oip.EncodeREST(b.oip(m), oip.Binary)
+	case stack.Predict:
+		return predict.Encode(b.files[0])
+	case stack.OpenAI:
+		return openai.Encode(m.Name, b.texts, openai.Float)
+	}
+	return http1.Request{}, fmt.Errorf("the contract %s is not spoken over REST", contract)
+}

@@ -1,0 +1,57 @@
+package bench
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"stackbench/internal/telemetry"
+)
+
+// askEvery is how often a server is asked for its queue. Each question is a
+// page of metrics that the server must write: more often, and it would be seen
+// in what is measured.
+const askEvery = 500 * time.Millisecond
+
+// waiting samples, in all windows of a leaf, the number of requests that wait
+// in a server.
+type waiting struct {
+	end     context.CancelFunc
+	ended   sync.WaitGroup
+	sum     float64
+	samples int
+}
+
+// start asks until stop, or until the server says that it does not tell.
+func (w *waiting) start(ctx context.Context, from telemetry.Source) {
+	ctx, w.end = context.WithCancel(ctx)
+	w.ended.Go(func() {
+		tick := time.NewTicker(askEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			n, err := from.Waiting(ctx)
+			if err != nil {
+				return
+			}
+			w.sum += n
+			w.samples++
+		}
+	})
+}
+
+// stop ends the sampling and gives the mean of all windows; nil when the server
+// told nothing.
+func (w *waiting) stop() *float64 {
+	w.end()
+	w.ended.Wait()
+	if w.samples == 0 {
+		return nil
+	}
+	mean := w.sum / float64(w.samples)
+	return &mean
+}

@@ -1,0 +1,103 @@
+package telemetry
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+)
+
+// page is a server's metrics in the Prometheus text format, by name.
+type page map[string]*dto.MetricFamily
+
+func parsePage(text []byte) (page, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
+	if err != nil {
+		return nil, fmt.Errorf("read the server's metrics: %w", err)
+	}
+	return families, nil
+}
+
+// labels are those that a series must have; others do not matter.
+type labels map[string]string
+
+func (l labels) of(m *dto.Metric) bool {
+	for name, want := range l {
+		i := slices.IndexFunc(m.GetLabel(), func(p *dto.LabelPair) bool { return p.GetName() == name })
+		if i < 0 || m.GetLabel()[i].GetValue() != want {
+			return false
+		}
+	}
+	return true
+}
+
+// number adds up the counters or gauges of a name with these labels; false when
+// there is none. A value below zero or one that is no number is an error.
+func (p page) number(name string, with labels) (sum float64, told bool, err error) {
+	for _, m := range p[name].GetMetric() {
+		if !with.of(m) {
+			continue
+		}
+		v := m.GetUntyped().GetValue()
+		switch {
+		case m.GetCounter() != nil:
+			v = m.GetCounter().GetValue()
+		case m.GetGauge() != nil:
+			v = m.GetGauge().GetValue()
+		case m.GetUntyped() == nil:
+			continue
+		}
+		if !finite(v) || v < 0 {
+			return 0, false, fmt.Errorf("read the server's metrics: %s is %v", name, v)
+		}
+		sum, told = sum+v, true
+	}
+	return sum, told, nil
+}
+
+// histogram is the first histogram of a name with these labels: its sum, its
+// count and how many observations fell into each bucket. nil when there is none.
+func (p page) histogram(name string, with labels) (*Batches, error) {
+	for _, m := range p[name].GetMetric() {
+		h := m.GetHistogram()
+		if h == nil || !with.of(m) {
+			continue
+		}
+		b := &Batches{Runs: float64(h.GetSampleCount()), Items: h.GetSampleSum()}
+		if !finite(b.Items) || b.Items < 0 {
+			return nil, fmt.Errorf("read the server's metrics: the sum of %s is %v", name, b.Items)
+		}
+		buckets := slices.Clone(h.GetBucket())
+		slices.SortFunc(buckets, func(a, b *dto.Bucket) int { return cmp.Compare(a.GetUpperBound(), b.GetUpperBound()) })
+		below := 0.0
+		for _, x := range buckets {
+			if n := float64(x.GetCumulativeCount()); n > below {
+				b.Sizes = append(b.Sizes, Bucket{x.GetUpperBound(), n - below})
+				below = n
+			}
+		}
+		if above := b.Runs - below; above > 0 {
+			b.Sizes = append(b.Sizes, Bucket{math.Inf(1), above})
+		}
+		return b, nil
+	}
+	return nil, nil
+}
+
+// seconds is a histogram of times as a sum; false when there is none.
+func (p page) seconds(name string, with labels) (Sum, bool, error) {
+	h, err := p.histogram(name, with)
+	if err != nil || h == nil {
+		return Sum{}, false, err
+	}
+	return Sum{Requests: h.Runs, Seconds: h.Items}, true, nil
+}
+
+// finite reports whether v can be computed with.
+func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }

@@ -1,0 +1,188 @@
+// Package telemetry reads what serving stacks tell of their own work: how they
+// batched, who waits, where the time of a request went. Each stack tells in its
+// own form; here all become one, in which what a stack does not tell is blank.
+package telemetry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/wire/http1"
+)
+
+// Reading is one reading of a server's counters: sums since its start.
+type Reading struct {
+	Batches *Batches
+	Stages  map[string]Sum // by name of a stage, over requests; only those that are told
+}
+
+// Batches counts the executions of a model.
+type Batches struct {
+	Runs  float64  // executions
+	Items float64  // images or texts in them
+	Sizes []Bucket // executions by their size, where that is told; by rising bound
+}
+
+// Bucket counts the executions of at most Bound items that the bucket before
+// did not: a size, where the server tells sizes one by one.
+type Bucket struct {
+	Bound float64
+	Runs  float64
+}
+
+// Sum adds up the time of one stage.
+type Sum struct {
+	Requests float64
+	Seconds  float64
+}
+
+// The stages of a request inside a server, in the order in which it passes
+// them. A stage is the time of one request, not of one execution: requests that
+// were computed together have each waited for the whole of it.
+const (
+	Queue       = "queue"
+	Preprocess  = "preprocess" // or tokenise
+	Compute     = "compute"
+	Postprocess = "postprocess"
+)
+
+// Stages lists them.
+func Stages() []string { return []string{Queue, Preprocess, Compute, Postprocess} }
+
+// Work is what a server did between two readings.
+type Work struct {
+	Batches *Batches // nil: not told
+	Stages  []Stage  // only those that are told
+}
+
+// Stage is the mean time of a request in one part of the server.
+type Stage struct {
+	Name string
+	Mean time.Duration
+}
+
+// errBackwards is of a counter that fell, which it does only with its server.
+var errBackwards = errors.New("a counter went backwards: was the server restarted?")
+
+// Since is what the server did after an earlier reading. A series that the
+// earlier one lacks began at zero.
+func (r Reading) Since(before Reading) (Work, error) {
+	var w Work
+	if r.Batches != nil {
+		b, err := r.Batches.since(before.Batches)
+		if err != nil {
+			return Work{}, fmt.Errorf("executions: %w", err)
+		}
+		w.Batches = &b
+	}
+	for _, name := range Stages() {
+		now, told := r.Stages[name]
+		if !told {
+			continue
+		}
+		old := before.Stages[name]
+		n, seconds := now.Requests-old.Requests, now.Seconds-old.Seconds
+		if n < 0 || seconds < 0 {
+			return Work{}, fmt.Errorf("%s time: %w", name, errBackwards)
+		}
+		if n > 0 {
+			w.Stages = append(w.Stages, Stage{name, time.Duration(math.Round(seconds / n * float64(time.Second)))})
+		}
+	}
+	return w, nil
+}
+
+func (b Batches) since(before *Batches) (Batches, error) {
+	if before == nil {
+		before = &Batches{}
+	}
+	d := Batches{Runs: b.Runs - before.Runs, Items: b.Items - before.Items}
+	if d.Runs < 0 || d.Items < 0 {
+		return Batches{}, errBackwards
+	}
+	for _, size := range b.Sizes {
+		i := slices.IndexFunc(before.Sizes, func(old Bucket) bool { return old.Bound == size.Bound })
+		if i >= 0 {
+			size.Runs -= before.Sizes[i].Runs
+		}
+		switch {
+		case size.Runs < 0:
+			return Batches{}, errBackwards
+		case size.Runs > 0:
+			d.Sizes = append(d.Sizes, size)
+		}
+	}
+	return d, nil
+}
+
+// Largest is the size of the largest batch, or the bound under which it is;
+// 0 when that is not told.
+func (b Batches) Largest() int {
+	if len(b.Sizes) == 0 {
+		return 0
+	}
+	last := b.Sizes[len(b.Sizes)-1].Bound
+	if last > math.MaxInt32 { // infinite, too
+		return 0
+	}
+	return int(last)
+}
+
+// Source reads one server that serves one model.
+type Source struct {
+	Kind  stack.Telemetry
+	At    stack.Endpoint
+	Model string // as the catalogue names it
+	Input stack.Input
+}
+
+// ErrSilent is of a stack that does not tell what was asked for.
+var ErrSilent = errors.New("the stack does not tell")
+
+// Read takes a reading.
+func (s Source) Read(ctx context.Context) (Reading, error) {
+	switch s.Kind {
+	case stack.OwnMetrics:
+		page, err := get(ctx, s.At.REST, "/metrics")
+		if err != nil {
+			return Reading{}, err
+		}
+		return parseOwn(page, s.Model)
+	default:
+		return Reading{}, ErrSilent
+	}
+}
+
+// Waiting asks for the number of requests that wait in the server now.
+func (s Source) Waiting(ctx context.Context) (float64, error) {
+	switch s.Kind {
+	case stack.OwnMetrics:
+		page, err := get(ctx, s.At.REST, "/metrics")
+		if err != nil {
+			return 0, err
+		}
+		return ownWaiting(page, s.Model)
+	default:
+		return 0, ErrSilent
+	}
+}
+
+// get fetches a page of at most a few kilobytes from a server at host:port.
+func get(ctx context.Context, addr, path string) ([]byte, error) {
+	if addr == "" {
+		return nil, ErrSilent
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	reply := http1.Fetch(ctx, addr, http1.Request{Method: "GET", Path: path})
+	if reply.Outcome != record.Good {
+		return nil, fmt.Errorf("read the server's own counters at %s: %s: %w", path, reply.Outcome, reply.Err)
+	}
+	return reply.Body, nil
+}
