@@ -115,12 +115,24 @@ func defaultBase(dockerfile string) string {
 	return m[1]
 }
 
-func buildHash(b stack.Build, baseID string) (string, error) {
-	content, err := contentHash(b.Context)
-	if err != nil {
-		return "", err
+// contexts are the folders that a Dockerfile sees as one.
+func contexts(b stack.Build) []fs.FS {
+	if b.Shared == nil {
+		return []fs.FS{b.Context}
 	}
-	sum := sha256.Sum256([]byte(content + "\n" + b.Dockerfile + "\n" + baseID))
+	return []fs.FS{b.Context, b.Shared}
+}
+
+func buildHash(b stack.Build, baseID string) (string, error) {
+	content := ""
+	for _, src := range contexts(b) {
+		part, err := contentHash(src)
+		if err != nil {
+			return "", err
+		}
+		content += part + "\n"
+	}
+	sum := sha256.Sum256([]byte(content + b.Dockerfile + "\n" + baseID))
 	return hex.EncodeToString(sum[:]), nil
 }
 
@@ -183,7 +195,7 @@ func credentials(ctx context.Context, ref string) string {
 func (e *engine) build(ctx context.Context, img stack.Image, base, sum string, progress io.Writer) error {
 	fmt.Fprintf(progress, "build %s\n", img.Ref)
 	pack, out := io.Pipe()
-	go func() { out.CloseWithError(archive(img.Build.Context, out)) }()
+	go func() { out.CloseWithError(archive(contexts(*img.Build), out)) }()
 	defer pack.Close()
 	opts := client.ImageBuildOptions{
 		Tags:        []string{img.Ref},
@@ -211,9 +223,18 @@ func (e *engine) build(ctx context.Context, img stack.Image, base, sum string, p
 
 // archive packs the build context. Times are left out, so that the builder's
 // cache depends on contents only; scripts keep their executable bit.
-func archive(src fs.FS, to io.Writer) error {
+func archive(sources []fs.FS, to io.Writer) error {
 	w := tar.NewWriter(to)
-	err := fs.WalkDir(src, ".", func(p string, d fs.DirEntry, err error) error {
+	for _, src := range sources {
+		if err := pack(src, w); err != nil {
+			return err
+		}
+	}
+	return w.Close()
+}
+
+func pack(src fs.FS, w *tar.Writer) error {
+	return fs.WalkDir(src, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -231,10 +252,6 @@ func archive(src fs.FS, to io.Writer) error {
 		_, err = w.Write(b)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return w.Close()
 }
 
 // follow reads the daemon's stream of JSON messages to its end. It writes what

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"io"
+	"io/fs"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -47,7 +48,7 @@ func TestBuildHash(t *testing.T) {
 
 func TestArchiveKeepsProgramsExecutable(t *testing.T) {
 	var b bytes.Buffer
-	require.NoError(t, archive(fstest.MapFS{"run.sh": {}, "tool": {Data: []byte("#!/bin/sh\n")}, "d/text": {Data: []byte("x")}}, &b))
+	require.NoError(t, archive([]fs.FS{fstest.MapFS{"run.sh": {}, "tool": {Data: []byte("#!/bin/sh\n")}}, fstest.MapFS{"d/text": {Data: []byte("x")}}}, &b))
 	modes := map[string]int64{}
 	for r := tar.NewReader(&b); ; {
 		h, err := r.Next()

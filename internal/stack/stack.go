@@ -153,6 +153,7 @@ type Image struct {
 // reference when Base is not nil, else to the base image that the user named.
 type Build struct {
 	Context    fs.FS
+	Shared     fs.FS  // further files of the context, which stacks have in common; nil: none
 	Dockerfile string // path in Context
 	Base       *Image // built first; nil: the Python base image
 }

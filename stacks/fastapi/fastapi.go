@@ -5,6 +5,7 @@ package fastapi
 
 import (
 	"embed"
+	"io/fs"
 	"strconv"
 	"time"
 
@@ -17,6 +18,15 @@ import (
 var source embed.FS
 
 const port = 8000
+
+// Library is the part of the server that is no server: reading a model's
+// description, preprocessing, and the models in PyTorch and ONNX Runtime. The
+// Python stacks whose server is somebody else's compute with it, so that they
+// differ in the server alone. It is the package stackserver.
+func Library() fs.FS { return library }
+
+//go:embed stackserver/*.py stackserver/torch_models/*.py
+var library embed.FS
 
 // ONNXRuntime is FastAPI with ONNX Runtime.
 func ONNXRuntime() stack.Stack {
