@@ -14,6 +14,7 @@ func All() []stack.Stack {
 		embedded.Stack(),
 		fastapi.ONNXRuntime(),
 		fastapi.PyTorch(torchbase.Image()),
+		fastapi.Queue(),
 	}
 }
 

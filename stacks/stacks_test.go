@@ -45,6 +45,7 @@ func TestStacksAreWellFormed(t *testing.T) {
 		require.NotEmpty(t, s.Licence, s.Name)
 		require.NotEmpty(t, s.Complexity, s.Name)
 		require.NotEmpty(t, s.Serves, s.Name)
+		require.True(t, s.Unbatched == "" || seen[s.Unbatched], "%s is %s without batching, which is no stack above it", s.Name, s.Unbatched)
 		require.True(t, s.Container != nil || s.Process != nil, "%s has no way to start", s.Name)
 	}
 }

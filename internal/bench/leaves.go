@@ -27,6 +27,8 @@ func (g Group) name(s stack.Stack, c Case) results.Name {
 // capability finds how a stack serves a case, or says why it does not.
 func (c Case) capability(s stack.Stack) (stack.Capability, error) {
 	switch {
+	case !c.Batcher.asked && s.Unbatched != "":
+		return stack.Capability{}, fmt.Errorf("without batching it is %s, which is measured", s.Unbatched)
 	case c.Batcher.Max > 0 && s.Batcher == stack.NoBatcher:
 		return stack.Capability{}, errors.New("the stack has no dynamic batcher")
 	case c.Batcher.Delay > 0 && s.Batcher == stack.Greedy:

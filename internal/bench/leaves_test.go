@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -55,6 +56,30 @@ func TestWhyAStackDoesNotServeACase(t *testing.T) {
 	require.EqualError(t, err, "the stack takes no jpeg in batches of 8 over rest")
 	_, err = Case{Model: "resnet50", Proto: stack.GRPC, Input: stack.JPEG, Batch: 1}.capability(s)
 	require.EqualError(t, err, "the stack has no grpc")
+}
+
+func TestWhatBatchersCanBeAsked(t *testing.T) {
+	s := stack.Stack{Name: "queue", Unbatched: "plain", Serves: []stack.Capability{
+		{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
+	}}
+	c := textCase(Mixed, 1)
+	_, err := c.capability(s)
+	require.EqualError(t, err, "without batching it is plain, which is measured")
+	c.Batcher = BatcherOff()
+	_, err = c.capability(s)
+	require.NoError(t, err, "where batching is the question, off is an answer")
+	c.Batcher = BatcherOn(32, 0)
+	_, err = c.capability(s)
+	require.EqualError(t, err, "the stack has no dynamic batcher")
+	s.Batcher = stack.Greedy
+	_, err = c.capability(s)
+	require.NoError(t, err)
+	c.Batcher = BatcherOn(32, time.Millisecond)
+	_, err = c.capability(s)
+	require.EqualError(t, err, "the stack's batcher waits for no request: it has no delay")
+	s.Batcher = stack.Patient
+	_, err = c.capability(s)
+	require.NoError(t, err)
 }
 
 func TestPlanTellsWhatIsSkippedAndWhy(t *testing.T) {

@@ -92,6 +92,7 @@ type Stack struct {
 	Process   *Process
 	Serves    []Capability // first match wins
 	Batcher   Batcher
+	Unbatched string // name of the stack that this one is where batching is no part of the question, and is not measured again; "" for none
 	Tells     Telemetry
 }
 

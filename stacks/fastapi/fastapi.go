@@ -1,6 +1,7 @@
 // Package fastapi is the server that most teams write first: FastAPI on
-// uvicorn around one model. One image family, two stacks, which differ in the
-// runtime only. The server itself is the Python package beside this file.
+// uvicorn around one model. One image family, three stacks: two that differ in
+// the runtime only, and one with a queue of its own that batches. The server
+// itself is the Python package beside this file.
 package fastapi
 
 import (
@@ -28,36 +29,63 @@ func Library() fs.FS { return library }
 //go:embed stackserver/*.py stackserver/torch_models/*.py
 var library embed.FS
 
-// ONNXRuntime is FastAPI with ONNX Runtime.
+// waiting is how many requests the queue of fastapi-queue holds; one more is
+// answered 429 with Retry-After. Half of what an open loop keeps open at once,
+// so that an overload is refused early instead of answered late.
+const waiting = 128
+
+// ONNXRuntime is FastAPI with ONNX Runtime, each request computed as it came.
 func ONNXRuntime() stack.Stack {
-	return stack.Stack{
+	return onnxruntime(stack.Stack{
 		Name: "fastapi-onnxruntime",
 		About: stack.About{
 			Title:      "FastAPI + ONNX Runtime, this project's server",
 			Licence:    "Apache-2.0 (FastAPI, ONNX Runtime: MIT; uvicorn: BSD-3-Clause)",
 			Complexity: "one container or one Python process, one model each; batching and metrics are your own code",
 		},
-		Container: &stack.Container{
-			Images: map[stack.Device]stack.Image{
-				stack.CPU: image("stackbench/fastapi-onnxruntime:cpu", "onnxruntime.Dockerfile", nil),
-				stack.GPU: image("stackbench/fastapi-onnxruntime:gpu", "onnxruntime-gpu.Dockerfile", nil),
-			},
-			Args:       func(r stack.Run) []string { return args("onnxruntime", r) },
-			Env:        env,
-			Ports:      stack.Ports{REST: port},
-			StartLimit: time.Minute,
+	}, func(r stack.Run) []string { return args("onnxruntime", r) })
+}
+
+// Queue is the same server on the same image with a custom asyncio queue that
+// batches: a largest batch, a longest delay, a bounded depth, 429 when full.
+func Queue() stack.Stack {
+	return onnxruntime(stack.Stack{
+		Name: "fastapi-queue",
+		About: stack.About{
+			Title:      "FastAPI + ONNX Runtime + a custom asyncio queue, this project's server",
+			Licence:    "Apache-2.0 (FastAPI, ONNX Runtime: MIT; uvicorn: BSD-3-Clause)",
+			Complexity: "as fastapi-onnxruntime, with 200 lines of queue to write, test and tune yourself",
 		},
-		Process: process("onnxruntime", time.Minute, "onnxruntime"),
-		Serves:  serves(),
-		Batcher: stack.Patient,
-		Tells:   stack.OwnMetrics,
+		Batcher:   stack.Patient,
+		Unbatched: "fastapi-onnxruntime",
+	}, func(r stack.Run) []string {
+		return append(args("onnxruntime", r),
+			"--max-batch", strconv.Itoa(r.Batch.Max), "--max-delay", r.Batch.Delay.String(), "--queue", strconv.Itoa(waiting))
+	})
+}
+
+// onnxruntime adds to a stack how its server starts.
+func onnxruntime(s stack.Stack, args func(stack.Run) []string) stack.Stack {
+	s.Container = &stack.Container{
+		Images: map[stack.Device]stack.Image{
+			stack.CPU: image("stackbench/fastapi-onnxruntime:cpu", "onnxruntime.Dockerfile", nil),
+			stack.GPU: image("stackbench/fastapi-onnxruntime:gpu", "onnxruntime-gpu.Dockerfile", nil),
+		},
+		Args:       args,
+		Env:        env,
+		Ports:      stack.Ports{REST: port},
+		StartLimit: time.Minute,
 	}
+	s.Process = process(args, "onnxruntime", time.Minute, "onnxruntime")
+	s.Serves, s.Tells = serves(), stack.OwnMetrics
+	return s
 }
 
 // PyTorch is FastAPI with PyTorch in eager mode, on an image that has torch.
 // One image serves both devices.
 func PyTorch(base stack.Image) stack.Stack {
 	img := image("stackbench/fastapi-pytorch:latest", "pytorch.Dockerfile", &base)
+	start := func(r stack.Run) []string { return args("pytorch", r) }
 	return stack.Stack{
 		Name: "fastapi-pytorch",
 		About: stack.About{
@@ -67,14 +95,13 @@ func PyTorch(base stack.Image) stack.Stack {
 		},
 		Container: &stack.Container{
 			Images:     map[stack.Device]stack.Image{stack.CPU: img, stack.GPU: img},
-			Args:       func(r stack.Run) []string { return args("pytorch", r) },
+			Args:       start,
 			Env:        env,
 			Ports:      stack.Ports{REST: port},
 			StartLimit: 3 * time.Minute,
 		},
-		Process: process("pytorch", 3*time.Minute, "torch", "torchvision", "transformers", "safetensors"),
+		Process: process(start, "pytorch", 3*time.Minute, "torch", "torchvision", "transformers", "safetensors"),
 		Serves:  serves(),
-		Batcher: stack.Patient,
 		Tells:   stack.OwnMetrics,
 	}
 }
@@ -83,7 +110,7 @@ func image(ref, dockerfile string, base *stack.Image) stack.Image {
 	return stack.Image{Ref: ref, Build: &stack.Build{Context: source, Dockerfile: dockerfile, Base: base}}
 }
 
-func process(runtime string, limit time.Duration, imports ...string) *stack.Process {
+func process(args func(stack.Run) []string, runtime string, limit time.Duration, imports ...string) *stack.Process {
 	server := []string{
 		"fastapi", "httptools", "numpy", "orjson", "PIL", "prometheus_client", "tokenizers", "uvicorn", "uvloop",
 	}
@@ -94,7 +121,7 @@ func process(runtime string, limit time.Duration, imports ...string) *stack.Proc
 			Requirements: []string{"requirements/server.txt", "requirements/" + runtime + ".txt"},
 			Imports:      append(server, imports...),
 		},
-		Args:       func(r stack.Run) []string { return args(runtime, r) },
+		Args:       args,
 		Env:        env,
 		StartLimit: limit,
 	}
@@ -119,8 +146,6 @@ func args(runtime string, r stack.Run) []string {
 		"--rest", r.Listen.REST,
 		"--device", string(r.Device),
 		"--threads", strconv.Itoa(r.Threads),
-		"--max-batch", strconv.Itoa(r.Batch.Max),
-		"--max-delay", r.Batch.Delay.String(),
 	}
 }
 

@@ -35,12 +35,16 @@ func TestArguments(t *testing.T) {
 	}
 	want := []string{
 		"--backend", "pytorch", "--models", "/models", "--model", "resnet50", "--rest", "0.0.0.0:8000",
-		"--device", "cpu", "--threads", "2", "--max-batch", "16", "--max-delay", "2.5ms",
+		"--device", "cpu", "--threads", "2",
 	}
 	s := fastapi.PyTorch(stack.Image{Ref: "torch"})
 	require.Equal(t, want, s.Container.Args(run))
 	require.Equal(t, want, s.Process.Args(run))
 	require.Contains(t, s.Process.Env(run), "OMP_NUM_THREADS=2")
+	queue := fastapi.Queue()
+	want[1] = "onnxruntime"
+	require.Equal(t, append(want, "--max-batch", "16", "--max-delay", "2.5ms", "--queue", "128"), queue.Container.Args(run))
+	require.Equal(t, queue.Container.Args(run), queue.Process.Args(run))
 }
 
 func TestCapabilities(t *testing.T) {
@@ -70,5 +74,6 @@ func TestPyTorchBuildsOnTheGivenBase(t *testing.T) {
 	for _, device := range []stack.Device{stack.CPU, stack.GPU} {
 		require.Equal(t, &base, s.Container.Images[device].Build.Base)
 	}
+	require.Equal(t, fastapi.ONNXRuntime().Container.Images, fastapi.Queue().Container.Images, "one image serves both")
 	require.Nil(t, fastapi.ONNXRuntime().Container.Images[stack.CPU].Build.Base)
 }

@@ -102,7 +102,10 @@ class _CountAnswers:
 
 async def _request_error(request: Request, err: Exception) -> Response:
     assert isinstance(err, RequestError)
-    return _error(request, err.status, err.message)
+    answer = _error(request, err.status, err.message)
+    if err.retry_after is not None:
+        answer.headers["retry-after"] = str(err.retry_after)
+    return answer
 
 
 async def _http_error(request: Request, err: Exception) -> Response:

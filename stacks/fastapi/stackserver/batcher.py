@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -62,6 +63,7 @@ class Batcher:
         self._pending: deque[Ticket] = deque()
         self._arrived = asyncio.Event()
         self._depth = 0
+        self._share = 0.0  # seconds of the last execution for each of its requests
         self._executions = executions
         self._threads = ThreadPoolExecutor(executions, thread_name_prefix="compute")
 
@@ -69,7 +71,9 @@ class Batcher:
     def admit(self, gone: Gone) -> Iterator[Ticket]:
         """Takes a place in the queue, or raises RequestError 429. gone says whether the client has left."""
         if self._depth >= self._batching.queue:
-            raise RequestError(429, f"the queue is full: {self._depth} requests wait")
+            # What waits now is computed by then, if it goes on as it does.
+            soon = max(1, math.ceil(self._depth * self._share / self._executions))
+            raise RequestError(429, f"the queue is full: {self._depth} requests wait", retry_after=soon)
         ticket = Ticket(gone)
         self._change_depth(1)
         try:
@@ -156,6 +160,7 @@ class Batcher:
         except Exception as err:
             await self._explain(batch, compute, err)
             return
+        self._share = seconds / len(batch)
         start = 0
         for ticket in batch:
             self._metrics.compute.observe(seconds)

@@ -13,7 +13,9 @@ class SetupError(Exception):
 class RequestError(Exception):
     """A request that is answered with an error status. The shape of the body is the contract's affair."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, retry_after: int | None = None) -> None:
+        """retry_after: seconds after which to try again, for the answer's Retry-After; None says nothing of it."""
         super().__init__(message)
         self.status = status
         self.message = message
+        self.retry_after = retry_after

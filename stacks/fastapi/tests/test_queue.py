@@ -114,6 +114,7 @@ def test_a_full_queue_refuses(tmp_path):
             assert (await client.metrics())[QUEUE] == 2
             refused = await post(client, 3)
             assert (refused.status, refused.json) == (429, {"error": "the queue is full: 2 requests wait"})
+            assert refused.headers["retry-after"] == "1"
             client.backend.gate.set()
             for seed, task in enumerate([first, *others]):
                 await best_logit(client, seed, task)
@@ -122,6 +123,22 @@ def test_a_full_queue_refuses(tmp_path):
             assert samples['stackbench_requests_total{code="429",model="blocks"}'] == 1
             assert samples['stackbench_requests_total{code="200",model="blocks"}'] == 3
             await best_logit(client, 4, post(client, 4))
+
+    asyncio.run(run())
+
+
+def test_who_is_refused_learns_when_to_come_back(tmp_path):
+    async def run():
+        async with serving(tmp_path, IMAGE, Batching(0, 0, 2), closed=True) as client:
+            first = post(client, 0)
+            await until(lambda: len(client.backend.executions) == 2)
+            others = [post(client, seed) for seed in (1, 2)]
+            await waiting(client, 2)
+            client.service._batcher._share = 2.4  # seconds that a request took when last computed
+            refused = await post(client, 3)
+            assert refused.headers["retry-after"] == "5"
+            client.backend.gate.set()
+            await asyncio.gather(first, *others)
 
     asyncio.run(run())
 
