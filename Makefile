@@ -1,12 +1,12 @@
 # stackbench: make bench and make test are all that a newcomer needs.
 STACKS  ?= embedded,fastapi-onnxruntime
-GROUP   ?= all
+GROUP   ?= image_classification,embeddings
 PROFILE ?= quick
 TRIALS  ?= 0
 # NVML's Go bindings call functions that its own header calls deprecated.
 export CGO_CFLAGS ?= -O2 -g -Wno-deprecated-declarations
 
-.PHONY: help setup bench test race lint images compare clean
+.PHONY: help setup bench test lint images compare clean
 help:     ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "%-9s %s\n", $$1, $$2}' Makefile
 setup:    ## fetch and build all that bench needs: weights, ONNX Runtime, images or environments

@@ -38,11 +38,23 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 		}
 	}
 	s.used = true
+	if l.c.Load.Limit > 0 {
+		k := kneeSearch{run: r, leaf: l, server: s, work: w}
+		for b.Loop() {
+			if t, err = k.search(ctx, t); err != nil {
+				return t, cause(s, err)
+			}
+		}
+		report(b, t)
+		return t, nil
+	}
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {
 		return t, cause(s, err)
 	}
-	return r.conclude(ctx, b, l, outcome{w, eye, windows}, t), nil
+	k := r.summarise(l, outcome{w, eye, windows})
+	k.sum.Report(b)
+	return r.conclude(ctx, l, k, t), nil
 }
 
 // footprint says whether the memory of embedding texts is measured before the case.
@@ -79,12 +91,16 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 		if err := eye.server.boot.Alive(); err != nil {
 			return nil, err
 		}
-		windows = append(windows, meter.Window{
-			Open: l.c.Load.Rate > 0, Records: res.Records, Length: res.Window,
-			Conns: l.c.Load.Conc, Items: w.count, Rate: l.c.unit(),
-		})
+		windows = append(windows, l.c.window(res, w, l.c.Load.Conc))
 	}
 	return windows, eye.problem
+}
+
+// window is what load left, as it is measured; conns is 0 of an open loop.
+func (c Case) window(res load.Result, w *work, conns int) meter.Window {
+	return meter.Window{
+		Open: conns == 0, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: c.unit(),
+	}
 }
 
 // outcome is what a leaf's windows left.
@@ -94,26 +110,37 @@ type outcome struct {
 	windows []meter.Window
 }
 
-// conclude judges the answers, reports the metrics and writes the trial down.
-func (r *run) conclude(ctx context.Context, b *testing.B, l leaf, o outcome, t results.Trial) results.Trial {
-	w, eye, windows := o.work, o.eye, o.windows
+// taken is what a leaf's windows say.
+type taken struct {
+	outcome
+	sum     meter.Summary
+	judge   judge
+	verdict quality.Verdict
+}
+
+// summarise judges the answers and measures the windows as one sample.
+func (r *run) summarise(l leaf, o outcome) taken {
 	j := r.env.judge(l.session.model, l.c)
-	for _, win := range windows {
-		w.examine(win.Records, l.c.Input, j)
+	for _, win := range o.windows {
+		o.work.examine(win.Records, l.c.Input, j)
 	}
 	verdict := j.Verdict()
-	eye.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
-	sum := meter.Summarise(windows, eye.evidence)
-	sum.Report(b)
-	fill(&t, sum, windows)
-	t.Answers = results.Answers{Checked: verdict.Checked, Agree: verdict.Agree, Worst: verdict.Worst, Rule: verdict.Rule, Reasons: verdict.Reasons}
-	t.Server = l.facts(ctx, eye.server)
+	o.eye.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
+	return taken{outcome: o, sum: meter.Summarise(o.windows, o.eye.evidence), judge: j, verdict: verdict}
+}
+
+// conclude writes the trial down.
+func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
+	fill(&t, k.sum, k.windows)
+	v := k.verdict
+	t.Answers = results.Answers{Checked: v.Checked, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
+	t.Server = l.facts(ctx, k.eye.server)
 	t.Stages = map[string]float64{}
-	for _, stage := range sum.Breakdown {
+	for _, stage := range k.sum.Breakdown {
 		t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
 	}
 	if g := l.session.model.golden; g != nil && g.Trained() {
-		t.Answers.Accuracy = accuracy(j)
+		t.Answers.Accuracy = accuracy(k.judge)
 	}
 	return t
 }

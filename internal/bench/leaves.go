@@ -114,7 +114,11 @@ func (g Group) byServer(p Profile) []Case {
 
 // seconds is about what the case takes, without starting the stack.
 func (c Case) seconds(o Options) float64 {
-	return o.Profile.Warmup().Seconds() + o.length().Seconds() + 0.5
+	window := o.Profile.Warmup().Seconds() + o.length().Seconds() + 0.5
+	if c.Load.Limit > 0 {
+		return window + kneeUsual*max(window, kneeUsualSeconds)
+	}
+	return window
 }
 
 // unavailable says whether err is a reason to skip rather than a failure.

@@ -23,14 +23,24 @@ const (
 
 // plan is the case as the load engine takes it.
 func (c Case) plan(o Options, marks load.Marks) load.Plan {
-	p := load.Plan{
-		Conns: c.Load.Conc, Warmup: o.Profile.Warmup(), Window: o.length(),
+	if c.Load.Rate > 0 {
+		return o.open(float64(c.Load.Rate), marks)
+	}
+	return o.closed(c.Load.Conc, marks)
+}
+
+// closed is a closed loop of that many users.
+func (o Options) closed(conc int, marks load.Marks) load.Plan {
+	return load.Plan{
+		Conns: conc, Warmup: o.Profile.Warmup(), Window: o.length(),
 		Timeout: requestLimit, Keep: keptAnswers, Marks: marks,
 	}
-	if c.Load.Rate > 0 {
-		p.Arrivals = load.Arrivals{Rate: float64(c.Load.Rate), Poisson: true, Seed: o.salt()}
-		p.Conns, p.Queue = openConns, openQueue
-	}
+}
+
+// open is an open loop of that many requests a second.
+func (o Options) open(rate float64, marks load.Marks) load.Plan {
+	p := o.closed(openConns, marks)
+	p.Arrivals, p.Queue = load.Arrivals{Rate: rate, Poisson: true, Seed: o.salt()}, openQueue
 	return p
 }
 

@@ -14,6 +14,7 @@ func (t *Table) Markdown(w io.Writer) error {
 		block.markdown(&b)
 		b.WriteString("\n")
 	}
+	curvesMarkdown(&b, t.Curves)
 	t.notes(&b, "\n")
 	if _, err := io.WriteString(w, strings.TrimRight(b.String(), "\n")+"\n"); err != nil {
 		return fmt.Errorf("write the table: %w", err)

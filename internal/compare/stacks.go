@@ -14,6 +14,7 @@ import (
 // Table is the stacks of a run side by side.
 type Table struct {
 	Blocks     []Block
+	Curves     []Curve  // of the searches for a knee
 	Missing    []string // what is not shown, and why: one line a reason
 	Doubts     []string // why a number marked with ! must not be believed
 	Conditions []string // what all numbers are true for
@@ -66,6 +67,7 @@ func Stacks(run *results.Run) (*Table, error) {
 	for _, w := range b.works {
 		table.Blocks = append(table.Blocks, b.block(w))
 	}
+	table.Curves = b.curves()
 	table.Missing = b.notShown()
 	table.Doubts = b.doubts
 	return table, nil
@@ -128,6 +130,7 @@ func (b *builder) block(w *work) Block {
 	for _, load := range loads {
 		out.Rows = append(out.Rows, b.rows(w, load, out.Stacks)...)
 	}
+	out.Rows = append(out.Rows, b.breakdown(w, loads, out.Stacks)...)
 	out.Rows = append(out.Rows, b.facts(w, out.Stacks)...)
 	return out
 }
@@ -144,23 +147,25 @@ func title(key results.Name) string {
 
 // rows are the metrics of one load.
 func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
-	byStack := make([]*leaf, len(stacks))
-	for i, s := range stacks {
-		for _, l := range w.leaves {
-			if _, its := l.name.Split(); l.name.Stack == s && its == load {
-				byStack[i] = l
-			}
-		}
-	}
+	byStack := w.on(load, stacks)
 	b.noteFaults(byStack, load)
 	var rows []Row
-	for _, unit := range latencies() {
+	first := latencies()
+	if load.Knee {
+		first = []string{"knee-rps"}
+	}
+	for _, unit := range first {
 		rows = append(rows, b.row(byStack, load, unit)...)
 	}
 	for _, unit := range rates() {
 		if found := b.row(byStack, load, unit); found != nil {
 			rows = append(rows, found...)
 			break
+		}
+	}
+	if load.Batcher != "" {
+		for _, unit := range batchUnits() {
+			rows = append(rows, b.row(byStack, load, unit)...)
 		}
 	}
 	return append(rows, floorRow(byStack, load)...)

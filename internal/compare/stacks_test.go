@@ -37,7 +37,7 @@ func name(group, stack, model, input string, batch, conc, rate int) results.Name
 
 // trial has 140 requests that take p50 ms, the last 8 of them p95 ms.
 func trial(n results.Name, number int, p50, p95, rate float64) results.Trial {
-	unit := map[string]string{"ImageClassification": "img/s", "Embeddings": "emb/s"}[n.Group]
+	unit := map[string]string{"ImageClassification": "img/s", "Embeddings": "emb/s", "BatchServing": "emb/s"}[n.Group]
 	t := results.Trial{
 		Name: n.String(), Trial: number, Seconds: 3, Issued: 140, Steady: "steady",
 		Metrics:  map[string]float64{"p50-ms": p50, "p95-ms": p95, unit: rate, "rps": rate / float64(n.Batch), "mem-MB": 400 + p50},
@@ -56,6 +56,11 @@ func trial(n results.Name, number int, p50, p95, rate float64) results.Trial {
 }
 
 func run(t *testing.T, env results.Env, trials ...results.Trial) *results.Run {
+	t.Helper()
+	return runWith(t, units, env, trials...)
+}
+
+func runWith(t *testing.T, units string, env results.Env, trials ...results.Trial) *results.Run {
 	t.Helper()
 	l, err := results.Create(t.TempDir(), "quick", time.Unix(0, 0), env)
 	require.NoError(t, err)

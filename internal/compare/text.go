@@ -20,6 +20,7 @@ func (t *Table) Text(w io.Writer) error {
 		block.text(&b)
 		b.WriteString("\n")
 	}
+	curvesText(&b, t.Curves)
 	t.notes(&b, "")
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write the table: %w", err)

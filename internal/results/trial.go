@@ -30,6 +30,7 @@ type Trial struct {
 	Floor    *Floor             `json:"floor_ms,omitempty"`  // nil when it was not measured
 	Stages   map[string]float64 `json:"stages_ms,omitempty"` // mean time in the parts of the server that it tells
 	Server   Server             `json:"server"`
+	Knee     *Knee              `json:"knee,omitempty"`         // of a search; the other figures are then of the window at the highest rate that held
 	Latency  []float64          `json:"latencies_us,omitempty"` // raw response times of the good answers, by issue time
 }
 
@@ -39,6 +40,23 @@ type Trial struct {
 type Floor struct {
 	P50 float64 `json:"p50"`
 	P95 float64 `json:"p95,omitempty"` // 0: too few requests
+}
+
+// Knee is the search for the highest rate whose p99 holds a limit.
+type Knee struct {
+	LimitMS  float64 `json:"limit_ms"`
+	Capacity float64 `json:"capacity_rps"` // of the closed loop that the search starts from
+	Probes   []Probe `json:"probes"`       // in the order in which they were measured
+}
+
+// Probe is one measured window of a search.
+type Probe struct {
+	Rate     float64 `json:"rate"`             // asked for, requests a second
+	Rps      float64 `json:"rps,omitempty"`    // good answers a second
+	P99MS    float64 `json:"p99_ms,omitempty"` // 0: it falls on a failed request
+	Requests int     `json:"requests"`
+	Holds    bool    `json:"holds"`
+	Why      string  `json:"why,omitempty"` // why it does not hold, or why it must not be believed
 }
 
 // Answers is the quality gate's verdict.
@@ -101,8 +119,22 @@ func (t Trial) check() error {
 	if f := t.Floor; f != nil && !(f.P50 > 0 && f.P95 >= 0 && !math.IsInf(f.P50+f.P95, 0)) {
 		return fmt.Errorf("a client floor of %v and %v ms", f.P50, f.P95)
 	}
+	if t.Knee != nil {
+		if err := t.Knee.check(); err != nil {
+			return err
+		}
+	}
 	if t.Error != "" && len(t.Metrics) > 0 {
 		return errors.New("an error and metrics in one trial")
+	}
+	return nil
+}
+
+func (k Knee) check() error {
+	for _, p := range k.Probes {
+		if !(p.Rate > 0) || math.IsInf(p.Rate, 0) || !(p.P99MS >= 0) || math.IsInf(p.P99MS, 0) {
+			return fmt.Errorf("a probe at %v requests a second with a p99 of %v ms", p.Rate, p.P99MS)
+		}
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ func Groups() []Group {
 	return []Group{
 		{Name: "image_classification", Package: "stackbench/groups/imageclassification"},
 		{Name: "embeddings", Package: "stackbench/groups/embeddings"},
+		{Name: "batch_serving", Package: "stackbench/groups/batchserving"},
 	}
 }
 

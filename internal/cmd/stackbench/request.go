@@ -37,7 +37,7 @@ type chosen struct {
 
 func declare(f *flag.FlagSet) chosen {
 	return chosen{
-		group:    f.String("group", "all", "image_classification, embeddings or all; comma separated"),
+		group:    f.String("group", "all", "image_classification, embeddings, batch_serving or all; comma separated"),
 		stacks:   f.String("stacks", "all", "stacks, comma separated; all: every one that this machine can run"),
 		device:   f.String("device", "auto", "auto, cpu or gpu"),
 		profile:  f.String("profile", "quick", "quick, standard or full"),

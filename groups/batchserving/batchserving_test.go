@@ -1,0 +1,85 @@
+package batchserving
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/bench"
+	"stackbench/internal/stack"
+	"stackbench/stacks"
+)
+
+func TestMain(m *testing.M) { bench.Main(m, group(), stacks.All()) }
+
+func BenchmarkBatchServing(b *testing.B) { bench.Run(b, group(), stacks.All()) }
+
+// limit is the p99 that a knee holds: a wait that a person at a page does not
+// notice as one.
+const limit = 200 * time.Millisecond
+
+func group() bench.Group {
+	g := bench.Group{
+		Name: "batch_serving", Title: "BatchServing",
+		Tokens: 16, Sizes: sizes(),
+		Reference: stacks.Reference(), Null: stacks.Null(),
+	}
+	add := func(base bench.Case, b bench.Batcher, l bench.Load, from bench.Profile) {
+		base.Batcher, base.Load, base.From = b, l, from
+		if !bench.Has(g.Cases, base) {
+			g.Cases = append(g.Cases, base)
+		}
+	}
+	texts := bench.Case{Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: bench.Mixed}
+	images := bench.Case{Model: "efficientnet-lite0", Proto: stack.REST, Input: stack.JPEG, Batch: 1}
+	for _, of := range []struct {
+		work bench.Case
+		most int
+	}{{texts, 32}, {images, 16}} {
+		off, at := bench.BatcherOff(), func(d time.Duration) bench.Batcher { return bench.BatcherOn(of.most, d) }
+		for _, b := range []bench.Batcher{off, at(0), at(5 * time.Millisecond)} {
+			add(of.work, b, bench.Closed(16), bench.Quick)
+		}
+		for _, b := range []bench.Batcher{off, at(5 * time.Millisecond)} {
+			add(of.work, b, bench.Knee(limit), bench.Quick)
+		}
+		for _, b := range []bench.Batcher{off, at(0), at(5 * time.Millisecond), at(20 * time.Millisecond)} {
+			for _, users := range []int{1, 4, 16, 64} {
+				add(of.work, b, bench.Closed(users), bench.Standard)
+			}
+			for _, rate := range []int{10, 20, 40, 80, 160} {
+				add(of.work, b, bench.Open(rate), bench.Full)
+			}
+			add(of.work, b, bench.Knee(limit), bench.Standard)
+		}
+	}
+	return g
+}
+
+// sizes is drawn from evenly: sixteen in proportion to one over themselves,
+// each at least once.
+func sizes() []int {
+	var out []int
+	for size := 1; size <= 16; size++ {
+		for range int(math.Round(60 / float64(size))) {
+			out = append(out, size)
+		}
+	}
+	return out
+}
+
+func TestSizesAreMostlySmall(t *testing.T) {
+	count := map[int]int{}
+	sum := 0
+	for _, n := range sizes() {
+		count[n]++
+		sum += n
+	}
+	require.Len(t, count, 16)
+	require.Equal(t, 60, count[1])
+	require.Equal(t, 30, count[2])
+	require.Equal(t, 4, count[16])
+	require.InDelta(t, 4.75, float64(sum)/float64(len(sizes())), 0.05, "doc.go states the mean")
+}

@@ -1,0 +1,178 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"stackbench/internal/results"
+)
+
+// batchUnits are the metrics that a load with a stated batcher is about.
+func batchUnits() []string {
+	return []string{"batch-mean", "max-batch", "batch-eff", "queue-ms", "queue-depth"}
+}
+
+// stages are the parts of a request's way, in its order.
+func stages() []string {
+	return []string{"client-queue", "network", "queue", "preprocess", "compute", "postprocess"}
+}
+
+// breakdown says where the time of an answer goes, for the block's lightest
+// closed load: there, little of it is waiting. A stack's empty cell is a part
+// that it does not tell.
+func (b *builder) breakdown(w *work, loads []results.Name, stacks []string) []Row {
+	i := slices.IndexFunc(loads, func(n results.Name) bool { return n.Conc > 0 })
+	if i < 0 {
+		return nil
+	}
+	byStack := w.on(loads[i], stacks)
+	var rows []Row
+	for _, stage := range stages() {
+		row := Row{Label: "time at " + label(loads[i]), Unit: stage}
+		found := false
+		for _, l := range byStack {
+			ms, ok := l.stage(stage)
+			found = found || ok
+			cell := Cell{Text: none}
+			if ok {
+				cell.Text = results.Quantity("p50-ms", ms)
+			}
+			row.Cells = append(row.Cells, cell)
+		}
+		if found {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// on gives each stack's leaf of a load; nil where it has none.
+func (w *work) on(load results.Name, stacks []string) []*leaf {
+	byStack := make([]*leaf, len(stacks))
+	for i, s := range stacks {
+		for _, l := range w.leaves {
+			if _, its := l.name.Split(); l.name.Stack == s && its == load {
+				byStack[i] = l
+			}
+		}
+	}
+	return byStack
+}
+
+// stage is the leaf's mean time in a part, in ms, over its trials.
+func (l *leaf) stage(name string) (ms float64, ok bool) {
+	if l == nil {
+		return 0, false
+	}
+	var values []float64
+	for _, t := range l.trials {
+		if v, told := t.Stages[name]; told {
+			values = append(values, v)
+		}
+	}
+	if len(values) == 0 {
+		return 0, false
+	}
+	return median(values), true
+}
+
+// Curve is how a stack's p99 grew with the rate of requests, up to its knee.
+type Curve struct {
+	Work    string // batch_serving · all-minilm-l6-v2 · rest · text
+	Stack   string
+	Load    string // batch=mixed batcher=32x5ms
+	LimitMS float64
+	Knee    string // its highest rate that held; none where there is no answer
+	Points  []results.Probe
+}
+
+// curves are the searches of a run, by work, load and stack.
+func (b *builder) curves() []Curve {
+	var out []Curve
+	for _, w := range b.works {
+		for _, l := range w.leaves {
+			if c := b.curve(w, l); len(c.Points) > 0 {
+				out = append(out, c)
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Curve) int {
+		return strings.Compare(a.Work+"\x00"+a.Load+"\x00"+a.Stack, b.Work+"\x00"+b.Load+"\x00"+b.Stack)
+	})
+	return out
+}
+
+func (b *builder) curve(w *work, l *leaf) Curve {
+	_, load := l.name.Split()
+	c := Curve{Work: title(w.key), Stack: l.name.Stack, Load: strings.TrimSuffix(label(load), " knee"), Knee: none}
+	for _, t := range l.trials {
+		if t.Knee != nil {
+			c.LimitMS = t.Knee.LimitMS
+			c.Points = append(c.Points, t.Knee.Probes...)
+		}
+	}
+	if m := b.value(l, "knee-rps"); m.ok {
+		c.Knee = results.Figure("knee-rps", m.value)
+	}
+	slices.SortFunc(c.Points, func(a, b results.Probe) int {
+		if a.Rate < b.Rate {
+			return -1
+		}
+		return 1
+	})
+	return c
+}
+
+// points writes a curve: 12.1→34, 15.2→81, 19→412 ✗. What is marked did not hold.
+func (c Curve) points() string {
+	var parts []string
+	for _, p := range c.Points {
+		p99 := "∞"
+		if p.P99MS > 0 {
+			p99 = results.Figure("p99-ms", p.P99MS)
+		}
+		part := results.Figure("rps", p.Rate) + "→" + p99
+		switch {
+		case !p.Holds:
+			part += " ✗"
+		case p.Why != "":
+			part += " !"
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// curvesText writes the curves for a terminal, a line each.
+func curvesText(b *strings.Builder, curves []Curve) {
+	work := ""
+	for _, c := range curves {
+		if c.Work != work {
+			work = c.Work
+			fmt.Fprintf(b, "Knees: p99 in ms at rising rates a second, limit %g ms (✗ over it, ! in doubt): %s\n", c.LimitMS, work)
+		}
+		fmt.Fprintf(b, "  %s  %s  knee-rps %s:  %s\n", c.Stack, c.Load, c.Knee, c.points())
+	}
+	if len(curves) > 0 {
+		b.WriteString("\n")
+	}
+}
+
+// curvesMarkdown writes the curves for a page, a table a work.
+func curvesMarkdown(b *strings.Builder, curves []Curve) {
+	work := ""
+	for _, c := range curves {
+		if c.Work != work {
+			if work != "" {
+				b.WriteString("\n")
+			}
+			work = c.Work
+			fmt.Fprintf(b, "**%s**, the knee: p99 within %g ms\n\n| load | stack | `knee-rps` | requests a second → p99 in ms (✗ over the limit, ! in doubt) |\n|---|---|--:|---|\n", work, c.LimitMS)
+		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", c.Load, c.Stack, c.Knee, c.points())
+	}
+	if len(curves) > 0 {
+		b.WriteString("\n")
+	}
+}

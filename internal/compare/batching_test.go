@@ -1,0 +1,47 @@
+package compare
+
+import (
+	"testing"
+
+	"stackbench/internal/results"
+)
+
+const batchingUnits = "Unit knee-rps better=higher\nUnit queue-ms better=lower\nUnit batch-eff better=higher\n"
+
+// batching is a trial of batch serving with what the server's counters say.
+func batching(stack, batcher string, conc int, p50, rate, mean float64) results.Trial {
+	n := results.Name{
+		Group: "BatchServing", Stack: stack, Model: "all-minilm-l6-v2", Proto: "rest", Input: "text",
+		Batch: results.Mixed, Batcher: batcher, Conc: conc, Knee: conc == 0,
+	}
+	t := trial(n, 1, p50, 2*p50, rate)
+	t.Metrics = map[string]float64{"emb/s": rate, "batch-mean": mean, "mem-MB": 100, "queue-ms": p50 / 4, "queue-depth": 1.5}
+	t.Stages = map[string]float64{"network": 0.4, "queue": p50 / 4, "compute": p50 / 2}
+	if conc > 0 {
+		t.Metrics["p50-ms"], t.Metrics["p95-ms"] = p50, 2*p50
+	}
+	return t
+}
+
+func TestBatchingAndKnees(t *testing.T) {
+	on := batching("triton", "32x5ms", 16, 30, 400, 9.5)
+	on.Metrics["max-batch"], on.Metrics["batch-eff"] = 24, 29.7
+	on.Stages["preprocess"] = 0.8
+	knee := batching("triton", "32x5ms", 0, 20, 360, 6)
+	knee.Metrics["knee-rps"], knee.Metrics["batch-eff"] = 61.25, 18.75
+	knee.Knee = &results.Knee{LimitMS: 200, Capacity: 80, Probes: []results.Probe{
+		{Rate: 56, P99MS: 110, Requests: 750, Holds: true},
+		{Rate: 70, P99MS: 912, Requests: 750, Why: "p99 was 912 ms, over 200 ms"},
+		{Rate: 61.25, P99MS: 180.4, Requests: 750, Holds: true, Why: "sends were late"},
+		{Rate: 67.2, Requests: 750, Why: "20 of 750 requests failed"},
+	}}
+	none := batching("embedded", "off", 0, 20, 0, 0)
+	none.Metrics, none.Withheld = nil, map[string]string{"knee-rps": "no rate held; at 3.1/s p99 was 340 ms, over 200 ms"}
+	none.Knee = &results.Knee{LimitMS: 200, Capacity: 4, Probes: []results.Probe{{Rate: 3.1, P99MS: 340, Requests: 700, Why: "p99 was 340 ms, over 200 ms"}}}
+	env := quick()
+	env.Skipped = nil
+	text, markdown := table(t, runWith(t, units+batchingUnits, env,
+		batching("embedded", "off", 16, 40, 300, 4.7), batching("triton", "off", 16, 50, 280, 4.7), on, knee, none))
+	golden(t, "batching.txt", text)
+	golden(t, "batching.md", markdown)
+}
