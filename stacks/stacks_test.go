@@ -72,6 +72,7 @@ func TestImagesAndProcessesFindTheirFiles(t *testing.T) {
 func requireBuildable(t *testing.T, name string, img stack.Image) {
 	t.Helper()
 	require.NotEmpty(t, img.Ref, name)
+	require.Positive(t, img.Bytes, "%s: say about how much disk %s takes beyond its base", name, img.Ref)
 	if img.Build == nil {
 		require.NotEmpty(t, img.Digest, "%s pulls an image that is not pinned", name)
 		return

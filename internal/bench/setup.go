@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/fetch"
@@ -62,16 +65,55 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (resu
 			stacks = append(stacks, l.Stack)
 		}
 	}
-	for _, s := range o.Stacks {
-		if !slices.Contains(stacks, s.Name) {
-			continue
-		}
-		if err := boot.Prepare(ctx, e.spec(s, stack.Model{}), r.Build); err != nil {
-			return results.Env{}, fmt.Errorf("set up %s: %w", s.Name, err)
-		}
-		r.Done(s.Name)
+	if err := e.prepareStacks(ctx, stacks, r); err != nil {
+		return results.Env{}, err
 	}
 	return e.describe(ctx), nil
+}
+
+// builders is how many stacks are made ready at once: fetching and unpacking
+// wait for the network and the disk more than for a core.
+const builders = 3
+
+// prepareStacks makes the named stacks ready, side by side but for those that
+// are built on the same image.
+func (e *environment) prepareStacks(ctx context.Context, names []string, r Reporter) error {
+	var specs []boot.Spec
+	var roots []string
+	chains := map[string][]boot.Spec{}
+	for _, s := range e.options.Stacks {
+		if !slices.Contains(names, s.Name) {
+			continue
+		}
+		spec, root := e.spec(s, stack.Model{}), s.Name
+		if s.Container != nil {
+			root = s.Container.Images[e.device].Root()
+		}
+		if chains[root] == nil {
+			roots = append(roots, root)
+		}
+		specs, chains[root] = append(specs, spec), append(chains[root], spec)
+	}
+	if err := boot.Room(ctx, specs); err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(builders)
+	var said sync.Mutex
+	for _, root := range roots {
+		group.Go(func() error {
+			for _, spec := range chains[root] {
+				if err := boot.Prepare(ctx, spec, r.Build); err != nil {
+					return fmt.Errorf("set up %s: %w", spec.Stack.Name, err)
+				}
+				said.Lock()
+				r.Done(spec.Stack.Name)
+				said.Unlock()
+			}
+			return nil
+		})
+	}
+	return group.Wait()
 }
 
 // State says whether a stack can run on this machine.

@@ -159,6 +159,15 @@ type Build struct {
 	Base       *Image // built first; nil: the Python base image
 }
 
+// Root is the reference of the lowest image of the chain that is built here,
+// or of the image itself: images of one root must not be built at once.
+func (i Image) Root() string {
+	for i.Build != nil && i.Build.Base != nil {
+		i = *i.Build.Base
+	}
+	return i.Ref
+}
+
 // Process says how a stack runs without Docker: exactly one of Go and Python is set.
 type Process struct {
 	Go         string  // import path of a main package

@@ -68,8 +68,8 @@ func Queue() stack.Stack {
 func onnxruntime(s stack.Stack, args func(stack.Run) []string) stack.Stack {
 	s.Container = &stack.Container{
 		Images: map[stack.Device]stack.Image{
-			stack.CPU: image("stackbench/fastapi-onnxruntime:cpu", "onnxruntime.Dockerfile", nil),
-			stack.GPU: image("stackbench/fastapi-onnxruntime:gpu", "onnxruntime-gpu.Dockerfile", nil),
+			stack.CPU: image("stackbench/fastapi-onnxruntime:cpu", "onnxruntime.Dockerfile", 240_000_000, nil),
+			stack.GPU: image("stackbench/fastapi-onnxruntime:gpu", "onnxruntime-gpu.Dockerfile", 3_000_000_000, nil),
 		},
 		Args:       args,
 		Env:        env,
@@ -84,7 +84,7 @@ func onnxruntime(s stack.Stack, args func(stack.Run) []string) stack.Stack {
 // PyTorch is FastAPI with PyTorch in eager mode, on an image that has torch.
 // One image serves both devices.
 func PyTorch(base stack.Image) stack.Stack {
-	img := image("stackbench/fastapi-pytorch:latest", "pytorch.Dockerfile", &base)
+	img := image("stackbench/fastapi-pytorch:latest", "pytorch.Dockerfile", 210_000_000, &base)
 	start := func(r stack.Run) []string { return args("pytorch", r) }
 	return stack.Stack{
 		Name: "fastapi-pytorch",
@@ -106,8 +106,8 @@ func PyTorch(base stack.Image) stack.Stack {
 	}
 }
 
-func image(ref, dockerfile string, base *stack.Image) stack.Image {
-	return stack.Image{Ref: ref, Build: &stack.Build{Context: source, Dockerfile: dockerfile, Base: base}}
+func image(ref, dockerfile string, bytes int64, base *stack.Image) stack.Image {
+	return stack.Image{Ref: ref, Bytes: bytes, Build: &stack.Build{Context: source, Dockerfile: dockerfile, Base: base}}
 }
 
 func process(args func(stack.Run) []string, runtime string, limit time.Duration, imports ...string) *stack.Process {

@@ -21,6 +21,7 @@ var Requirements string
 func Image() stack.Image {
 	return stack.Image{
 		Ref:   "stackbench/torchbase:latest",
+		Bytes: 5_010_000_000,
 		Build: &stack.Build{Context: source, Dockerfile: "Dockerfile"},
 	}
 }
