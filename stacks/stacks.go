@@ -6,6 +6,7 @@ import (
 	"stackbench/stacks/embedded"
 	"stackbench/stacks/fastapi"
 	"stackbench/stacks/torchbase"
+	"stackbench/stacks/triton"
 )
 
 // All returns every stack, in the order in which reports show them.
@@ -15,6 +16,8 @@ func All() []stack.Stack {
 		fastapi.ONNXRuntime(),
 		fastapi.PyTorch(torchbase.Image()),
 		fastapi.Queue(),
+		triton.Stack(fastapi.Library()),
+		triton.TensorRT(fastapi.Library()),
 	}
 }
 

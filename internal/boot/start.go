@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"runtime"
+	"strings"
 	"time"
 
 	"stackbench/internal/stack"
@@ -150,6 +152,9 @@ func (p plan) bring(ctx context.Context, out *Server, start func() error) (*Serv
 		what, cure := out.run.how()
 		f.What = fmt.Sprintf("start %s: the server %s after %.1f s, before it was ready", p.Stack.Name, what, out.ReadyIn.Seconds())
 		f.Cure = cure
+		if said := p.said(out.run.log()); said != "" {
+			f.What += ": " + said
+		}
 	case errors.As(err, &l):
 		f.What = fmt.Sprintf("start %s: no correct reply within %v; the last attempt: %s", p.Stack.Name, limit, firstLine(l.last.Error()))
 		f.Cure = "read its last lines below: it may still be loading, or it may serve something else than what was asked for"
@@ -157,6 +162,24 @@ func (p plan) bring(ctx context.Context, out *Server, start func() error) (*Serv
 		return nil, fmt.Errorf("start %s: %w", p.Stack.Name, err)
 	}
 	return nil, f
+}
+
+// said is what a container's log tells of why it did not start, in one line;
+// "" when the stack does not know where in the log that stands.
+func (p plan) said(log string) string {
+	if p.launcher != Container || p.Stack.Container.Telling == "" {
+		return ""
+	}
+	telling, err := regexp.Compile(p.Stack.Container.Telling)
+	if err != nil {
+		return ""
+	}
+	for line := range strings.Lines(log) {
+		if telling.MatchString(line) {
+			return firstLine(line)
+		}
+	}
+	return ""
 }
 
 // Stop ends the server in order, within its grace period, and removes its

@@ -1,0 +1,119 @@
+// Package triton is NVIDIA's Triton Inference Server. On a CPU it is the real
+// server out of NVIDIA's wheel, which has the python backend only; on a GPU it
+// is the official release with its onnxruntime or TensorRT backend.
+package triton
+
+import (
+	"embed"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"stackbench/internal/stack"
+)
+
+//go:embed *.Dockerfile requirements/*.txt
+var source embed.FS
+
+const (
+	restPort    = 8000
+	grpcPort    = 8001
+	metricsPort = 8002
+
+	release = "nvcr.io/nvidia/tritonserver:26.07-py3"
+	terms   = "BSD-3-Clause; the official image: NVIDIA Triton Deep Learning Container License, which allows use and no stand-alone redistribution"
+)
+
+// Stack is Triton with ONNX Runtime: in the python backend on a CPU, in the
+// onnxruntime backend on a GPU. library is the package that reads models and
+// prepares inputs, the same for all Python stacks.
+func Stack(library fs.FS) stack.Stack {
+	return stack.Stack{
+		Name: "triton",
+		About: stack.About{
+			Title:      "Triton Inference Server; CPU: 2.51 out of NVIDIA's wheel, python backend with ONNX Runtime; GPU: official 26.07, onnxruntime backend",
+			Licence:    terms,
+			Complexity: "a model repository with a configuration a model, ensembles for preprocessing, three ports, shared memory; batching and metrics come with it",
+		},
+		Container: container(func(r stack.Run) flavour {
+			if r.Device == stack.GPU {
+				return onONNXRuntime
+			}
+			return onPython
+		}, map[stack.Device]stack.Image{
+			stack.CPU: {
+				Ref: "stackbench/triton:cpu", Bytes: 520_000_000,
+				Build: &stack.Build{Context: source, Shared: library, Dockerfile: "cpu.Dockerfile"},
+			},
+			stack.GPU: gpuImage(library),
+		}),
+		Serves:  serves(),
+		Batcher: stack.Patient,
+		Tells:   stack.TritonStatistics,
+	}
+}
+
+// TensorRT is Triton with TensorRT, on a GPU only: a plan compiled for that
+// very GPU before the server starts, and for texts, whose lengths differ, ONNX
+// Runtime with TensorRT as its execution provider.
+func TensorRT(library fs.FS) stack.Stack {
+	f := func(stack.Run) flavour { return onTensorRT }
+	c := container(f, map[stack.Device]stack.Image{stack.GPU: gpuImage(library)})
+	c.Init = onTensorRT.compile
+	return stack.Stack{
+		Name: "triton-tensorrt",
+		About: stack.About{
+			Title:      "Triton Inference Server, official 26.07, TensorRT",
+			Licence:    terms + "; TensorRT has terms of its own",
+			Complexity: "as triton, with a plan to compile anew for every kind of GPU, TensorRT release and batch range",
+		},
+		Container: c,
+		Serves:    serves(),
+		Batcher:   stack.Patient,
+		Tells:     stack.TritonStatistics,
+	}
+}
+
+func gpuImage(library fs.FS) stack.Image {
+	return stack.Image{
+		Ref: "stackbench/triton:gpu", Bytes: 60_000_000,
+		Build: &stack.Build{
+			Context: source, Shared: library, Dockerfile: "gpu.Dockerfile",
+			Base: &stack.Image{Ref: release, Bytes: 15_500_000_000},
+		},
+	}
+}
+
+// container is how every flavour runs.
+func container(of func(stack.Run) flavour, images map[stack.Device]stack.Image) *stack.Container {
+	return &stack.Container{
+		Images: images,
+		Args: func(r stack.Run) []string {
+			return []string{
+				"--model-repository=" + r.Files, "--disable-auto-complete-config", "--exit-on-error=true",
+				"--strict-readiness=true", "--metrics-interval-ms=500", "--log-verbose=0",
+			}
+		},
+		Env: func(r stack.Run) []string {
+			return []string{"OMP_NUM_THREADS=" + strconv.Itoa(r.Threads), "OPENBLAS_NUM_THREADS=1"}
+		},
+		Ports:      stack.Ports{REST: restPort, GRPC: grpcPort, Metrics: metricsPort},
+		ShmBytes:   512 << 20,
+		StartLimit: 3 * time.Minute,
+		Telling:    `failed to load '.+' version|failed to load all models|Invalid argument|Poll failed`,
+		Files:      func(r stack.Run) (stack.Files, error) { return of(r).repository(r) },
+	}
+}
+
+func serves() []stack.Capability {
+	var all []stack.Capability
+	for _, proto := range []stack.Proto{stack.REST, stack.GRPC} {
+		for _, in := range []stack.Input{stack.JPEG, stack.Tensor} {
+			all = append(all, stack.Capability{Task: stack.ImageClassification, Proto: proto, Input: in, Contract: stack.OIP, MaxBatch: largest})
+		}
+		for _, in := range []stack.Input{stack.Text, stack.IDs} {
+			all = append(all, stack.Capability{Task: stack.Embeddings, Proto: proto, Input: in, Contract: stack.OIP, MaxBatch: largest})
+		}
+	}
+	return all
+}

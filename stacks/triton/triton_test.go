@@ -1,0 +1,109 @@
+package triton_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/stack"
+	"stackbench/stacks/triton"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func image() stack.Model {
+	return stack.Model{
+		Name: "resnet50", Task: stack.ImageClassification, Image: &stack.ImageSpec{Size: 224},
+		Inputs:  []stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
+		Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
+	}
+}
+
+func text() stack.Model {
+	return stack.Model{
+		Name: "all-minilm-l6-v2", Task: stack.Embeddings, Text: &stack.TextSpec{MaxTokens: 256},
+		Inputs: []stack.TensorSpec{
+			{Name: "input_ids", Datatype: "INT64", Shape: []int64{-1, -1}}, {Name: "attention_mask", Datatype: "INT64", Shape: []int64{-1, -1}},
+		},
+		Outputs: []stack.TensorSpec{{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, 384}}},
+	}
+}
+
+// TestModelRepositories holds the repositories to golden ones, one file each:
+// what is in them, and every configuration.
+func TestModelRepositories(t *testing.T) {
+	library := fstest.MapFS{}
+	for name, c := range map[string]struct {
+		stack stack.Stack
+		model stack.Model
+		on    stack.Device
+		batch stack.Batching
+	}{
+		"image-cpu":       {triton.Stack(library), image(), stack.CPU, stack.Batching{}},
+		"image-cpu-batch": {triton.Stack(library), image(), stack.CPU, stack.Batching{Max: 16, Delay: 5 * time.Millisecond}},
+		"text-cpu-batch":  {triton.Stack(library), text(), stack.CPU, stack.Batching{Max: 32}},
+		"image-gpu":       {triton.Stack(library), image(), stack.GPU, stack.Batching{Max: 16, Delay: time.Millisecond}},
+		"image-tensorrt":  {triton.TensorRT(library), image(), stack.GPU, stack.Batching{}},
+		"text-gpu":        {triton.Stack(library), text(), stack.GPU, stack.Batching{}},
+		"text-tensorrt":   {triton.TensorRT(library), text(), stack.GPU, stack.Batching{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := stack.Run{Models: "/models", Files: "/repository", Model: c.model, Device: c.on, Threads: 2, Batch: c.batch}
+			files, err := c.stack.Container.Files(r)
+			require.NoError(t, err)
+			golden(t, name+".txt", listing(files))
+		})
+	}
+}
+
+// listing is a repository as a page: its configurations, and the names of the rest.
+func listing(f stack.Files) string {
+	var b strings.Builder
+	var names []string
+	for name := range f.Content {
+		names = append(names, name)
+	}
+	for name, to := range f.Links {
+		names = append(names, name+" → "+to)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		b.WriteString("== " + name + "\n")
+		if strings.HasSuffix(name, ".pbtxt") {
+			b.Write(f.Content[name])
+		}
+	}
+	return b.String()
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func TestPlanIsCompiledBeforeTheServerStarts(t *testing.T) {
+	c := triton.TensorRT(fstest.MapFS{}).Container
+	r := stack.Run{Models: "/models", Files: "/repository", Model: image(), Device: stack.GPU, Batch: stack.Batching{Max: 16}}
+	require.Equal(t, []string{
+		"/usr/src/tensorrt/bin/trtexec", "--onnx=/models/resnet50/model.onnx", "--saveEngine=/repository/resnet50/1/model.plan",
+		"--minShapes=pixel_values:1x3x224x224", "--optShapes=pixel_values:8x3x224x224", "--maxShapes=pixel_values:16x3x224x224",
+		"--noTF32", "--skipInference",
+	}, c.Init(r))
+	r.Model = text()
+	require.Equal(t, []string{"true"}, c.Init(r), "texts differ in length: there is no plan")
+	require.NotContains(t, c.Images, stack.CPU)
+}
