@@ -37,7 +37,8 @@ type Reporter struct {
 
 // Setup fetches and builds everything that the leaves need: weights, ONNX
 // Runtime, and each stack's image, environment or binary. It is repeatable:
-// what is there is used. It returns what the numbers will be true for.
+// what is there is used. It returns what the numbers will be true for, and as
+// skipped the stacks whose image cannot be had here.
 func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (results.Env, error) {
 	e, err := survey(o, Group{})
 	if err != nil {
@@ -65,10 +66,13 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (resu
 			stacks = append(stacks, l.Stack)
 		}
 	}
-	if err := e.prepareStacks(ctx, stacks, r); err != nil {
+	skipped, err := e.prepareStacks(ctx, stacks, r)
+	if err != nil {
 		return results.Env{}, err
 	}
-	return e.describe(ctx), nil
+	out := e.describe(ctx)
+	out.Skipped = skipped
+	return out, nil
 }
 
 // builders is how many stacks are made ready at once: fetching and unpacking
@@ -76,8 +80,8 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (resu
 const builders = 3
 
 // prepareStacks makes the named stacks ready, side by side but for those that
-// are built on the same image.
-func (e *environment) prepareStacks(ctx context.Context, names []string, r Reporter) error {
+// are built on the same image. It returns those that cannot run here.
+func (e *environment) prepareStacks(ctx context.Context, names []string, r Reporter) ([]results.Skip, error) {
 	var specs []boot.Spec
 	var roots []string
 	chains := map[string][]boot.Spec{}
@@ -95,25 +99,34 @@ func (e *environment) prepareStacks(ctx context.Context, names []string, r Repor
 		specs, chains[root] = append(specs, spec), append(chains[root], spec)
 	}
 	if err := boot.Room(ctx, specs); err != nil {
-		return err
+		return nil, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(builders)
 	var said sync.Mutex
+	var skipped []results.Skip
 	for _, root := range roots {
 		group.Go(func() error {
 			for _, spec := range chains[root] {
-				if err := boot.Prepare(ctx, spec, r.Build); err != nil {
-					return fmt.Errorf("set up %s: %w", spec.Stack.Name, err)
+				name := spec.Stack.Name
+				err := boot.Prepare(ctx, spec, r.Build)
+				why, skip := unavailable(err)
+				if err != nil && !skip {
+					return fmt.Errorf("set up %s: %w", name, err)
 				}
 				said.Lock()
-				r.Done(spec.Stack.Name)
+				if skip {
+					skipped = append(skipped, results.Skip{What: name, Why: why})
+					r.Done(name + " is skipped: " + why)
+				} else {
+					r.Done(name)
+				}
 				said.Unlock()
 			}
 			return nil
 		})
 	}
-	return group.Wait()
+	return skipped, group.Wait()
 }
 
 // State says whether a stack can run on this machine.

@@ -173,11 +173,36 @@ func (p plan) prepare(ctx context.Context, progress io.Writer) (img image, prog 
 	switch p.launcher {
 	case Container:
 		p.engine.sweep(ctx)
-		img, err = p.engine.ensure(ctx, p.Stack.Container.Images[p.device()], p.Base, progress)
+		if img, err = p.engine.ensure(ctx, p.image(), p.Base, progress); err != nil {
+			err = p.withoutImage(err)
+		}
 	case Process:
 		prog, err = prepareProgram(ctx, p.Spec, progress)
 	}
 	return img, prog, err
+}
+
+// image is the stack's own, or the one that STACKBENCH_IMAGE_<STACK> names.
+func (p plan) image() stack.Image {
+	if ref := os.Getenv(variable("IMAGE", p.Stack.Name)); ref != "" {
+		return stack.Image{Ref: ref}
+	}
+	return p.Stack.Container.Images[p.device()]
+}
+
+// withoutImage makes of a registry that cannot be reached a reason to skip a
+// stack whose makers' image it would have given: that is this machine's lack.
+// The base of an image that is built here is a failure: everything needs it.
+func (p plan) withoutImage(err error) error {
+	img := p.image()
+	if img.Build != nil || !errors.Is(err, errNoRegistry) {
+		return err
+	}
+	return &Unavailable{
+		Reason: fmt.Sprintf("its image %s is not here, and no image registry is reachable", img.Ref),
+		Cure:   fmt.Sprintf("connect, load it (docker load), or name one that you have in %s", variable("IMAGE", p.Stack.Name)),
+		Err:    err,
+	}
 }
 
 // Server is a stack that answers.

@@ -74,6 +74,9 @@ func lastLines(log string, n int) string {
 	return log[from+1:]
 }
 
+// errNoRegistry is of an image that could not even be asked for.
+var errNoRegistry = errors.New("no image registry is reachable")
+
 // imageFailure says what went wrong with an image and what to do.
 func imageFailure(verb, ref, log string, err error) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -99,6 +102,7 @@ func imageFailure(verb, ref, log string, err error) error {
 	case has("manifest unknown"), has("not found"), has("does not exist"), has("invalid reference"):
 		f.Cure = "check the image's name and tag: the registry does not have it"
 	default:
+		f.Err = errors.Join(errNoRegistry, err)
 		f.Cure = "no image registry is reachable: connect, load the image (docker load), or make a base image here (make images) and name it in STACKBENCH_BASE_IMAGE"
 	}
 	return f

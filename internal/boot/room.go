@@ -25,7 +25,7 @@ func Room(ctx context.Context, specs []Spec) error {
 			continue // Prepare says why, or it needs no image
 		}
 		e = p.engine
-		want = append(want, p.Stack.Container.Images[p.device()])
+		want = append(want, p.image())
 	}
 	if e == nil || !e.place.local || e.info.DockerRootDir == "" {
 		return nil

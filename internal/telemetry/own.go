@@ -4,12 +4,12 @@ package telemetry
 // stackbench_batch_size, over executions, and stackbench_queue_seconds,
 // stackbench_preprocess_seconds, stackbench_compute_seconds and
 // stackbench_postprocess_seconds, over requests.
-func parseOwn(text []byte, model string) (Reading, error) {
+func parseOwn(text []byte, s Source) (Reading, error) {
 	p, err := parsePage(text)
 	if err != nil {
 		return Reading{}, err
 	}
-	its := labels{"model": model}
+	its := labels{"model": s.Model}
 	r := Reading{Stages: map[string]Sum{}}
 	if r.Batches, err = p.histogram("stackbench_batch_size", its); err != nil {
 		return Reading{}, err
@@ -27,12 +27,12 @@ func parseOwn(text []byte, model string) (Reading, error) {
 }
 
 // ownWaiting reads the gauge stackbench_queue_depth.
-func ownWaiting(text []byte, model string) (float64, error) {
+func ownWaiting(text []byte, s Source) (float64, error) {
 	p, err := parsePage(text)
 	if err != nil {
 		return 0, err
 	}
-	return p.gauge("stackbench_queue_depth", labels{"model": model})
+	return p.gauge("stackbench_queue_depth", labels{"model": s.Model})
 }
 
 // gauge is a number that must be there.

@@ -15,6 +15,9 @@ import (
 	"stackbench/internal/stack"
 )
 
+// of is a source of a model.
+func of(model string) Source { return Source{Model: model} }
+
 // server is a registry with the metrics that our servers publish.
 type server struct {
 	registry *prometheus.Registry
@@ -36,7 +39,7 @@ func (s server) read(t *testing.T) Reading {
 	t.Helper()
 	w := httptest.NewRecorder()
 	promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	got, err := parseOwn(w.Body.Bytes(), "m")
+	got, err := parseOwn(w.Body.Bytes(), of("m"))
 	require.NoError(t, err)
 	return got
 }
@@ -63,12 +66,12 @@ func TestWorkIsTheDifference(t *testing.T) {
 }
 
 func TestAPageThatTellsNothing(t *testing.T) {
-	r, err := parseOwn([]byte("go_goroutines 7\n"), "m")
+	r, err := parseOwn([]byte("go_goroutines 7\n"), of("m"))
 	require.NoError(t, err)
 	got, err := r.Since(Reading{})
 	require.NoError(t, err)
 	require.Equal(t, Work{}, got)
-	_, err = ownWaiting([]byte("go_goroutines 7\n"), "m")
+	_, err = ownWaiting([]byte("go_goroutines 7\n"), of("m"))
 	require.ErrorIs(t, err, ErrSilent)
 }
 
@@ -101,20 +104,20 @@ func TestThePageOfPythonsClient(t *testing.T) {
 	b.WriteString("stackbench_batch_size_count{model=\"m\"} 3.0\nstackbench_batch_size_sum{model=\"m\"} 3.0\n")
 	b.WriteString("# TYPE stackbench_batch_size_created gauge\nstackbench_batch_size_created{model=\"m\"} 1.7e+09\n")
 	b.WriteString("# TYPE stackbench_queue_depth gauge\nstackbench_queue_depth{model=\"m\"} 5.0\n")
-	r, err := parseOwn([]byte(b.String()), "m")
+	r, err := parseOwn([]byte(b.String()), of("m"))
 	require.NoError(t, err)
 	require.Equal(t, &Batches{Runs: 3, Items: 3, Sizes: []Bucket{{1, 3}}}, r.Batches)
-	waiting, err := ownWaiting([]byte(b.String()), "m")
+	waiting, err := ownWaiting([]byte(b.String()), of("m"))
 	require.NoError(t, err)
 	require.InDelta(t, 5, waiting, 0)
 }
 
 func TestNonsenseIsRefused(t *testing.T) {
 	for _, text := range []string{"<html>not found</html>", "stackbench_batch_size{", "# TYPE stackbench_batch_size histogram\nstackbench_batch_size_sum{model=\"m\"} NaN\n"} {
-		_, err := parseOwn([]byte(text), "m")
+		_, err := parseOwn([]byte(text), of("m"))
 		require.ErrorContains(t, err, "read the server's metrics", text)
 	}
-	_, err := ownWaiting([]byte("# TYPE stackbench_queue_depth gauge\nstackbench_queue_depth{model=\"m\"} -1\n"), "m")
+	_, err := ownWaiting([]byte("# TYPE stackbench_queue_depth gauge\nstackbench_queue_depth{model=\"m\"} -1\n"), of("m"))
 	require.ErrorContains(t, err, "stackbench_queue_depth is -1")
 }
 
@@ -148,7 +151,7 @@ func FuzzParseOwn(f *testing.F) {
 	f.Add([]byte("stackbench_batch_size{"))
 	f.Add([]byte("# TYPE stackbench_batch_size histogram\nstackbench_batch_size_bucket{model=\"m\",le=\"1\"} 3\nstackbench_batch_size_sum{model=\"m\"} 3\nstackbench_batch_size_count{model=\"m\"} 3\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		got, err := parseOwn(text, "m")
+		got, err := parseOwn(text, of("m"))
 		if err != nil {
 			return
 		}

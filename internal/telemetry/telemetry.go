@@ -145,32 +145,47 @@ type Source struct {
 // ErrSilent is of a stack that does not tell what was asked for.
 var ErrSilent = errors.New("the stack does not tell")
 
+// source is where a server tells something, and how that is read; the zero value
+// where it tells nothing.
+type source[T any] struct {
+	addr, path string
+	parse      func(page []byte, s Source) (T, error)
+}
+
+func (p source[T]) read(ctx context.Context, s Source) (T, error) {
+	var none T
+	if p.parse == nil {
+		return none, ErrSilent
+	}
+	page, err := get(ctx, p.addr, p.path)
+	if err != nil {
+		return none, err
+	}
+	return p.parse(page, s)
+}
+
 // Read takes a reading.
 func (s Source) Read(ctx context.Context) (Reading, error) {
+	var from source[Reading]
 	switch s.Kind {
 	case stack.OwnMetrics:
-		page, err := get(ctx, s.At.REST, "/metrics")
-		if err != nil {
-			return Reading{}, err
-		}
-		return parseOwn(page, s.Model)
-	default:
-		return Reading{}, ErrSilent
+		from = source[Reading]{s.At.REST, "/metrics", parseOwn}
+	case stack.TritonStatistics:
+		from = source[Reading]{s.At.REST, "/v2/models/stats", parseTriton}
 	}
+	return from.read(ctx, s)
 }
 
 // Waiting asks for the number of requests that wait in the server now.
 func (s Source) Waiting(ctx context.Context) (float64, error) {
+	var from source[float64]
 	switch s.Kind {
 	case stack.OwnMetrics:
-		page, err := get(ctx, s.At.REST, "/metrics")
-		if err != nil {
-			return 0, err
-		}
-		return ownWaiting(page, s.Model)
-	default:
-		return 0, ErrSilent
+		from = source[float64]{s.At.REST, "/metrics", ownWaiting}
+	case stack.TritonStatistics:
+		from = source[float64]{s.At.Metrics, "/metrics", tritonWaiting}
 	}
+	return from.read(ctx, s)
 }
 
 // get fetches a page of at most a few kilobytes from a server at host:port.

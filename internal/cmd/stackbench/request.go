@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"stackbench/internal/bench"
 	"stackbench/internal/boot"
 	"stackbench/internal/plan"
+	"stackbench/internal/results"
 	"stackbench/internal/runner"
 	"stackbench/stacks"
 )
@@ -102,6 +104,13 @@ func (c choice) compile(ctx context.Context, log io.Writer) (prepared, error) {
 	}
 	p.jobs, p.skipped, err = runner.Plan(ctx, p.binaries, p.request)
 	return p, err
+}
+
+// leaveOut takes stacks that cannot run here out of the plan.
+func (p *prepared) leaveOut(stacks []results.Skip) {
+	p.jobs = slices.DeleteFunc(p.jobs, func(j runner.Job) bool {
+		return slices.ContainsFunc(stacks, func(s results.Skip) bool { return s.What == j.Stack })
+	})
 }
 
 // leaves are those of all jobs, those of the first trial alone.

@@ -68,6 +68,7 @@ func setUp(ctx context.Context, c choice, stderr io.Writer, log *os.File) (prepa
 	if err != nil {
 		return p, env, named(err, log)
 	}
+	p.leaveOut(env.Skipped)
 	for _, s := range p.skipped {
 		env.Skipped = append(env.Skipped, results.Skip{What: s.Name, Why: s.Skip})
 	}
