@@ -6,6 +6,7 @@ import (
 	"stackbench/stacks/embedded"
 	"stackbench/stacks/fastapi"
 	"stackbench/stacks/torchbase"
+	"stackbench/stacks/torchserve"
 	"stackbench/stacks/triton"
 )
 
@@ -18,6 +19,7 @@ func All() []stack.Stack {
 		fastapi.Queue(),
 		triton.Stack(fastapi.Library()),
 		triton.TensorRT(fastapi.Library()),
+		torchserve.Stack(torchbase.Image(), fastapi.Library()),
 	}
 }
 

@@ -50,13 +50,22 @@ func decodeOpenAI(m served) func(record.Answer, int) (answers, error) {
 	}
 }
 
-func decodePredict(a record.Answer, _ int) (answers, error) {
-	p, err := predict.Decode(a)
-	var out answers
-	for _, c := range p.Top {
-		out.top = append(out.top, quality.Ranked{Index: c.Index, Logit: float32(c.Logit)})
+func decodePrediction(read func(record.Answer) (predict.Prediction, error)) func(record.Answer, int) (answers, error) {
+	return func(a record.Answer, _ int) (answers, error) {
+		p, err := read(a)
+		var out answers
+		for _, c := range p.Top {
+			out.top = append(out.top, quality.Ranked{Index: c.Index, Logit: float32(c.Logit)})
+		}
+		return out, err
 	}
-	return out, err
+}
+
+func decodeTEI(read func(a record.Answer, texts, width int) ([][]float32, error), m served) func(record.Answer, int) (answers, error) {
+	return func(a record.Answer, items int) (answers, error) {
+		vectors, err := read(a, items, m.Width)
+		return answers{vectors: vectors}, err
+	}
 }
 
 // judge is what the quality checks of both tasks have in common.

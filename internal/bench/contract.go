@@ -11,6 +11,8 @@ import (
 	"stackbench/internal/wire/oip"
 	"stackbench/internal/wire/openai"
 	"stackbench/internal/wire/predict"
+	"stackbench/internal/wire/tei"
+	"stackbench/internal/wire/torchserve"
 )
 
 // target lets the engine drive a wire client without either knowing the other.
@@ -60,7 +62,14 @@ func (w *work) grpc(batches []batch, contract stack.Contract, m served, addr str
 		return err
 	}
 	w.target, w.close = target[*grpcraw.Conn]{t}, t.Close
-	w.decode = decodeOIP(oip.DecodeGRPC, m)
+	switch contract {
+	case stack.TorchServe:
+		w.decode = decodePrediction(torchserve.DecodeGRPC)
+	case stack.TEI:
+		w.decode = decodeTEI(tei.DecodeGRPC, m)
+	default:
+		w.decode = decodeOIP(oip.DecodeGRPC, m)
+	}
 	return nil
 }
 
@@ -69,11 +78,21 @@ func (b batch) grpc(contract stack.Contract, m served) ([]byte, error) {
 	switch contract {
 	case stack.OIP:
 		return oip.EncodeGRPC(b.oip(m))
+	case stack.TorchServe:
+		return torchserve.EncodeGRPC(m.Name, b.files[0])
+	case stack.TEI:
+		return tei.EncodeGRPC(b.texts[0])
 	}
 	return nil, fmt.Errorf("the contract %s is not spoken over gRPC", contract)
 }
 
 func grpcTarget(contract stack.Contract, addr string, requests [][]byte) (*grpcraw.Target, error) {
+	switch contract {
+	case stack.TorchServe:
+		return grpcraw.NewTarget(addr, torchserve.Method, requests)
+	case stack.TEI:
+		return grpcraw.NewTarget(addr, tei.Method, requests)
+	}
 	return oip.NewGRPCTarget(addr, requests)
 }
 
@@ -93,7 +112,11 @@ func (w *work) rest(batches []batch, contract stack.Contract, m served, base str
 	w.target, w.close = target[*http1.Conn]{t}, func() error { return nil }
 	switch contract {
 	case stack.Predict:
-		w.decode = decodePredict
+		w.decode = decodePrediction(predict.Decode)
+	case stack.TorchServe:
+		w.decode = decodePrediction(torchserve.DecodeREST)
+	case stack.TEI:
+		w.decode = decodeTEI(tei.DecodeREST, m)
 	case stack.OpenAI:
 		w.decode = decodeOpenAI(m)
 	default:
@@ -111,6 +134,10 @@ func (b batch) rest(contract stack.Contract, m served) (http1.Request, error) {
 		return predict.Encode(b.files[0])
 	case stack.OpenAI:
 		return openai.Encode(m.Name, b.texts, openai.Float)
+	case stack.TorchServe:
+		return torchserve.EncodeREST(m.Name, b.files[0])
+	case stack.TEI:
+		return tei.EncodeREST(b.texts)
 	}
 	return http1.Request{}, fmt.Errorf("the contract %s is not spoken over REST", contract)
 }

@@ -10,6 +10,7 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
 	"stackbench/internal/usage"
+	"stackbench/internal/wire/torchserve"
 )
 
 // server is a started stack, as measuring sees it.
@@ -166,6 +167,9 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 	}
 	if v := j.Verdict(); !v.OK() {
 		return fmt.Errorf("the answer is wrong: %s", v.Reason())
+	}
+	if how.Contract == stack.TorchServe { // one worker that answers is not yet all of them
+		return torchserve.Ready(ctx, at.REST, s.model.Name)
 	}
 	return nil
 }

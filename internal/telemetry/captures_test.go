@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -109,5 +110,121 @@ func FuzzParseTriton(f *testing.F) {
 			require.GreaterOrEqual(t, stage.Seconds, 0.0)
 		}
 		_ = got.Batches.Largest()
+	})
+}
+
+func TestTorchServesRecordedPage(t *testing.T) {
+	s := Source{Kind: stack.TorchServeMetrics, Model: "efficientnet-lite0", At: stack.Endpoint{Metrics: servePage(t, "torchserve/metrics-before.txt"), REST: replay(t, "torchserve/model.http")}}
+	before, err := s.Read(t.Context())
+	require.NoError(t, err)
+	s.At.Metrics = servePage(t, "torchserve/metrics-after.txt")
+	after, err := s.Read(t.Context())
+	require.NoError(t, err)
+	did, err := after.Since(before)
+	require.NoError(t, err)
+	var names []string
+	for _, stage := range did.Stages {
+		names = append(names, stage.Name)
+		require.Positive(t, stage.Mean)
+	}
+	require.Equal(t, Stages(), names)
+	mean := did.Batches.Items / did.Batches.Runs
+	require.Greater(t, mean, 4.0, "requests were joined")
+	require.LessOrEqual(t, mean, 16.0)
+	require.Zero(t, did.Batches.Largest(), "it tells no sizes")
+	waiting, err := s.Waiting(t.Context())
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, waiting, 0.0)
+	require.LessOrEqual(t, waiting, 16.0, "there were sixteen users")
+}
+
+func TestTorchServeThatTellsNothingOfTheModel(t *testing.T) {
+	r, err := parseTorchServe(capture(t, "torchserve/metrics-after.txt"), of("another"))
+	require.NoError(t, err)
+	require.Nil(t, r.Batches)
+	require.Empty(t, r.Stages)
+	for text, want := range map[string]string{"{}": "cannot unmarshal", "[]": ErrSilent.Error(), `[{"jobQueueStatus":{"pendingRequests":-1}}]`: "-1 requests wait"} {
+		_, err := torchServeWaiting([]byte(text), of("m"))
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func FuzzParseTorchServe(f *testing.F) {
+	f.Add(capture(f, "torchserve/metrics-after.txt"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := parseTorchServe(text, of("efficientnet-lite0"))
+		if err == nil {
+			_, err = got.Since(Reading{})
+			require.NoError(t, err, "everything counts up from nothing")
+		}
+		_, _ = torchServeWaiting(text, of("m"))
+	})
+}
+
+// teiPage is TEI's page after so many looks into its queue, as it was recorded
+// that the numbers go together.
+func teiPage(sizeSum, sizeCount, sizeUnderOne, empty float64) []byte {
+	return fmt.Appendf(nil, `# TYPE te_batch_next_size histogram
+te_batch_next_size_bucket{le="1"} %v
+te_batch_next_size_bucket{le="4"} %v
+te_batch_next_size_bucket{le="+Inf"} %v
+te_batch_next_size_sum %v
+te_batch_next_size_count %v
+# TYPE te_batch_next_tokens histogram
+te_batch_next_tokens_bucket{le="1"} %v
+te_batch_next_tokens_bucket{le="+Inf"} %v
+te_batch_next_tokens_sum 99
+te_batch_next_tokens_count %v
+`, sizeUnderOne, sizeCount, sizeCount, sizeSum, sizeCount, empty, sizeCount, sizeCount)
+}
+
+func TestTEIsEmptyLooksAreNoBatches(t *testing.T) {
+	for name, c := range map[string]struct {
+		page []byte
+		mean float64
+		most int
+	}{
+		"10 texts, one after the other": {teiPage(10, 20, 20, 10), 1, 1},
+		"32 texts in one request":       {teiPage(32, 12, 4, 3), 32.0 / 9, 4},
+	} {
+		r, err := parseTEI(c.page, Source{})
+		require.NoError(t, err, name)
+		did, err := r.Since(Reading{})
+		require.NoError(t, err, name)
+		require.InDelta(t, c.mean, did.Batches.Items/did.Batches.Runs, 1e-9, name)
+		require.Equal(t, c.most, did.Batches.Largest(), name)
+	}
+}
+
+func TestTEIsRecordedPage(t *testing.T) {
+	s := Source{Kind: stack.TEIMetrics, Model: minilm, At: stack.Endpoint{REST: servePage(t, "tei/metrics.txt")}}
+	r, err := s.Read(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, Sum{Requests: 16, Seconds: 0.832621743}, r.Stages[Compute])
+	require.Equal(t, Sum{Requests: 16, Seconds: 0.196893503}, r.Stages[Queue])
+	require.Equal(t, Sum{Requests: 16, Seconds: 0.031474935999999995}, r.Stages[Preprocess])
+	require.NotContains(t, r.Stages, Postprocess)
+	require.Nil(t, r.Batches, "the record lacks the buckets that say how many looks were empty")
+	waiting, err := s.Waiting(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, waiting)
+
+	s.At = stack.Endpoint{REST: "127.0.0.1:1", Metrics: replay(t, "tei/metrics-fresh.http")} // the gRPC image's own port
+	r, err = s.Read(t.Context())
+	require.NoError(t, err, "before the first request the page is empty")
+	require.Empty(t, r.Stages)
+	_, err = s.Waiting(t.Context())
+	require.ErrorIs(t, err, ErrSilent)
+}
+
+func FuzzParseTEI(f *testing.F) {
+	f.Add(capture(f, "tei/metrics.txt"))
+	f.Add(teiPage(32, 12, 4, 3))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := parseTEI(text, Source{})
+		if err == nil && got.Batches != nil {
+			require.GreaterOrEqual(t, got.Batches.Runs, 0.0)
+		}
+		_, _ = teiWaiting(text, Source{})
 	})
 }

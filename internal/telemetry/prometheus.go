@@ -90,6 +90,19 @@ func (p page) histogram(name string, with labels) (*Batches, error) {
 	return nil, nil
 }
 
+// atMost is how many observations of a histogram were at most a bound of its
+// buckets; false when it has no such bucket.
+func (p page) atMost(name string, bound float64) (float64, bool) {
+	for _, m := range p[name].GetMetric() {
+		for _, b := range m.GetHistogram().GetBucket() {
+			if b.GetUpperBound() == bound {
+				return float64(b.GetCumulativeCount()), true
+			}
+		}
+	}
+	return 0, false
+}
+
 // seconds is a histogram of times as a sum; false when there is none.
 func (p page) seconds(name string, with labels) (Sum, bool, error) {
 	h, err := p.histogram(name, with)

@@ -4,6 +4,7 @@
 package telemetry
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -172,6 +173,10 @@ func (s Source) Read(ctx context.Context) (Reading, error) {
 		from = source[Reading]{s.At.REST, "/metrics", parseOwn}
 	case stack.TritonStatistics:
 		from = source[Reading]{s.At.REST, "/v2/models/stats", parseTriton}
+	case stack.TorchServeMetrics:
+		from = source[Reading]{s.At.Metrics, "/metrics", parseTorchServe}
+	case stack.TEIMetrics:
+		from = source[Reading]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", parseTEI}
 	}
 	return from.read(ctx, s)
 }
@@ -184,6 +189,12 @@ func (s Source) Waiting(ctx context.Context) (float64, error) {
 		from = source[float64]{s.At.REST, "/metrics", ownWaiting}
 	case stack.TritonStatistics:
 		from = source[float64]{s.At.Metrics, "/metrics", tritonWaiting}
+	case stack.TorchServeMetrics:
+		from = source[float64]{s.At.REST, "/models/" + s.Model, torchServeWaiting}
+	case stack.TEIMetrics:
+		from = source[float64]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", teiWaiting}
+	case stack.InfinityState:
+		from = source[float64]{s.At.REST, "/models", infinityWaiting}
 	}
 	return from.read(ctx, s)
 }

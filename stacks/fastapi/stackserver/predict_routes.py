@@ -1,14 +1,13 @@
 """POST /predict: one JPEG in, the five best classes out."""
 
-import numpy as np
 import orjson
 from fastapi import APIRouter, Request, Response
 
 from stackserver.body import read_body
 from stackserver.errors import RequestError
+from stackserver.predict import best
 from stackserver.service import Service
 
-_TOP = 5
 _TYPES = ("image/jpeg", "application/octet-stream")
 
 
@@ -28,9 +27,3 @@ def predict_router(service: Service) -> APIRouter:
         return Response(body, media_type="application/json")
 
     return router
-
-
-def best(logits: np.ndarray) -> list[dict[str, int | float]]:
-    """The classes with the largest logits, best first; of equals the lower index first."""
-    order = np.argsort(-logits, kind="stable")[:_TOP]
-    return [{"index": int(index), "logit": round(float(logits[index]), 6)} for index in order]

@@ -39,9 +39,20 @@ def record(address: str, ask: bytes) -> bytes:
     with socket.create_connection((host, int(port)), timeout=120) as conn:
         conn.sendall(ask)
         answer = b""
-        while part := conn.recv(65536):
+        while not complete(answer) and (part := conn.recv(65536)):
             answer += part
     return answer
+
+
+def complete(answer: bytes) -> bool:
+    """Whether the answer says itself that it is whole: not every server heeds `Connection: close`."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
+    if not end:
+        return False
+    if b"content-length" in fields:
+        return len(body) >= int(fields[b"content-length"])
+    return fields.get(b"transfer-encoding") == b"chunked" and body.endswith(b"0\r\n\r\n")
 
 
 if __name__ == "__main__":
