@@ -39,7 +39,7 @@ func allowed(pkg string) (may []string, found bool) {
 	}{
 		{"groups/", []string{"internal/bench", "stacks"}},
 		{"stacks/embedded/", []string{"stacks/embedded/"}},
-		{"stacks/", nil},
+		{"stacks/", []string{"stacks/hub"}},
 		{"stacks", []string{"stacks/"}},
 		{"internal/cmd/", slices.Concat(inner, []string{"internal/bench", "internal/runner", "internal/compare", "internal/doctor", "stacks"})},
 		{"internal/bench", inner},

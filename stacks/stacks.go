@@ -5,6 +5,8 @@ import (
 	"stackbench/internal/stack"
 	"stackbench/stacks/embedded"
 	"stackbench/stacks/fastapi"
+	"stackbench/stacks/infinity"
+	"stackbench/stacks/tei"
 	"stackbench/stacks/torchbase"
 	"stackbench/stacks/torchserve"
 	"stackbench/stacks/triton"
@@ -20,6 +22,9 @@ func All() []stack.Stack {
 		triton.Stack(fastapi.Library()),
 		triton.TensorRT(fastapi.Library()),
 		torchserve.Stack(torchbase.Image(), fastapi.Library()),
+		infinity.Stack(torchbase.Image()),
+		tei.HTTP(),
+		tei.GRPC(),
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 // bases are the folders that hold what stacks are built on.
-func bases() []string { return []string{"base", "torchbase"} }
+func bases() []string { return []string{"base", "hub", "torchbase"} }
 
 func TestEveryFolderIsInTheTable(t *testing.T) {
 	table, err := os.ReadFile("stacks.go")

@@ -43,6 +43,10 @@ func group() bench.Group {
 			add(of.work, b, bench.Closed(16), bench.Quick)
 		}
 		for _, b := range []bench.Batcher{off, at(5 * time.Millisecond)} {
+			add(of.work, b, bench.Closed(1), bench.Quick)
+			add(of.work, b, bench.Closed(64), bench.Quick)
+		}
+		for _, b := range []bench.Batcher{off, at(0), at(5 * time.Millisecond)} {
 			add(of.work, b, bench.Knee(limit), bench.Quick)
 		}
 		for _, b := range []bench.Batcher{off, at(0), at(5 * time.Millisecond), at(20 * time.Millisecond)} {

@@ -36,9 +36,15 @@ func group() bench.Group {
 	add(text, 8, bench.Closed(4), bench.Quick)
 	add(text, 1, bench.Open(20), bench.Quick)
 	add(grpc, 8, bench.Closed(4), bench.Quick)
+	add(grpc, 1, bench.Closed(8), bench.Quick)
+	ids := text
+	ids.Input = stack.IDs
+	add(ids, 8, bench.Closed(4), bench.Quick)
 	for _, model := range []string{minilm, mpnet} {
-		for _, proto := range []stack.Proto{stack.REST, stack.GRPC} {
-			base := bench.Case{Model: model, Proto: proto, Input: stack.Text}
+		for _, base := range []bench.Case{
+			{Model: model, Proto: stack.REST, Input: stack.Text}, {Model: model, Proto: stack.GRPC, Input: stack.Text},
+			{Model: model, Proto: stack.REST, Input: stack.IDs}, {Model: model, Proto: stack.GRPC, Input: stack.IDs},
+		} {
 			for _, batch := range []int{32, 8, 1} {
 				add(base, batch, bench.Closed(1), bench.Standard)
 				add(base, batch, bench.Closed(8), bench.Standard)

@@ -25,6 +25,7 @@ func group() bench.Group {
 			{Model: resnet, Proto: stack.GRPC, Input: stack.Tensor, Batch: 1, Load: bench.Closed(8)},
 			{Model: lite, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(1)},
 			{Model: lite, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},
+			{Model: lite, Proto: stack.GRPC, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},
 		},
 	}
 	for _, model := range []string{resnet, lite} {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/plan"
@@ -29,6 +30,8 @@ func (c Case) capability(s stack.Stack) (stack.Capability, error) {
 	switch {
 	case !c.Batcher.asked && s.Unbatched != "":
 		return stack.Capability{}, fmt.Errorf("without batching it is %s, which is measured", s.Unbatched)
+	case c.Batcher == BatcherOff() && s.Batcher == stack.Greedy:
+		return stack.Capability{}, errors.New("the stack's batcher cannot be switched off")
 	case c.Batcher.Max > 0 && s.Batcher == stack.NoBatcher:
 		return stack.Capability{}, errors.New("the stack has no dynamic batcher")
 	case c.Batcher.Delay > 0 && s.Batcher == stack.Greedy:
@@ -58,6 +61,25 @@ func (c Case) capability(s stack.Stack) (stack.Capability, error) {
 		return stack.Capability{}, fmt.Errorf("the stack takes no %s over %s", c.Input, c.Proto)
 	}
 	return stack.Capability{}, fmt.Errorf("the stack has no %s", c.Proto)
+}
+
+// noneOn says why a stack serves none of the profile's cases of a model, each
+// reason once; "" when it serves one.
+func (g Group) noneOn(s stack.Stack, model string, p Profile) string {
+	var whys []string
+	for _, c := range g.In(p) {
+		if c.Model != model {
+			continue
+		}
+		_, err := c.capability(s)
+		if err == nil {
+			return ""
+		}
+		if !slices.Contains(whys, err.Error()) {
+			whys = append(whys, err.Error())
+		}
+	}
+	return strings.Join(whys, "; ")
 }
 
 // leaves lists what would be measured, stack by stack and model by model, and

@@ -58,6 +58,16 @@ func TestWhyAStackDoesNotServeACase(t *testing.T) {
 	require.EqualError(t, err, "the stack has no grpc")
 }
 
+func TestAStackThatServesNothingOfAModel(t *testing.T) {
+	g := Group{Cases: []Case{textCase(1, 1), textCase(2, 2)}}
+	s := fakeStack(t, "fake", "right")
+	require.Equal(t, "", g.noneOn(s, minilm, Quick))
+	s.Serves = []stack.Capability{{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text}}
+	require.Equal(t, "the stack has no rest", g.noneOn(s, minilm, Quick))
+	s.Serves[0].Proto, s.Serves[0].MaxBatch = stack.REST, 1
+	require.Equal(t, "", g.noneOn(s, minilm, Quick), "one of two is one")
+}
+
 func TestWhatBatchersCanBeAsked(t *testing.T) {
 	s := stack.Stack{Name: "queue", Unbatched: "plain", Serves: []stack.Capability{
 		{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
@@ -74,6 +84,9 @@ func TestWhatBatchersCanBeAsked(t *testing.T) {
 	s.Batcher = stack.Greedy
 	_, err = c.capability(s)
 	require.NoError(t, err)
+	c.Batcher = BatcherOff()
+	_, err = c.capability(s)
+	require.EqualError(t, err, "the stack's batcher cannot be switched off")
 	c.Batcher = BatcherOn(32, time.Millisecond)
 	_, err = c.capability(s)
 	require.EqualError(t, err, "the stack's batcher waits for no request: it has no delay")

@@ -41,6 +41,10 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 			continue
 		}
 		for _, m := range g.Models(o.Profile) {
+			if why := g.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
+				r.note("skip stack=%s/model=%s: %s", s.Name, m, why)
+				continue
+			}
 			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
 		}
 	}
@@ -156,7 +160,10 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 	t, err := r.measure(ctx, b, l)
 	if err != nil {
 		if reason, skip := unavailable(err); skip {
-			r.note("skip %s: %s", l.name, reason)
+			if !l.session.said { // the same holds for all that follow
+				r.note("skip stack=%s/model=%s: %s", l.name.Stack, l.name.Model, reason)
+			}
+			l.session.said = true
 			b.Skip(reason)
 		}
 		if errors.Is(err, boot.ErrInterrupted) || context.Cause(ctx) != nil {

@@ -43,6 +43,7 @@ type session struct {
 	up     *server
 	batch  stack.Batching // that it was started with, or failed with
 	failed error          // of the first such start; the leaves that follow must not wait for it again
+	said   bool           // that it cannot run here
 }
 
 // server gives the running server, and starts it when there is none, when its

@@ -62,7 +62,7 @@ const (
 	TritonStatistics  Telemetry = "triton"     // /v2/models/M/stats of the REST port; gauges at /metrics of the metrics port
 	TorchServeMetrics Telemetry = "torchserve" // ts_* and the handler's own at /metrics of the metrics port
 	TEIMetrics        Telemetry = "tei"        // te_* at /metrics, of the metrics port where there is one
-	InfinityState     Telemetry = "infinity"   // /models and /metrics of the REST port
+	InfinityState     Telemetry = "infinity"   // /v1/models of the REST port: the queue alone
 )
 
 // Batcher says which knobs a stack's dynamic batcher has.
@@ -70,7 +70,7 @@ type Batcher string
 
 const (
 	NoBatcher Batcher = ""        // one request is one execution
-	Greedy    Batcher = "greedy"  // joins what waits, up to a maximum; never waits for more
+	Greedy    Batcher = "greedy"  // joins what waits, item by item, up to a maximum; never waits for more, and is never off
 	Patient   Batcher = "patient" // up to a maximum, and waits for more up to a delay
 )
 

@@ -228,3 +228,24 @@ func FuzzParseTEI(f *testing.F) {
 		_, _ = teiWaiting(text, Source{})
 	})
 }
+
+func TestInfinitysRecordedState(t *testing.T) {
+	s := Source{Kind: stack.InfinityState, Model: minilm, At: stack.Endpoint{REST: replay(t, "infinity/models.http")}}
+	waiting, err := s.Waiting(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, waiting)
+	_, err = s.Read(t.Context())
+	require.ErrorIs(t, err, ErrSilent, "it tells neither times nor batches")
+	for text, want := range map[string]string{
+		"<html>":                "read Infinity's list of models: ",
+		`{"data":[]}`:           ErrSilent.Error(),
+		`{"data":[{"id":"m"}]}`: ErrSilent.Error(),
+		`{"data":[{"stats":{"queue_absolute":-2}}]}`: "-2 texts wait",
+	} {
+		_, err := infinityWaiting([]byte(text), s)
+		require.ErrorContains(t, err, want, text)
+	}
+	n, err := infinityWaiting([]byte(`{"data":[{"stats":{"queue_absolute":7}}]}`), s)
+	require.NoError(t, err)
+	require.InDelta(t, 7, n, 0)
+}

@@ -6,7 +6,7 @@ import (
 )
 
 // infinityWaiting reads what Infinity says of its queue in the list of its
-// models. It tells neither times nor batches.
+// models: texts, not requests. It tells neither times nor batches.
 func infinityWaiting(text []byte, _ Source) (float64, error) {
 	var list struct {
 		Data []struct {

@@ -194,7 +194,7 @@ func (s Source) Waiting(ctx context.Context) (float64, error) {
 	case stack.TEIMetrics:
 		from = source[float64]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", teiWaiting}
 	case stack.InfinityState:
-		from = source[float64]{s.At.REST, "/models", infinityWaiting}
+		from = source[float64]{s.At.REST, "/v1/models", infinityWaiting}
 	}
 	return from.read(ctx, s)
 }

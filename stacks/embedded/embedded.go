@@ -34,6 +34,8 @@ func Stack() stack.Stack {
 			{Task: stack.ImageClassification, Proto: stack.GRPC, Input: stack.Tensor, Contract: stack.OIP},
 			{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
 			{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP},
+			{Task: stack.Embeddings, Proto: stack.REST, Input: stack.IDs, Contract: stack.OIP},
+			{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.IDs, Contract: stack.OIP},
 		},
 	}
 }

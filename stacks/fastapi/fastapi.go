@@ -135,6 +135,7 @@ func serves() []stack.Capability {
 		{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.JPEG, Contract: stack.OIP},
 		{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.Tensor, Contract: stack.OIP},
 		{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
+		{Task: stack.Embeddings, Proto: stack.REST, Input: stack.IDs, Contract: stack.OIP},
 	}
 }
 
