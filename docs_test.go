@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,6 +14,8 @@ import (
 	"stackbench/internal/compare"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
+	"stackbench/internal/stack"
+	"stackbench/stacks"
 )
 
 // TestMetricsPageIsTheTable holds docs/metrics.md to the units that the code reports.
@@ -38,6 +41,27 @@ func TestReadmeTableIsTheCommittedRun(t *testing.T) {
 	between(t, "README.md", "result", head+b.String())
 }
 
+// TestStacksPageIsTheCommittedRun holds docs/stacks-compared.md to its run.
+func TestStacksPageIsTheCommittedRun(t *testing.T) {
+	page, err := os.ReadFile("docs/stacks-compared.md")
+	require.NoError(t, err)
+	runs := regexp.MustCompile("<!-- (results/[a-z0-9-]+) -->").FindAllSubmatch(page, -1)
+	require.NotEmpty(t, runs)
+	for _, found := range runs {
+		name := string(found[1])
+		tracked, err := exec.Command("git", "ls-files", name+"/"+results.TrialsFile).Output()
+		require.NoError(t, err)
+		require.NotEmpty(t, string(tracked), "%s is not committed", name)
+		run, err := results.Open(name)
+		require.NoError(t, err)
+		table, err := compare.Stacks(run)
+		require.NoError(t, err)
+		var b strings.Builder
+		require.NoError(t, table.Markdown(&b))
+		between(t, "docs/stacks-compared.md", name, b.String())
+	}
+}
+
 // readmeRun is the folder of the run that README names; with -show, the one to
 // name from now on.
 func readmeRun(t *testing.T) string {
@@ -50,6 +74,60 @@ func readmeRun(t *testing.T) string {
 	found := regexp.MustCompile(`From \[.(results/[a-z0-9-]+).\]`).FindSubmatch(page)
 	require.NotNil(t, found, "README shows no run: go test . -update -show results/NAME")
 	return string(found[1])
+}
+
+// TestReadmeNamesEveryStack holds README's table of stacks to their values.
+func TestReadmeNamesEveryStack(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("| stack | what it is | interfaces |\n|---|---|---|\n")
+	for _, s := range stacks.All() {
+		what := s.Title
+		if s.Status != "" {
+			what += ". " + strings.ToUpper(s.Status[:1]) + s.Status[1:]
+		}
+		var protos []string
+		for _, c := range s.Serves {
+			if name := map[stack.Proto]string{stack.REST: "REST", stack.GRPC: "gRPC", stack.Stream: "gRPC stream"}[c.Proto]; !slices.Contains(protos, name) {
+				protos = append(protos, name)
+			}
+		}
+		b.WriteString("| `" + s.Name + "` | " + what + " | " + strings.Join(protos, ", ") + " |\n")
+	}
+	between(t, "README.md", "stacks", b.String())
+}
+
+// TestAddingAStackIsTrue holds the page to the code: every file that it names
+// is there, and every test, in the file that it names.
+func TestAddingAStackIsTrue(t *testing.T) {
+	page, err := os.ReadFile("docs/adding-a-stack.md")
+	require.NoError(t, err)
+	paths := regexp.MustCompile("`((?:stacks|internal|testdata|docs)[a-z_/-]*[a-zA-Z_.-]*)`").FindAllSubmatch(page, -1)
+	require.Greater(t, len(paths), 15)
+	for _, m := range paths {
+		if strings.HasSuffix(string(m[1]), "/NAME") {
+			continue
+		}
+		_, err := os.Stat(string(m[1]))
+		require.NoError(t, err)
+	}
+	steps := regexp.MustCompile(`(?m)^## \d`).Split(string(page), -1)[1:]
+	require.Len(t, steps, 8)
+	for _, step := range steps[:7] {
+		_, checks, ok := strings.Cut(step, "\nChecked by ")
+		require.True(t, ok, "no test checks the step %.40q", step)
+		tests := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(checks, -1)
+		files := regexp.MustCompile("in\\s+`([a-z_/]+_test.go)`").FindAllStringSubmatch(checks, -1)
+		require.NotEmpty(t, tests)
+		code := ""
+		for _, f := range files {
+			text, err := os.ReadFile(f[1])
+			require.NoError(t, err)
+			code += string(text)
+		}
+		for _, name := range tests {
+			require.Contains(t, code, "\nfunc "+name[1]+"(", "docs/adding-a-stack.md names a test that is not there")
+		}
+	}
 }
 
 // TestCIRunsEveryReadmeCommand keeps README's commands true: each is a line of

@@ -37,6 +37,9 @@ func group() bench.Group {
 	add(text, 1, bench.Open(20), bench.Quick)
 	add(grpc, 8, bench.Closed(4), bench.Quick)
 	add(grpc, 1, bench.Closed(8), bench.Quick)
+	stream := grpc
+	stream.Proto = stack.Stream
+	add(stream, 8, bench.Closed(4), bench.Quick)
 	ids := text
 	ids.Input = stack.IDs
 	add(ids, 8, bench.Closed(4), bench.Quick)

@@ -37,9 +37,12 @@ func assemble(batches []batch, how stack.Capability, m served, at stack.Endpoint
 		w.items = append(w.items, b.items)
 	}
 	var err error
-	if how.Proto == stack.GRPC {
+	switch how.Proto {
+	case stack.GRPC:
 		err = w.grpc(batches, how.Contract, m, at.GRPC)
-	} else {
+	case stack.Stream:
+		err = w.stream(batches, how.Contract, m, at.GRPC)
+	default:
 		err = w.rest(batches, how.Contract, m, at.REST)
 	}
 	if err != nil {
@@ -48,14 +51,39 @@ func assemble(batches []batch, how stack.Capability, m served, at stack.Endpoint
 	return w, nil
 }
 
-func (w *work) grpc(batches []batch, contract stack.Contract, m served, addr string) error {
+// messages are the batches, marshalled.
+func messages(batches []batch, contract stack.Contract, m served) ([][]byte, error) {
 	var requests [][]byte
 	for _, b := range batches {
 		r, err := b.grpc(contract, m)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		requests = append(requests, r)
+	}
+	return requests, nil
+}
+
+func (w *work) stream(batches []batch, contract stack.Contract, m served, addr string) error {
+	if contract != stack.OIP {
+		return fmt.Errorf("the contract %s has no stream", contract)
+	}
+	requests, err := messages(batches, contract, m)
+	if err != nil {
+		return err
+	}
+	t, err := oip.NewStreamTarget(addr, requests)
+	if err != nil {
+		return err
+	}
+	w.target, w.close, w.decode = target[*grpcraw.StreamConn]{t}, t.Close, decodeOIP(oip.DecodeStream, m)
+	return nil
+}
+
+func (w *work) grpc(batches []batch, contract stack.Contract, m served, addr string) error {
+	requests, err := messages(batches, contract, m)
+	if err != nil {
+		return err
 	}
 	t, err := grpcTarget(contract, addr, requests)
 	if err != nil {

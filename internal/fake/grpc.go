@@ -2,11 +2,14 @@ package fake
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
@@ -25,6 +28,7 @@ type Calls struct {
 	Error   string // goes with Code
 	Delay   time.Duration
 	Stall   Stall
+	Stays   bool  // a call is a stream that answers each message, until the client ends it
 	Fault   Fault // Half, Reset and Garbage do what Drop does: close the connections
 }
 
@@ -35,9 +39,14 @@ type GRPCServer struct {
 	server   *grpc.Server
 	journal  *journal
 	log      *arrivals
+	streams  atomic.Int64
 	done     chan struct{}
 	ends     sync.WaitGroup
 }
+
+// Streams is how many calls were begun so far. Questions about readiness do not
+// count.
+func (g *GRPCServer) Streams() int { return int(g.streams.Load()) }
 
 // GRPC starts a server that neither marshals nor unmarshals anything.
 func GRPC(c Calls) (*GRPCServer, error) {
@@ -82,15 +91,30 @@ func (g *GRPCServer) Close() error {
 }
 
 func (g *GRPCServer) handle(_ any, s grpc.ServerStream) error {
-	var request []byte
-	if err := s.RecvMsg(&request); err != nil {
-		return err
-	}
 	method, _ := grpc.MethodFromServerStream(s)
-	if strings.HasSuffix(method, "Ready") || strings.HasSuffix(method, "Live") {
-		ready := []byte{0x08, 0x01} // field 1, true
-		return s.SendMsg(&ready)
+	question := strings.HasSuffix(method, "Ready") || strings.HasSuffix(method, "Live")
+	if !question {
+		g.streams.Add(1)
 	}
+	for {
+		var request []byte
+		if err := s.RecvMsg(&request); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		if question {
+			ready := []byte{0x08, 0x01} // field 1, true
+			return s.SendMsg(&ready)
+		}
+		if err := g.answer(s); err != nil || !g.calls.Stays {
+			return err
+		}
+	}
+}
+
+// answer answers one message as the script says.
+func (g *GRPCServer) answer(s grpc.ServerStream) error {
 	n, now, first := g.journal.arrive(g.log)
 	if err := g.sleep(s.Context(), wait(now, first, g.calls.Delay, g.calls.Stall)); err != nil {
 		return err

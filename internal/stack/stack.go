@@ -27,8 +27,9 @@ const (
 type Proto string
 
 const (
-	REST Proto = "rest"
-	GRPC Proto = "grpc"
+	REST   Proto = "rest"
+	GRPC   Proto = "grpc"        // a call a request
+	Stream Proto = "grpc-stream" // a gRPC stream a connection, a message a request
 )
 
 // Input is the form in which the work is handed over; the value of the name's input key.

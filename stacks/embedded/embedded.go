@@ -36,6 +36,10 @@ func Stack() stack.Stack {
 			{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP},
 			{Task: stack.Embeddings, Proto: stack.REST, Input: stack.IDs, Contract: stack.OIP},
 			{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.IDs, Contract: stack.OIP},
+			{Task: stack.ImageClassification, Proto: stack.Stream, Input: stack.JPEG, Contract: stack.OIP},
+			{Task: stack.ImageClassification, Proto: stack.Stream, Input: stack.Tensor, Contract: stack.OIP},
+			{Task: stack.Embeddings, Proto: stack.Stream, Input: stack.Text, Contract: stack.OIP},
+			{Task: stack.Embeddings, Proto: stack.Stream, Input: stack.IDs, Contract: stack.OIP},
 		},
 	}
 }

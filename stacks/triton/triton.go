@@ -107,7 +107,7 @@ func container(of func(stack.Run) flavour, images map[stack.Device]stack.Image) 
 
 func serves() []stack.Capability {
 	var all []stack.Capability
-	for _, proto := range []stack.Proto{stack.REST, stack.GRPC} {
+	for _, proto := range []stack.Proto{stack.REST, stack.GRPC, stack.Stream} {
 		for _, in := range []stack.Input{stack.JPEG, stack.Tensor} {
 			all = append(all, stack.Capability{Task: stack.ImageClassification, Proto: proto, Input: in, Contract: stack.OIP, MaxBatch: largest})
 		}

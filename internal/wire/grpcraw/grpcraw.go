@@ -195,6 +195,11 @@ func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 	lost := c.channel.lost.Load()
 	r := record.Reply{Sent: time.Now()}
 	err := c.channel.client.Invoke(ctx, c.target.method, &c.call, &c.call)
+	return c.ended(ctx, r, err, lost)
+}
+
+// ended completes the reply of a call.
+func (c *Conn) ended(ctx context.Context, r record.Reply, err error, lost int64) record.Reply {
 	r.Done = time.Now()
 	r.First, r.Last = c.call.at, c.call.at
 	if err == nil {

@@ -217,7 +217,10 @@ func FuzzDecodeGRPC(f *testing.F) {
 	y := output(FP32, []int64{1}, nil)
 	f.Add(marshal(f, [][]byte{{1, 2, 3, 4}}, y))
 	f.Add(marshal(f, nil, output(BYTES, []int64{1}, &oippb.InferTensorContents{BytesContents: [][]byte{{1}}})))
-	f.Fuzz(func(t *testing.T, body []byte) { readable(t, record.Answer{Body: body}, DecodeGRPC) })
+	f.Fuzz(func(t *testing.T, body []byte) {
+		readable(t, record.Answer{Body: body}, DecodeGRPC)
+		readable(t, record.Answer{Body: body}, DecodeStream)
+	})
 }
 
 // readable checks that what decodes without an error can also be read.
@@ -239,4 +242,27 @@ func readable(t *testing.T, a record.Answer, decode func(record.Answer) ([]Tenso
 		}
 		require.NoError(t, err)
 	}
+}
+
+func TestDecodeStream(t *testing.T) {
+	message := func(m *oippb.ModelStreamInferResponse) record.Answer {
+		b, err := proto.Marshal(m)
+		require.NoError(t, err)
+		return record.Answer{Body: b}
+	}
+	good := &oippb.ModelInferResponse{
+		Outputs:           []*oippb.ModelInferResponse_InferOutputTensor{{Name: "y", Datatype: "FP32", Shape: []int64{1, 2}}},
+		RawOutputContents: [][]byte{{0, 0, 128, 63, 0, 0, 0, 64}},
+	}
+	got, err := DecodeStream(message(&oippb.ModelStreamInferResponse{InferResponse: good}))
+	require.NoError(t, err)
+	values, err := got[0].Float32s()
+	require.NoError(t, err)
+	require.Equal(t, []float32{1, 2}, values)
+	_, err = DecodeStream(message(&oippb.ModelStreamInferResponse{ErrorMessage: "no such model", InferResponse: good}))
+	require.EqualError(t, err, "decode oip answer: the server says: no such model")
+	_, err = DecodeStream(record.Answer{})
+	require.EqualError(t, err, "decode oip answer: there are no outputs in a message of 0 bytes")
+	_, err = DecodeStream(record.Answer{Body: []byte("<html>")})
+	require.ErrorContains(t, err, "not a ModelStreamInferResponse")
 }

@@ -33,6 +33,19 @@ func EncodeGRPC(r Request) ([]byte, error) {
 	return b, nil
 }
 
+// DecodeStream reads the outputs out of a kept ModelStreamInferResponse. An
+// error of the server comes as a message of the stream, which goes on.
+func DecodeStream(a record.Answer) ([]Tensor, error) {
+	var m oippb.ModelStreamInferResponse
+	if err := proto.Unmarshal(a.Body, &m); err != nil {
+		return nil, fmt.Errorf("decode oip answer: the message is not a ModelStreamInferResponse (it begins with %.20q): %w", a.Body, err)
+	}
+	if m.ErrorMessage != "" {
+		return nil, fmt.Errorf("decode oip answer: the server says: %s", m.ErrorMessage)
+	}
+	return outputsOf(m.GetInferResponse(), len(a.Body))
+}
+
 // DecodeGRPC reads the outputs out of a kept ModelInferResponse, with raw or
 // typed contents.
 func DecodeGRPC(a record.Answer) ([]Tensor, error) {
@@ -40,8 +53,13 @@ func DecodeGRPC(a record.Answer) ([]Tensor, error) {
 	if err := proto.Unmarshal(a.Body, &m); err != nil {
 		return nil, fmt.Errorf("decode oip answer: the message is not a ModelInferResponse (it begins with %.20q): %w", a.Body, err)
 	}
-	if len(m.Outputs) == 0 {
-		return nil, fmt.Errorf("decode oip answer: there are no outputs in a message of %d bytes", len(a.Body))
+	return outputsOf(&m, len(a.Body))
+}
+
+// outputsOf are the tensors of a response in a message of that many bytes.
+func outputsOf(m *oippb.ModelInferResponse, size int) ([]Tensor, error) {
+	if len(m.GetOutputs()) == 0 {
+		return nil, fmt.Errorf("decode oip answer: there are no outputs in a message of %d bytes", size)
 	}
 	if n := len(m.RawOutputContents); n > 0 && n != len(m.Outputs) {
 		return nil, fmt.Errorf("decode oip answer: %d raw contents for %d outputs", n, len(m.Outputs))

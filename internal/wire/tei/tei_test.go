@@ -4,14 +4,17 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
 
 	"stackbench/internal/fake"
 	"stackbench/internal/record"
+	"stackbench/internal/wire/grpcraw"
 	"stackbench/internal/wire/http1"
 	"stackbench/internal/wire/tei"
 	"stackbench/internal/wire/tei/teipb"
@@ -90,4 +93,50 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// call sends a text over gRPC to a server that answers as is said.
+func call(t *testing.T, calls fake.Calls) record.Reply {
+	t.Helper()
+	g, err := fake.GRPC(calls)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, g.Close()) }()
+	b, err := tei.EncodeGRPC("The cat sits outside.")
+	require.NoError(t, err)
+	target, err := grpcraw.NewTarget(g.Addr(), tei.Method, [][]byte{b})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, target.Close()) }()
+	c, err := target.Dial(t.Context())
+	require.NoError(t, err)
+	r := c.Do(t.Context(), 0)
+	r.Body = slices.Clone(r.Body)
+	return r
+}
+
+// TestRecordedOverGRPC has the first three values and the times of the recorded answer.
+func TestRecordedOverGRPC(t *testing.T) {
+	message, err := proto.Marshal(&teipb.EmbedResponse{
+		Embeddings: []float32{0.13884172, 0.00012645888, 0.04263418},
+		Metadata: &teipb.Metadata{
+			ComputeChars: 21, ComputeTokens: 7, TotalTimeNs: 4355855, TokenizationTimeNs: 333275, QueueTimeNs: 416179, InferenceTimeNs: 3470657,
+		},
+	})
+	require.NoError(t, err)
+	r := call(t, fake.Calls{Message: message})
+	require.Equal(t, record.Good, r.Outcome)
+	got, err := tei.DecodeGRPC(record.Answer{Body: r.Body}, 1, 3)
+	require.NoError(t, err)
+	require.Equal(t, [][]float32{{0.13884172, 0.00012645888, 0.04263418}}, got)
+}
+
+func TestRecordedErrorsOverGRPC(t *testing.T) {
+	for code, words := range map[codes.Code]string{
+		codes.InvalidArgument:   "Input validation error: `inputs` must have less than 256 tokens. Given: 602",
+		codes.ResourceExhausted: "Model is overloaded",
+	} {
+		r := call(t, fake.Calls{Code: code, Error: words})
+		require.Equal(t, record.Status, r.Outcome)
+		require.Equal(t, int(code), r.Code)
+		require.ErrorContains(t, r.Err, words)
+	}
 }

@@ -2,8 +2,13 @@ package rpc
 
 import (
 	"context"
+	"errors"
+	"io"
 	"net/http"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/status"
 
 	"stackbench/internal/oippb"
 	"stackbench/stacks/embedded/internal/fault"
@@ -20,6 +25,27 @@ func (a *API) ModelInfer(ctx context.Context, r *oippb.ModelInferRequest) (*oipp
 	}
 	a.metrics.Answered(http.StatusOK)
 	return reply, nil
+}
+
+// ModelStreamInfer answers the requests of a stream one after the other. A
+// request that fails is answered by a message that says so; the stream goes on.
+func (a *API) ModelStreamInfer(s grpc.BidiStreamingServer[oippb.ModelInferRequest, oippb.ModelStreamInferResponse]) error {
+	for {
+		r, err := s.Recv()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		answer := &oippb.ModelStreamInferResponse{}
+		if answer.InferResponse, err = a.ModelInfer(s.Context(), r); err != nil {
+			answer.ErrorMessage = status.Convert(err).Message()
+		}
+		if err := s.Send(answer); err != nil {
+			return err
+		}
+	}
 }
 
 func (a *API) infer(ctx context.Context, r *oippb.ModelInferRequest) (*oippb.ModelInferResponse, error) {

@@ -2,6 +2,7 @@ package rpc_test
 
 import (
 	"context"
+	"io"
 	"io/fs"
 	"net"
 	"testing"
@@ -205,4 +206,26 @@ func TestComputeErrorIsInternal(t *testing.T) {
 	}
 	_, err := c.ModelInfer(context.Background(), &oippb.ModelInferRequest{ModelName: tiny.Text, Inputs: []*input{in("input_ids"), in("attention_mask")}})
 	code(t, err, codes.Internal, "out of data bounds")
+}
+
+func TestAStreamAnswersInOrderAndOutlivesAnError(t *testing.T) {
+	c, ctx := oippb.NewGRPCInferenceServiceClient(serve(t, tiny.Text)), context.Background()
+	s, err := c.ModelStreamInfer(ctx)
+	require.NoError(t, err)
+	ask := func(model string) *oippb.ModelStreamInferResponse {
+		text := &input{Name: "TEXT", Datatype: "BYTES", Shape: []int64{1, 1}, Contents: &oippb.InferTensorContents{BytesContents: [][]byte{[]byte("A")}}}
+		require.NoError(t, s.Send(&oippb.ModelInferRequest{ModelName: model, Id: model, Inputs: []*input{text}}))
+		answer, err := s.Recv()
+		require.NoError(t, err)
+		return answer
+	}
+	good := ask("tiny-text_text")
+	require.Empty(t, good.ErrorMessage)
+	require.Equal(t, "tiny-text_text", good.InferResponse.Id)
+	require.Len(t, good.InferResponse.RawOutputContents[0], 16)
+	require.Contains(t, ask("nope").ErrorMessage, "nope")
+	require.Equal(t, good.InferResponse.RawOutputContents, ask("tiny-text_text").InferResponse.RawOutputContents)
+	require.NoError(t, s.CloseSend())
+	_, err = s.Recv()
+	require.ErrorIs(t, err, io.EOF)
 }
