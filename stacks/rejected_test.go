@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -15,7 +14,6 @@ import (
 	"stackbench/stacks/fastapi"
 	"stackbench/stacks/torchbase"
 	"stackbench/stacks/torchserve"
-	"stackbench/stacks/triton"
 )
 
 // store is a folder of models with one that is named m, and holds nothing that
@@ -54,30 +52,6 @@ func imageModel() stack.Model {
 		Inputs:  []stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
 		Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
 	}
-}
-
-func TestTritonSaysWhyItRejectsARepository(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds an image")
-	}
-	s := triton.Stack(fastapi.Library())
-	s.Container.Files = func(stack.Run) (stack.Files, error) {
-		return stack.Files{Content: map[string][]byte{"m/config.pbtxt": []byte("name: \"m\"\nbackend: \"no-such-backend\"\n"), "m/1/": nil}}, nil
-	}
-	err := start(t, s, imageModel())
-	require.ErrorContains(t, err, "start triton: the server exited with code 1")
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	require.Contains(t, first, "no-such-backend", "Triton's own words stand in the first line")
-}
-
-func TestTritonSaysWhyAModelDoesNotLoad(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it builds an image")
-	}
-	err := start(t, triton.Stack(fastapi.Library()), imageModel())
-	require.ErrorContains(t, err, "start triton: the server exited with code 1")
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	require.Contains(t, first, "is not a model description", "our Python's words, through Triton's")
 }
 
 func TestTorchServeSaysWhyItsWorkerDies(t *testing.T) {

@@ -164,15 +164,23 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 	}
 	w.examine([]record.Record{{Answer: &record.Answer{Head: reply.Head, Body: reply.Body}}}, c.Input, j)
 	if u, ok := j.(*unjudged); ok { // the windows will be invalid, so that much is enough
-		return u.fault()
+		return wrong(u.fault())
 	}
 	if v := j.Verdict(); !v.OK() {
-		return fmt.Errorf("the answer is wrong: %s", v.Reason())
+		return wrong(fmt.Errorf("the answer is wrong: %s", v.Reason()))
 	}
 	if how.Contract == stack.TorchServe { // one worker that answers is not yet all of them
 		return torchserve.Ready(ctx, at.REST, s.model.Name)
 	}
 	return nil
+}
+
+// wrong says that asking again would not help; nil of nil.
+func wrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &boot.Wrong{Err: err}
 }
 
 func (s *session) stop(ctx context.Context) error {

@@ -72,6 +72,10 @@ func (p plan) attach(ctx context.Context) (*Server, error) {
 		return out, nil
 	}
 	var l *late
+	var wrong *Wrong
+	if errors.As(err, &wrong) {
+		return nil, &Failure{What: fmt.Sprintf("attach %s: %s answers, but %s", p.Stack.Name, where(p.endpoint), firstLine(wrong.Error())), Cure: cureWrong, Err: err}
+	}
 	if !errors.As(err, &l) {
 		return nil, fmt.Errorf("attach %s: %w", p.Stack.Name, err)
 	}
@@ -147,7 +151,10 @@ func (p plan) bring(ctx context.Context, out *Server, start func() error) (*Serv
 	const lines = 20
 	f := &Failure{Log: lastLines(out.run.log(), lines), LogFile: out.LogFile, Err: err}
 	var l *late
+	var wrong *Wrong
 	switch {
+	case errors.As(err, &wrong):
+		f.What, f.Cure = fmt.Sprintf("start %s: it answers, but %s", p.Stack.Name, firstLine(wrong.Error())), cureWrong
 	case errors.Is(err, errEnded):
 		what, cure := out.run.how()
 		f.What = fmt.Sprintf("start %s: the server %s after %.1f s, before it was ready", p.Stack.Name, what, out.ReadyIn.Seconds())
@@ -164,8 +171,9 @@ func (p plan) bring(ctx context.Context, out *Server, start func() error) (*Serv
 	return nil, f
 }
 
-// said is what a container's log tells of why it did not start, in one line;
-// "" when the stack does not know where in the log that stands.
+// said is what a container's log tells of why it did not start, in one line:
+// the part that the stack's expression groups, or the whole line. "" when the
+// stack does not know where in the log that stands.
 func (p plan) said(log string) string {
 	if p.launcher != Container || p.Stack.Container.Telling == "" {
 		return ""
@@ -175,7 +183,11 @@ func (p plan) said(log string) string {
 		return ""
 	}
 	for line := range strings.Lines(log) {
-		if telling.MatchString(line) {
+		line = strings.TrimSpace(line)
+		switch m := telling.FindStringSubmatch(line); {
+		case len(m) > 1:
+			return firstLine(m[1])
+		case m != nil:
 			return firstLine(line)
 		}
 	}

@@ -125,7 +125,7 @@ type Container struct {
 	ShmBytes   int64
 	StartLimit time.Duration            // from start to the first correct reply
 	Files      func(Run) (Files, error) // nil: the server reads the model's folder as it is
-	Telling    string                   // regular expression of the log lines in which it says why it does not start; "": its last ones
+	Telling    string                   // regular expression of the log lines in which it says why it does not start, and the group in it that says so; "": nowhere
 	Init       func(Run) []string       // a command to run to its end in the same image before, such as one that compiles the model into Files; nil: none
 }
 

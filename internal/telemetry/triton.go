@@ -1,8 +1,10 @@
 package telemetry
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"slices"
 )
 
 // tritonStats is the part of Triton's statistics extension that is read: sums
@@ -44,37 +46,32 @@ func parseTriton(text []byte, s Source) (Reading, error) {
 	if err := json.Unmarshal(text, &all); err != nil {
 		return Reading{}, fmt.Errorf("read Triton's statistics: %w", err)
 	}
-	var r Reading
-	preprocess, queue := 0.0, 0.0
-	for _, m := range all.ModelStats {
-		if m.Name == s.Model+"_preprocess" {
-			queue += m.Stats.Queue.seconds()
-			preprocess += m.Stats.Input.seconds() + m.Stats.Compute.seconds() + m.Stats.Output.seconds()
-		}
-	}
-	for _, m := range all.ModelStats {
-		if m.Name != s.Model {
-			continue
-		}
-		n := m.Stats.Compute.Count
-		queue += m.Stats.Queue.seconds()
-		r.Stages = map[string]Sum{
-			Queue:       {n, queue},
-			Preprocess:  {n, preprocess + m.Stats.Input.seconds()},
-			Compute:     {n, m.Stats.Compute.seconds()},
-			Postprocess: {n, m.Stats.Output.seconds()},
-		}
-		r.Batches = m.batches()
-	}
-	if r.Batches == nil {
+	model, told := all.of(s.Model)
+	if !told {
 		return Reading{}, fmt.Errorf("read Triton's statistics: there are none of %s", s.Model)
 	}
-	for stage, sum := range r.Stages {
-		if !finite(sum.Seconds) || sum.Seconds < 0 || sum.Requests < 0 {
-			return Reading{}, fmt.Errorf("read Triton's statistics: the %s time is %v s of %v requests", stage, sum.Seconds, sum.Requests)
-		}
+	before, _ := all.of(s.Model + "_preprocess")
+	of, prepare := model.Stats, before.Stats
+	n := of.Compute.Count
+	r := Reading{
+		Batches: model.batches(),
+		Stages: map[string]Sum{
+			Queue:       {n, prepare.Queue.seconds() + of.Queue.seconds()},
+			Preprocess:  {n, prepare.Input.seconds() + prepare.Compute.seconds() + prepare.Output.seconds() + of.Input.seconds()},
+			Compute:     {n, of.Compute.seconds()},
+			Postprocess: {n, of.Output.seconds()},
+		},
 	}
-	return r, nil
+	return r, r.check()
+}
+
+// of is the model's statistics; false when there are none.
+func (s tritonStats) of(name string) (tritonModel, bool) {
+	i := slices.IndexFunc(s.ModelStats, func(m tritonModel) bool { return m.Name == name })
+	if i < 0 {
+		return tritonModel{}, false
+	}
+	return s.ModelStats[i], true
 }
 
 // batches counts the executions by size.
@@ -83,7 +80,26 @@ func (m tritonModel) batches() *Batches {
 	for _, size := range m.Batches {
 		b.Sizes = append(b.Sizes, Bucket{Bound: size.Size, Runs: size.Compute.Count})
 	}
+	slices.SortFunc(b.Sizes, func(a, b Bucket) int { return cmp.Compare(a.Bound, b.Bound) })
 	return b
+}
+
+// check refuses what no counter can be.
+func (r Reading) check() error {
+	for stage, sum := range r.Stages {
+		if !finite(sum.Seconds) || sum.Seconds < 0 || sum.Requests < 0 {
+			return fmt.Errorf("read Triton's statistics: the %s time is %v s of %v requests", stage, sum.Seconds, sum.Requests)
+		}
+	}
+	if r.Batches.Runs < 0 || r.Batches.Items < 0 {
+		return fmt.Errorf("read Triton's statistics: %v executions of %v items", r.Batches.Runs, r.Batches.Items)
+	}
+	for i, size := range r.Batches.Sizes {
+		if size.Runs < 0 || size.Bound < 0 || i > 0 && size.Bound == r.Batches.Sizes[i-1].Bound {
+			return fmt.Errorf("read Triton's statistics: %v executions of %v items", size.Runs, size.Bound)
+		}
+	}
+	return nil
 }
 
 // tritonWaiting adds up the requests that wait for the model and for its
@@ -93,10 +109,11 @@ func tritonWaiting(text []byte, s Source) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	sum, err := p.gauge("nv_inference_pending_request_count", labels{"model": s.Model})
+	const name = "nv_inference_pending_request_count"
+	sum, err := p.gauge(name, labels{"model": s.Model})
 	if err != nil {
 		return 0, err
 	}
-	before, _, err := p.number("nv_inference_pending_request_count", labels{"model": s.Model + "_preprocess"})
+	before, _, err := p.number(name, labels{"model": s.Model + "_preprocess"})
 	return sum + before, err
 }

@@ -21,12 +21,19 @@ type config struct {
 	Version    int
 	Inputs     []tensor
 	Outputs    []tensor
-	Kind       string          // of the one instance: KIND_CPU, KIND_GPU; "" of an ensemble
+	Instances  int             // that compute at the same time; 0 of an ensemble
+	Kind       string          // of the instances: KIND_CPU, KIND_GPU
 	Batching   *stack.Batching // nil: each request is an execution
 	Parameters []pair          // of the backend
-	TensorRT   bool            // ONNX Runtime hands what it can to TensorRT
+	Accelerate *accelerator    // of ONNX Runtime on a GPU; nil: none
 	Warmup     bool            // run once with zeros before it is ready
 	Steps      []step          // of an ensemble
+}
+
+// accelerator is an execution provider of ONNX Runtime, with its options.
+type accelerator struct {
+	Name       string // cuda, tensorrt
+	Parameters []pair
 }
 
 // tensor is an input or output without the batch's dimension.

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"stackbench/internal/stack"
 )
@@ -14,6 +15,12 @@ var models embed.FS
 const (
 	version = 1
 	largest = 32 // items a request may carry
+	// preparers are the most instances of the preprocessing. Each is a process of
+	// its own, with 50 to 170 MB.
+	preparers = 8
+	// padTo is the multiple of tokens that texts are padded to where only equal
+	// lengths can be computed together.
+	padTo = 32
 )
 
 // flavour is how the models are computed.
@@ -29,6 +36,9 @@ const (
 // name, its preprocessing, and the ensemble of both, whose name says what it
 // takes: resnet50, resnet50_preprocess, resnet50_jpeg.
 func (f flavour) repository(r stack.Run) (stack.Files, error) {
+	if (r.Model.Image == nil) == (r.Model.Text == nil) {
+		return stack.Files{}, fmt.Errorf("%s takes neither pictures nor texts: there is no preprocessing for it", r.Model.Name)
+	}
 	before, ensemble := f.preprocessing(r), ensembleOf(r)
 	files := stack.Files{Content: map[string][]byte{}, Links: map[string]string{}}
 	for _, c := range []config{f.model(r), before, ensemble} {
@@ -38,27 +48,29 @@ func (f flavour) repository(r stack.Run) (stack.Files, error) {
 		}
 		files.Content[c.Name+"/config.pbtxt"] = text
 	}
-	files.Content[versionOf(ensemble.Name)+"/"] = nil
-	code := map[string]string{versionOf(before.Name): "models/image.py"}
+	files.Content[versionOf(ensemble.Name)+"/"] = nil // Triton wants the folder, empty
+	code := map[string]string{versionOf(before.Name): "image.py"}
 	if r.Model.Text != nil {
-		code[versionOf(before.Name)] = "models/text.py"
+		code[versionOf(before.Name)] = "text.py"
 	}
 	own := versionOf(r.Model.Name)
 	switch {
 	case f == onPython:
-		code[own] = "models/compute.py"
+		code[own] = "compute.py"
 	case f.plan(r.Model):
 		files.Content[own+"/"] = nil // for the plan that Init builds
 	default:
 		files.Links[own+"/model.onnx"] = "model.onnx"
-		files.Links[own+"/model.safetensors"] = "model.safetensors"
+		files.Links[own+"/model.safetensors"] = "model.safetensors" // its weights, found beside the link
 	}
 	for folder, file := range code {
-		text, err := models.ReadFile(file)
-		if err != nil {
-			return stack.Files{}, err
+		for name, from := range map[string]string{"model.py": file, "numpy1.py": "numpy1.py"} {
+			text, err := models.ReadFile("models/" + from)
+			if err != nil {
+				return stack.Files{}, err
+			}
+			files.Content[folder+"/"+name] = text
 		}
-		files.Content[folder+"/model.py"] = text
 	}
 	return files, nil
 }
@@ -68,15 +80,25 @@ func versionOf(model string) string { return model + "/" + strconv.Itoa(version)
 // plan says whether TensorRT compiles the model before: those whose shapes are fixed.
 func (f flavour) plan(m stack.Model) bool { return f == onTensorRT && m.Image != nil }
 
+// most is how many items an execution may have, and so a request: Triton
+// refuses a larger one.
+func most(r stack.Run) int {
+	if r.Batch.Max > 0 {
+		return r.Batch.Max
+	}
+	return largest
+}
+
 // model is the configuration of the model itself. It alone batches: the
 // ensemble's requests meet in its queue.
 func (f flavour) model(r stack.Run) config {
 	c := config{
-		Name: r.Model.Name, Backend: "python", MaxBatch: largest, Version: version, Kind: "KIND_CPU", Warmup: true,
+		Name: r.Model.Name, Backend: "python", MaxBatch: most(r), Version: version,
+		Instances: 1, Kind: "KIND_CPU", Warmup: true,
 		Inputs: tensors(r.Model.Inputs, f == onPython), Outputs: tensors(r.Model.Outputs, false),
 	}
 	if r.Batch.Max > 0 {
-		c.MaxBatch, c.Batching = max(r.Batch.Max, 1), &r.Batch
+		c.Batching = &r.Batch
 	}
 	if r.Device == stack.GPU {
 		c.Kind = "KIND_GPU"
@@ -88,20 +110,59 @@ func (f flavour) model(r stack.Run) config {
 	case f.plan(r.Model):
 		c.Backend = "tensorrt"
 	default:
-		c.Backend, c.TensorRT = "onnxruntime", f == onTensorRT
+		c.Backend, c.Accelerate = "onnxruntime", f.accelerator(r)
 		c.Parameters = []pair{{"intra_op_thread_count", threads}, {"inter_op_thread_count", "1"}}
 	}
 	return c
 }
 
+// accelerator is what ONNX Runtime computes with on a GPU. TensorRT is told the
+// range of shapes: left to see them, it would build its engine anew, for
+// seconds and in the middle of a measurement, whenever one is outside.
+func (f flavour) accelerator(r stack.Run) *accelerator {
+	if f != onTensorRT {
+		return &accelerator{"cuda", []pair{{"use_tf32", "0"}}}
+	}
+	tokens := r.Model.Text.MaxTokens
+	return &accelerator{"tensorrt", []pair{
+		{"precision_mode", "FP32"},
+		{"trt_profile_min_shapes", shapes(r.Model.Inputs, 1, 1)},
+		{"trt_profile_opt_shapes", shapes(r.Model.Inputs, max(1, most(r)/2), min(tokens, 64))},
+		{"trt_profile_max_shapes", shapes(r.Model.Inputs, most(r), tokens)},
+	}}
+}
+
+// shapes are inputs as TensorRT's tools want them: name:16x64,name:16x64.
+func shapes(inputs []stack.TensorSpec, items, tokens int) string {
+	var all []string
+	for _, in := range inputs {
+		s := fmt.Sprintf("%s:%d", in.Name, items)
+		for _, n := range in.Shape[1:] {
+			if n < 0 {
+				n = int64(tokens)
+			}
+			s += "x" + strconv.FormatInt(n, 10)
+		}
+		all = append(all, s)
+	}
+	return strings.Join(all, ",")
+}
+
 func folder(r stack.Run) string { return r.Models + "/" + r.Model.Name }
 
-// preprocessing is the configuration of what stands before the model.
+// preprocessing is the configuration of what stands before the model. It has
+// as many instances as there are threads: Python prepares one request at a time.
 func (f flavour) preprocessing(r stack.Run) config {
 	c := config{
-		Name: preprocessName(r.Model), Backend: "python", MaxBatch: largest, Version: version, Kind: "KIND_CPU",
+		Name: preprocessName(r.Model), Backend: "python", MaxBatch: most(r), Version: version,
+		Instances: min(max(r.Threads, 1), preparers), Kind: "KIND_CPU",
 		Inputs: bytesOf(elementOf(r.Model)), Outputs: tensors(r.Model.Inputs, false),
 		Parameters: []pair{{"folder", folder(r)}},
+	}
+	if r.Model.Text != nil && f != onPython && r.Batch.Max > 0 {
+		// The onnxruntime backend joins requests of one length only. The model
+		// in Python pads what it joins by itself.
+		c.Parameters = append(c.Parameters, pair{"multiple", strconv.Itoa(padTo)})
 	}
 	return c
 }
@@ -130,7 +191,7 @@ func ensembleOf(r stack.Run) config {
 		out = append(out, pair{t.Name, t.Name})
 	}
 	return config{
-		Name: r.Model.Name + suffix, Platform: "ensemble", MaxBatch: largest, Version: version,
+		Name: r.Model.Name + suffix, Platform: "ensemble", MaxBatch: most(r), Version: version,
 		Inputs: bytesOf(in), Outputs: tensors(r.Model.Outputs, false),
 		Steps: []step{
 			{Model: preprocessName(r.Model), Version: version, In: []pair{{in, in}}, Out: between},
@@ -145,23 +206,12 @@ func (f flavour) compile(r stack.Run) []string {
 	if !f.plan(r.Model) {
 		return []string{"true"}
 	}
-	in := r.Model.Inputs[0]
-	shape := func(items int) string {
-		s := fmt.Sprintf("%s:%d", in.Name, items)
-		for _, n := range in.Shape[1:] {
-			s += "x" + strconv.FormatInt(n, 10)
-		}
-		return s
-	}
-	most := largest
-	if r.Batch.Max > 0 {
-		most = r.Batch.Max
-	}
+	in := r.Model.Inputs
 	return []string{
-		"/usr/src/tensorrt/bin/trtexec",
+		entrypoint, "/usr/src/tensorrt/bin/trtexec",
 		"--onnx=" + folder(r) + "/model.onnx",
 		"--saveEngine=" + r.Files + "/" + versionOf(r.Model.Name) + "/model.plan",
-		"--minShapes=" + shape(1), "--optShapes=" + shape(max(1, most/2)), "--maxShapes=" + shape(most),
+		"--minShapes=" + shapes(in, 1, 0), "--optShapes=" + shapes(in, max(1, most(r)/2), 0), "--maxShapes=" + shapes(in, most(r), 0),
 		"--noTF32", "--skipInference",
 	}
 }

@@ -21,7 +21,10 @@ const (
 	metricsPort = 8002
 
 	release = "nvcr.io/nvidia/tritonserver:26.07-py3"
-	terms   = "BSD-3-Clause; the official image: NVIDIA Triton Deep Learning Container License, which allows use and no stand-alone redistribution"
+	// entrypoint is the official image's own: it finds the libraries that an
+	// older driver needs.
+	entrypoint = "/opt/nvidia/nvidia_entrypoint.sh"
+	terms      = "BSD-3-Clause; the official image: NVIDIA Triton Deep Learning Container License, which allows use and no stand-alone redistribution"
 )
 
 // Stack is Triton with ONNX Runtime: in the python backend on a CPU, in the
@@ -59,7 +62,7 @@ func Stack(library fs.FS) stack.Stack {
 func TensorRT(library fs.FS) stack.Stack {
 	f := func(stack.Run) flavour { return onTensorRT }
 	c := container(f, map[stack.Device]stack.Image{stack.GPU: gpuImage(library)})
-	c.Init = onTensorRT.compile
+	c.Init, c.StartLimit = onTensorRT.compile, 10*time.Minute // for texts, the engine is built while it loads
 	return stack.Stack{
 		Name: "triton-tensorrt",
 		About: stack.About{
@@ -94,15 +97,23 @@ func container(of func(stack.Run) flavour, images map[stack.Device]stack.Image) 
 				"--strict-readiness=true", "--metrics-interval-ms=500", "--log-verbose=0",
 			}
 		},
-		Env: func(r stack.Run) []string {
-			return []string{"OMP_NUM_THREADS=" + strconv.Itoa(r.Threads), "OPENBLAS_NUM_THREADS=1"}
-		},
+		Env:        env,
 		Ports:      stack.Ports{REST: restPort, GRPC: grpcPort, Metrics: metricsPort},
 		ShmBytes:   512 << 20,
 		StartLimit: 3 * time.Minute,
-		Telling:    `failed to load '.+' version|failed to load all models|Invalid argument|Poll failed`,
+		Telling:    `(Error parsing text-format .+|failed to load '.+' version .+?|Poll failed .+?|failed to load all models)"?$`,
 		Files:      func(r stack.Run) (stack.Files, error) { return of(r).repository(r) },
 	}
+}
+
+// env pins the thread pools that libraries size by the machine's cores. On a GPU
+// fp32 means fp32, in every stack: TensorRT has no option for it in ONNX Runtime.
+func env(r stack.Run) []string {
+	all := []string{"OMP_NUM_THREADS=" + strconv.Itoa(r.Threads), "OPENBLAS_NUM_THREADS=1"}
+	if r.Device == stack.GPU {
+		all = append(all, "NVIDIA_TF32_OVERRIDE=0")
+	}
+	return all
 }
 
 func serves() []stack.Capability {

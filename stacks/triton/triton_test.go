@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,7 @@ func TestModelRepositories(t *testing.T) {
 		"image-gpu":       {triton.Stack(library), image(), stack.GPU, stack.Batching{Max: 16, Delay: time.Millisecond}},
 		"image-tensorrt":  {triton.TensorRT(library), image(), stack.GPU, stack.Batching{}},
 		"text-gpu":        {triton.Stack(library), text(), stack.GPU, stack.Batching{}},
+		"text-gpu-batch":  {triton.Stack(library), text(), stack.GPU, stack.Batching{Max: 16, Delay: time.Millisecond}},
 		"text-tensorrt":   {triton.TensorRT(library), text(), stack.GPU, stack.Batching{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -99,11 +101,39 @@ func TestPlanIsCompiledBeforeTheServerStarts(t *testing.T) {
 	c := triton.TensorRT(fstest.MapFS{}).Container
 	r := stack.Run{Models: "/models", Files: "/repository", Model: image(), Device: stack.GPU, Batch: stack.Batching{Max: 16}}
 	require.Equal(t, []string{
-		"/usr/src/tensorrt/bin/trtexec", "--onnx=/models/resnet50/model.onnx", "--saveEngine=/repository/resnet50/1/model.plan",
+		"/opt/nvidia/nvidia_entrypoint.sh", "/usr/src/tensorrt/bin/trtexec", "--onnx=/models/resnet50/model.onnx", "--saveEngine=/repository/resnet50/1/model.plan",
 		"--minShapes=pixel_values:1x3x224x224", "--optShapes=pixel_values:8x3x224x224", "--maxShapes=pixel_values:16x3x224x224",
 		"--noTF32", "--skipInference",
 	}, c.Init(r))
 	r.Model = text()
 	require.Equal(t, []string{"true"}, c.Init(r), "texts differ in length: there is no plan")
 	require.NotContains(t, c.Images, stack.CPU)
+}
+
+// TestTellingLines holds the expression to what the real server wrote about
+// repositories that it rejects.
+func TestTellingLines(t *testing.T) {
+	telling := regexp.MustCompile(triton.Stack(fstest.MapFS{}).Container.Telling)
+	recorded := func(name string) string {
+		text, err := os.ReadFile("../../testdata/captures/triton/" + name)
+		require.NoError(t, err)
+		return string(text)
+	}
+	for want, log := range map[string]string{
+		"failed to load 'resnet50' version 1: Invalid argument: unable to find backend library for backend 'onnxruntime', try specifying runtime on the model configuration.":                               recorded("rejected-backend.txt"),
+		`failed to load 'm' version 1: Internal: ModuleNotFoundError: No module named 'nothere'\n\nAt:\n  /repository/m/1/model.py(1): <module>`:                                                            recorded("rejected-module.txt"),
+		"failed to load 'efficientnet-lite0_preprocess' version 1: Internal: RuntimeError: numpy 2.3.5 is installed, with which Triton's python backend passes empty tensors: install numpy<2 in the image": recorded("rejected-numpy2.txt"),
+		`Error parsing text-format inference.ModelConfig: 4:41: Unknown enumeration value of "TYPE_FLOAT" for field "data_type".`: `[libprotobuf ERROR text_format.cc:337] Error parsing text-format inference.ModelConfig: 4:41: Unknown enumeration value of "TYPE_FLOAT" for field "data_type".
+E1126 00:40:20.751803 1 model_repository_manager.cc:1460] "Poll failed for model directory 'm': failed to read text proto from /repository/m/config.pbtxt"
+`,
+	} {
+		first := ""
+		for line := range strings.Lines(log) {
+			if m := telling.FindStringSubmatch(strings.TrimSpace(line)); m != nil {
+				first = m[1]
+				break
+			}
+		}
+		require.True(t, strings.HasPrefix(first, want), "%q", first)
+	}
 }

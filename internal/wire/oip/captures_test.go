@@ -12,12 +12,18 @@ import (
 	"stackbench/internal/wire/oip"
 )
 
-// answer is what the client makes of a recorded reply of a real Triton.
-func answer(t *testing.T, name string) record.Reply {
+// recorded is what a real Triton sent.
+func recorded(t *testing.T, name string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile("../../../testdata/captures/triton/" + name)
 	require.NoError(t, err)
-	script, err := fake.Capture(raw)
+	return raw
+}
+
+// answer is what the client makes of a recorded reply of a real Triton.
+func answer(t *testing.T, name string) record.Reply {
+	t.Helper()
+	script, err := fake.Capture(recorded(t, name))
 	require.NoError(t, err)
 	f, err := fake.HTTP(script)
 	require.NoError(t, err)
@@ -25,30 +31,83 @@ func answer(t *testing.T, name string) record.Reply {
 	return http1.Fetch(t.Context(), f.Addr(), http1.Request{Method: "GET", Path: "/"})
 }
 
+// decode reads a recorded reply: of gRPC when its name says so.
+func decode(t *testing.T, name string) ([]oip.Tensor, error) {
+	t.Helper()
+	if name[len(name)-3:] == ".pb" {
+		return oip.DecodeGRPC(record.Answer{Body: recorded(t, name)})
+	}
+	reply := answer(t, name)
+	require.Equal(t, record.Good, reply.Outcome)
+	return oip.DecodeREST(record.Answer{Head: reply.Head, Body: reply.Body})
+}
+
 func TestTritonsRecordedAnswers(t *testing.T) {
-	var first []float32
-	for _, name := range []string{"infer.http", "infer-binary.http"} {
-		reply := answer(t, name)
-		require.Equal(t, record.Good, reply.Outcome)
-		tensors, err := oip.DecodeREST(record.Answer{Head: reply.Head, Body: reply.Body})
-		require.NoError(t, err)
-		require.Len(t, tensors, 1)
-		require.Equal(t, "sentence_embedding", tensors[0].Name)
-		require.Equal(t, []int64{1, 384}, tensors[0].Shape)
-		values, err := tensors[0].Float32s()
-		require.NoError(t, err)
-		require.Len(t, values, 384)
-		if first == nil {
-			first = values
+	for _, c := range []struct {
+		output string
+		width  int64
+		forms  []string // that say the same
+	}{
+		{"sentence_embedding", 384, []string{"infer.http", "infer-binary.http"}},
+		{"logits", 1000, []string{"jpeg-binary.http", "jpeg.pb"}},
+	} {
+		var first []float32
+		for _, name := range c.forms {
+			tensors, err := decode(t, name)
+			require.NoError(t, err)
+			require.Len(t, tensors, 1)
+			require.Equal(t, c.output, tensors[0].Name)
+			require.Equal(t, []int64{1, c.width}, tensors[0].Shape)
+			values, err := tensors[0].Float32s()
+			require.NoError(t, err)
+			require.Len(t, values, int(c.width))
+			if first == nil {
+				first = values
+			}
+			require.InDeltaSlice(t, first, values, 1e-6, name)
 		}
-		require.InDeltaSlice(t, first, values, 1e-6, "JSON and binary say the same")
+	}
+}
+
+// TestTritonWithNumpy2: it is READY, and answers with nothing. The cause is in
+// the error.
+func TestTritonWithNumpy2(t *testing.T) {
+	for _, name := range []string{"empty.http", "empty.pb"} {
+		_, err := decode(t, name)
+		require.EqualError(t, err, `decode oip answer: tensor "sentence_embedding" is empty (shape [1 384], 0 bytes): a Triton Python backend with numpy 2 answers so, it needs numpy<2`, name)
 	}
 }
 
 func TestTritonsRecordedErrors(t *testing.T) {
-	for name, code := range map[string]int{"unknown-model.http": 404, "wrong-shape.http": 400, "not-ready.http": 400} {
+	for name, c := range map[string]struct {
+		code  int
+		words string
+	}{
+		"unknown-model.http": {404, "unknown model"},
+		"wrong-shape.http":   {400, "shape"},
+		"not-ready.http":     {400, "Model version not ready"},
+		"not-a-jpeg.http":    {400, "the image is not a readable JPEG"},
+		"dead-stub.http":     {500, "Stub process 'all-minilm-l6-v2_preprocess_0_0' is not healthy."},
+	} {
 		reply := answer(t, name)
 		require.Equal(t, record.Status, reply.Outcome, name)
-		require.Equal(t, code, reply.Code, name)
+		require.Equal(t, c.code, reply.Code, name)
+		require.ErrorContains(t, reply.Err, c.words, name)
 	}
+}
+
+func TestTritonsRecordedMetadata(t *testing.T) {
+	script, err := fake.Capture(recorded(t, "metadata.http"))
+	require.NoError(t, err)
+	f, err := fake.HTTP(script)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, f.Close()) }()
+	m, err := oip.MetadataREST(t.Context(), f.Addr(), "all-minilm-l6-v2")
+	require.NoError(t, err)
+	any2 := []int64{-1, -1}
+	require.Equal(t, oip.Metadata{
+		Name: "all-minilm-l6-v2", Versions: []string{"1"}, Platform: "python",
+		Inputs:  []oip.Info{{"input_ids", oip.INT64, any2}, {"attention_mask", oip.INT64, any2}, {"token_type_ids", oip.INT64, any2}},
+		Outputs: []oip.Info{{"sentence_embedding", oip.FP32, []int64{-1, 384}}},
+	}, m)
 }

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import triton_python_backend_utils as pb_utils
+from numpy1 import require_numpy1
 from stackserver.batcher import merge
 from stackserver.onnx_backend import OnnxBackend
 from stackserver.spec import load_spec
@@ -18,6 +19,7 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:
         """Loads the model whose folder the configuration names. What it raises, Triton logs."""
+        require_numpy1()
         parameters = json.loads(args["model_config"])["parameters"]
         folder = Path(parameters["folder"]["string_value"])
         spec = load_spec(folder)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import triton_python_backend_utils as pb_utils
+from numpy1 import require_numpy1
 from stackserver.errors import RequestError
 from stackserver.image import ImagePreprocessor
 from stackserver.spec import load_spec
@@ -17,6 +18,7 @@ class TritonPythonModel:
 
     def initialize(self, args: dict[str, str]) -> None:
         """Reads what the model wants of a picture."""
+        require_numpy1()
         parameters = json.loads(args["model_config"])["parameters"]
         spec = load_spec(Path(parameters["folder"]["string_value"]))
         assert spec.image is not None
