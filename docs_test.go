@@ -125,7 +125,7 @@ func TestAddingAStackIsTrue(t *testing.T) {
 			code += string(text)
 		}
 		for _, name := range tests {
-			require.Contains(t, code, "\nfunc "+name[1]+"(", "docs/adding-a-stack.md names a test that is not there")
+			require.True(t, strings.Contains(code, "\nfunc "+name[1]+"("), "docs/adding-a-stack.md names %s, which is not there", name[1])
 		}
 	}
 }

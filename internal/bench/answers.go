@@ -10,6 +10,7 @@ import (
 	"stackbench/internal/wire/oip"
 	"stackbench/internal/wire/openai"
 	"stackbench/internal/wire/predict"
+	"stackbench/internal/wire/torchserve"
 )
 
 // answers are the decoded answers to one request: a vector an item (logits or
@@ -50,14 +51,28 @@ func decodeOpenAI(m served) func(record.Answer, int) (answers, error) {
 	}
 }
 
-func decodePrediction(read func(record.Answer) (predict.Prediction, error)) func(record.Answer, int) (answers, error) {
-	return func(a record.Answer, _ int) (answers, error) {
-		p, err := read(a)
-		var out answers
-		for _, c := range p.Top {
-			out.top = append(out.top, quality.Ranked{Index: c.Index, Logit: float32(c.Logit)})
+func decodePredict(a record.Answer, _ int) (answers, error) { return ranked(predict.Decode(a)) }
+
+func ranked(p predict.Prediction, err error) (answers, error) {
+	var out answers
+	for _, c := range p.Top {
+		out.top = append(out.top, quality.Ranked{Index: c.Index, Logit: float32(c.Logit)})
+	}
+	return out, err
+}
+
+// decodeTorchServe reads what the handler answers to the form of the work.
+func decodeTorchServe(read func(record.Answer) ([]byte, error), form stack.Input, m served) func(record.Answer, int) (answers, error) {
+	return func(a record.Answer, items int) (answers, error) {
+		body, err := read(a)
+		if err != nil {
+			return answers{}, err
 		}
-		return out, err
+		if form == stack.JPEG {
+			return ranked(torchserve.DecodeTop(body))
+		}
+		rows, err := torchserve.DecodeLogits(body, items, m.Width)
+		return answers{vectors: rows}, err
 	}
 }
 

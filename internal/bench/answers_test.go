@@ -14,7 +14,6 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
 	"stackbench/internal/wire/oip"
-	"stackbench/internal/wire/predict"
 )
 
 func testdata() fs.FS { return stackbench.Testdata() }
@@ -73,7 +72,7 @@ func TestPredictAnswersAreExamined(t *testing.T) {
 	best := `{"index":1,"logit":9},{"index":4,"logit":4},{"index":3,"logit":3},{"index":2,"logit":2},{"index":0,"logit":1}`
 	worse := `{"index":0,"logit":9},{"index":5,"logit":4},{"index":2,"logit":3},{"index":3,"logit":2},{"index":1,"logit":1}`
 	cat := item{id: "cat", golden: true}
-	require.True(t, verdictOn(decodePrediction(predict.Decode), cat, top(best)).OK())
+	require.True(t, verdictOn(decodePredict, cat, top(best)).OK())
 	for body, want := range map[string]string{
 		top(worse):            "top-1 is 0, golden 1",
 		top(""):               "0 classes, not 5",
@@ -82,10 +81,10 @@ func TestPredictAnswersAreExamined(t *testing.T) {
 		`{"top":"1"}`:         "not the contract's JSON",
 		`{"error":"no luck"}`: "0 classes, not 5",
 	} {
-		v := verdictOn(decodePrediction(predict.Decode), cat, body)
+		v := verdictOn(decodePredict, cat, body)
 		require.False(t, v.OK(), body)
 		require.Contains(t, v.Reason(), want, body)
-		require.False(t, verdictOn(decodePrediction(predict.Decode), item{id: "made"}, body).OK(), body)
+		require.False(t, verdictOn(decodePredict, item{id: "made"}, body).OK(), body)
 	}
 }
 

@@ -3,12 +3,14 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 
 	"stackbench"
 	"stackbench/internal/stack"
 	"stackbench/internal/wire/oip"
+	"stackbench/internal/wire/torchserve"
 	"stackbench/internal/workload"
 )
 
@@ -54,16 +56,21 @@ func (g Group) draw(c Case, m served, salt uint64) ([]batch, error) {
 	return nil, fmt.Errorf("no inputs of the form %q", c.Input)
 }
 
+// mean is how many items a request of a case carries, on average.
+func (g Group) mean(c Case) float64 {
+	if c.Batch != Mixed {
+		return float64(c.Batch)
+	}
+	sum := 0
+	for _, n := range g.Sizes {
+		sum += n
+	}
+	return float64(sum) / float64(len(g.Sizes))
+}
+
 // sizes says how many items each request of a case carries.
 func (g Group) sizes(c Case, salt uint64) []int {
-	mean := c.Batch
-	if c.Batch == Mixed {
-		mean = 0
-		for _, n := range g.Sizes {
-			mean += n
-		}
-		mean = (mean + len(g.Sizes) - 1) / len(g.Sizes)
-	}
+	mean := int(math.Ceil(g.mean(c)))
 	requests := mostRequests
 	switch c.Input {
 	case stack.Tensor:
@@ -152,6 +159,15 @@ func (b batch) oip(m served) oip.Request {
 	default:
 		return oip.Request{Model: m.Name, Inputs: []oip.Tensor{oip.NewFP32("pixel_values", []int64{n, 3, side, side}, b.numbers)}}
 	}
+}
+
+// torchServe is the batch as TorchServe's handler takes it: one file, or one
+// tensor of all items.
+func (b batch) torchServe() torchserve.Input {
+	if b.input == stack.JPEG {
+		return torchserve.Input{JPEG: b.files[0]}
+	}
+	return torchserve.Input{Tensor: b.numbers}
 }
 
 // padded are the model's inputs, [texts, longest]: the ids, filled up with the

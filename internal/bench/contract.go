@@ -92,7 +92,7 @@ func (w *work) grpc(batches []batch, contract stack.Contract, m served, addr str
 	w.target, w.close = target[*grpcraw.Conn]{t}, t.Close
 	switch contract {
 	case stack.TorchServe:
-		w.decode = decodePrediction(torchserve.DecodeGRPC)
+		w.decode = decodeTorchServe(torchserve.PredictionGRPC, batches[0].input, m)
 	case stack.TEI:
 		w.decode = decodeTEI(tei.DecodeGRPC, m)
 	default:
@@ -107,7 +107,7 @@ func (b batch) grpc(contract stack.Contract, m served) ([]byte, error) {
 	case stack.OIP:
 		return oip.EncodeGRPC(b.oip(m))
 	case stack.TorchServe:
-		return torchserve.EncodeGRPC(m.Name, b.files[0])
+		return torchserve.EncodeGRPC(m.Name, b.torchServe())
 	case stack.TEI:
 		return tei.EncodeGRPC(b.texts[0])
 	}
@@ -117,7 +117,7 @@ func (b batch) grpc(contract stack.Contract, m served) ([]byte, error) {
 func grpcTarget(contract stack.Contract, addr string, requests [][]byte) (*grpcraw.Target, error) {
 	switch contract {
 	case stack.TorchServe:
-		return grpcraw.NewTarget(addr, torchserve.Method, requests)
+		return torchserve.NewGRPCTarget(addr, requests)
 	case stack.TEI:
 		return grpcraw.NewTarget(addr, tei.Method, requests)
 	}
@@ -140,9 +140,9 @@ func (w *work) rest(batches []batch, contract stack.Contract, m served, base str
 	w.target, w.close = target[*http1.Conn]{t}, func() error { return nil }
 	switch contract {
 	case stack.Predict:
-		w.decode = decodePrediction(predict.Decode)
+		w.decode = decodePredict
 	case stack.TorchServe:
-		w.decode = decodePrediction(torchserve.DecodeREST)
+		w.decode = decodeTorchServe(torchserve.PredictionREST, batches[0].input, m)
 	case stack.TEI:
 		w.decode = decodeTEI(tei.DecodeREST, m)
 	case stack.OpenAI:
@@ -163,7 +163,7 @@ func (b batch) rest(contract stack.Contract, m served) (http1.Request, error) {
 	case stack.OpenAI:
 		return openai.Encode(m.Name, b.texts, openai.Float)
 	case stack.TorchServe:
-		return torchserve.EncodeREST(m.Name, b.files[0])
+		return torchserve.EncodeREST(m.Name, b.torchServe())
 	case stack.TEI:
 		return tei.EncodeREST(b.texts)
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -64,7 +65,9 @@ func (e *environment) footprint(c Case) bool { return e.group.Footprint != nil &
 func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
 	return &watch{
 		server: s, devices: devices, batch: l.c.Batcher.Max,
-		source: telemetry.Source{Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Input: l.c.Input},
+		source: telemetry.Source{
+			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Input: l.c.Input, Items: l.session.env.group.mean(l.c),
+		},
 	}
 }
 
@@ -185,14 +188,33 @@ func runtimeOf(ctx context.Context, at stack.Endpoint) string {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	reply := http1.Fetch(ctx, at.REST, http1.Request{Method: "GET", Path: "/healthz"})
-	var health struct {
+	var ours struct {
 		Runtime string `json:"runtime"`
 	}
-	if reply.Outcome != record.Good || json.Unmarshal(reply.Body, &health) != nil {
-		return ""
+	if tell(ctx, at.REST, "/healthz", &ours) && ours.Runtime != "" {
+		return ours.Runtime
 	}
-	return health.Runtime
+	var oip struct {
+		Name    string `json:"name"`
+		Version string `json:"version"`
+	}
+	if tell(ctx, at.REST, "/v2", &oip) && oip.Version != "" {
+		return oip.Name + " " + oip.Version
+	}
+	var tei struct {
+		Version string `json:"version"`
+		Most    int    `json:"max_batch_requests"`
+	}
+	if tell(ctx, at.REST, "/info", &tei) && tei.Version != "" {
+		return fmt.Sprintf("text-embeddings-inference %s, at most %d texts an execution", tei.Version, tei.Most)
+	}
+	return ""
+}
+
+// tell reads what a server says of itself at a path; false when it does not.
+func tell[T any](ctx context.Context, addr, path string, into *T) bool {
+	reply := http1.Fetch(ctx, addr, http1.Request{Method: "GET", Path: path})
+	return reply.Outcome == record.Good && json.Unmarshal(reply.Body, into) == nil
 }
 
 // accuracy is the share of labelled photographs that were classified right; 0

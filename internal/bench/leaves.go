@@ -34,6 +34,8 @@ func (c Case) capability(s stack.Stack) (stack.Capability, error) {
 		return stack.Capability{}, errors.New("the stack's batcher cannot be switched off")
 	case c.Batcher.Max > 0 && s.Batcher == stack.NoBatcher:
 		return stack.Capability{}, errors.New("the stack has no dynamic batcher")
+	case c.Batcher.Max > 0 && c.Batcher.Delay < s.LeastWait:
+		return stack.Capability{}, fmt.Errorf("the stack's batcher waits at least %v", s.LeastWait)
 	case c.Batcher.Delay > 0 && s.Batcher == stack.Greedy:
 		return stack.Capability{}, errors.New("the stack's batcher waits for no request: it has no delay")
 	}

@@ -93,6 +93,9 @@ func TestWhatBatchersCanBeAsked(t *testing.T) {
 	s.Batcher = stack.Patient
 	_, err = c.capability(s)
 	require.NoError(t, err)
+	s.LeastWait, c.Batcher = time.Millisecond, BatcherOn(32, 0)
+	_, err = c.capability(s)
+	require.EqualError(t, err, "the stack's batcher waits at least 1ms")
 }
 
 func TestPlanTellsWhatIsSkippedAndWhy(t *testing.T) {

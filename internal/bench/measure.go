@@ -114,6 +114,7 @@ func (w *watch) addWork(ctx context.Context) {
 		return
 	}
 	told := &w.evidence.Told
+	told.Restarted = did.Restarted
 	told.Stages = nil
 	for _, s := range did.Stages {
 		told.Stages = append(told.Stages, meter.Stage{Name: s.Name, Mean: s.Mean})

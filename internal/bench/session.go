@@ -149,6 +149,9 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 		return err
 	}
 	defer func() { _ = w.close() }()
+	if err := workerUp(ctx, how.Contract, at, c.Model); err != nil {
+		return err
+	}
 	conn, err := w.target.Dial(ctx)
 	if err != nil {
 		return err
@@ -169,10 +172,16 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 	if v := j.Verdict(); !v.OK() {
 		return wrong(fmt.Errorf("the answer is wrong: %s", v.Reason()))
 	}
-	if how.Contract == stack.TorchServe { // one worker that answers is not yet all of them
-		return torchserve.Ready(ctx, at.REST, s.model.Name)
-	}
 	return nil
+}
+
+// workerUp asks a server that takes requests before it can answer them whether
+// it can now, where it tells.
+func workerUp(ctx context.Context, contract stack.Contract, at stack.Endpoint, model string) error {
+	if contract != stack.TorchServe || at.REST == "" {
+		return nil
+	}
+	return torchserve.Ready(ctx, at.REST, model)
 }
 
 // wrong says that asking again would not help; nil of nil.

@@ -21,6 +21,7 @@ type Told struct {
 	Executions *Executions
 	Stages     []Stage  // mean times of a request inside the server, in the order in which it passes them
 	Waiting    *float64 // mean number of requests that waited in the server
+	Restarted  bool     // a worker of the server died in the sample
 }
 
 // Executions is how a server batched.
@@ -28,7 +29,7 @@ type Executions struct {
 	Items   float64 // inferences: images or texts
 	Runs    float64 // executions of the model
 	Largest int     // largest batch seen, or the bound under which it is; 0 when unknown
-	Max     int     // configured maximum of the stack's batcher; 0 when it is off
+	Max     int     // maximum that was asked of the stack's batcher; 0 when none was
 }
 
 // StackUse is what the stack took of the machine, between the marks of the window.
@@ -124,7 +125,7 @@ func (e Executions) service(l *ledger) {
 		l.put("max-batch", float64(e.Largest))
 	}
 	if e.Max == 0 {
-		l.withhold("batch-eff", "the stack's batcher is off")
+		l.withhold("batch-eff", "no largest batch was asked of the stack's batcher")
 		return
 	}
 	l.put("batch-eff", 100*mean/float64(e.Max))

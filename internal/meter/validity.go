@@ -17,6 +17,7 @@ const (
 	RuleClientCPU Rule = "client-cpu" // the client used at most 60 % of its cores
 	RuleAnswers   Rule = "answers"    // the answers passed the quality gate
 	RuleFailed    Rule = "failed"     // at most 1 % of the requests failed
+	RuleRestarted Rule = "restarted"  // no worker of the server died
 	RuleSteady    Rule = "steady"     // a steady state was reached (standard and full)
 )
 
@@ -48,6 +49,9 @@ func (p *sample) invalid(e Evidence, s Steadiness) []Reason {
 		add(RuleAnswers, "answers: "+e.Answers.Reason)
 	}
 	add(RuleFailed, p.brokenFailed())
+	if e.Told.Restarted {
+		add(RuleRestarted, "a worker of the server died in the window; what it was computing failed, and what came next waited for another")
+	}
 	if e.NeedSteady && s.Verdict != IsSteady {
 		add(RuleSteady, "no steady state: "+s.Detail)
 	}

@@ -226,7 +226,7 @@ func TestUnusableEvidenceIsWithheldWithItsReason(t *testing.T) {
 	s := Summarise([]Window{closed(1, 10*ms, sec)}, e)
 	for unit, want := range map[string]string{
 		"cpu-util": "infinite", "gpu-util": "zero", "J/answer": "no energy counter",
-		"batch-eff": "the stack's batcher is off", "mem-per-1k-emb-MB": "no more memory than when idle",
+		"batch-eff": "no largest batch was asked of the stack's batcher", "mem-per-1k-emb-MB": "no more memory than when idle",
 	} {
 		require.Equal(t, want, reason(s, unit), unit)
 	}
@@ -242,4 +242,15 @@ func TestOnlyPrintableValuesArePublished(t *testing.T) {
 	require.Len(t, l.withheld, 7)
 	l.put("rps", 1e-6)
 	require.Len(t, l.metrics, 1)
+}
+
+// TestADeadWorkerIsNoValidWindow: one failure in a thousand would pass.
+func TestADeadWorkerIsNoValidWindow(t *testing.T) {
+	w := open(1000, 10*ms, 0, 5*ms)
+	w.Records[10].Outcome = record.Status
+	require.Empty(t, Summarise([]Window{w}, Evidence{}).Invalid)
+	s := Summarise([]Window{w}, Evidence{Told: Told{Restarted: true}})
+	require.Len(t, s.Invalid, 1)
+	require.Equal(t, RuleRestarted, s.Invalid[0].Rule)
+	require.Contains(t, s.Invalid[0].Text, "a worker of the server died in the window")
 }

@@ -93,7 +93,8 @@ type Stack struct {
 	Process   *Process
 	Serves    []Capability // first match wins
 	Batcher   Batcher
-	Unbatched string // name of the stack that this one is where batching is no part of the question, and is not measured again; "" for none
+	LeastWait time.Duration // of the batcher, when it is on; 0: it need not wait
+	Unbatched string        // name of the stack that this one is where batching is no part of the question, and is not measured again; "" for none
 	Tells     Telemetry
 }
 

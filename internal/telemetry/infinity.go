@@ -6,8 +6,9 @@ import (
 )
 
 // infinityWaiting reads what Infinity says of its queue in the list of its
-// models: texts, not requests. It tells neither times nor batches.
-func infinityWaiting(text []byte, _ Source) (float64, error) {
+// models: texts, and not those in batches that it has formed and not begun. It
+// tells neither times nor batches.
+func infinityWaiting(text []byte, s Source) (float64, error) {
 	var list struct {
 		Data []struct {
 			Stats *struct {
@@ -22,7 +23,7 @@ func infinityWaiting(text []byte, _ Source) (float64, error) {
 		return 0, ErrSilent
 	}
 	if n := list.Data[0].Stats.Queued; n >= 0 {
-		return n, nil
+		return s.requests(n), nil
 	}
 	return 0, fmt.Errorf("read Infinity's list of models: %v texts wait", list.Data[0].Stats.Queued)
 }

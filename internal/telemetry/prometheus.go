@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strconv"
 
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -76,7 +78,10 @@ func (p page) histogram(name string, with labels) (*Batches, error) {
 		buckets := slices.Clone(h.GetBucket())
 		slices.SortFunc(buckets, func(a, b *dto.Bucket) int { return cmp.Compare(a.GetUpperBound(), b.GetUpperBound()) })
 		below := 0.0
-		for _, x := range buckets {
+		for i, x := range buckets {
+			if i > 0 && buckets[i-1].GetUpperBound() == x.GetUpperBound() {
+				return nil, fmt.Errorf("read the server's metrics: %s has the bound %v twice", name, x.GetUpperBound())
+			}
 			if n := float64(x.GetCumulativeCount()); n > below {
 				b.Sizes = append(b.Sizes, Bucket{x.GetUpperBound(), n - below})
 				below = n
@@ -101,6 +106,36 @@ func (p page) atMost(name string, bound float64) (float64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// bySize counts executions that are counters of a name with these labels, one a
+// size, which is the label's value. nil when there is none.
+func (p page) bySize(name, label string, with labels) (*Batches, error) {
+	sizes := map[float64]float64{}
+	for _, m := range p[name].GetMetric() {
+		i := slices.IndexFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == label })
+		if i < 0 || m.GetCounter() == nil || !with.of(m) {
+			continue
+		}
+		size, err := strconv.ParseUint(m.GetLabel()[i].GetValue(), 10, 31)
+		n := m.GetCounter().GetValue()
+		if err != nil || !finite(n) || n < 0 {
+			return nil, fmt.Errorf("read the server's metrics: %s is %v of size %.20q", name, n, m.GetLabel()[i].GetValue())
+		}
+		sizes[float64(size)] += n
+	}
+	if len(sizes) == 0 {
+		return nil, nil
+	}
+	b := &Batches{}
+	for _, size := range slices.Sorted(maps.Keys(sizes)) {
+		b.Sizes = append(b.Sizes, Bucket{size, sizes[size]})
+		b.Runs, b.Items = b.Runs+sizes[size], b.Items+size*sizes[size]
+	}
+	if !finite(b.Items) {
+		return nil, fmt.Errorf("read the server's metrics: the sum of %s is %v", name, b.Items)
+	}
+	return b, nil
 }
 
 // seconds is a histogram of times as a sum; false when there is none.

@@ -40,11 +40,12 @@ func parseTEI(text []byte, _ Source) (Reading, error) {
 	return r, nil
 }
 
-// teiWaiting reads the gauge te_queue_size.
-func teiWaiting(text []byte, _ Source) (float64, error) {
+// teiWaiting reads the gauge te_queue_size, which counts texts.
+func teiWaiting(text []byte, s Source) (float64, error) {
 	p, err := parsePage(text)
 	if err != nil {
 		return 0, err
 	}
-	return p.gauge("te_queue_size", nil)
+	texts, err := p.gauge("te_queue_size", nil)
+	return s.requests(texts), err
 }

@@ -21,6 +21,7 @@ import (
 type Reading struct {
 	Batches *Batches
 	Stages  map[string]Sum // by name of a stage, over requests; only those that are told
+	Workers string         // the processes that compute, where the server starts one that died again; "" when not told
 }
 
 // Batches counts the executions of a model.
@@ -58,8 +59,9 @@ func Stages() []string { return []string{Queue, Preprocess, Compute, Postprocess
 
 // Work is what a server did between two readings.
 type Work struct {
-	Batches *Batches // nil: not told
-	Stages  []Stage  // only those that are told
+	Batches   *Batches // nil: not told
+	Stages    []Stage  // only those that are told
+	Restarted bool     // a process that computes died, and is down or was started again
 }
 
 // Stage is the mean time of a request in one part of the server.
@@ -74,7 +76,7 @@ var errBackwards = errors.New("a counter went backwards: was the server restarte
 // Since is what the server did after an earlier reading. A series that the
 // earlier one lacks began at zero.
 func (r Reading) Since(before Reading) (Work, error) {
-	var w Work
+	w := Work{Restarted: r.Workers != before.Workers && before.Workers != ""}
 	if r.Batches != nil {
 		b, err := r.Batches.since(before.Batches)
 		if err != nil {
@@ -141,7 +143,12 @@ type Source struct {
 	At    stack.Endpoint
 	Model string // as the catalogue names it
 	Input stack.Input
+	Items float64 // that a request carries, on average; 0 means 1
 }
+
+// requests is how many requests so many waiting texts are, of a server that
+// counts texts.
+func (s Source) requests(texts float64) float64 { return texts / cmp.Or(s.Items, 1) }
 
 // ErrSilent is of a stack that does not tell what was asked for.
 var ErrSilent = errors.New("the stack does not tell")
@@ -174,11 +181,36 @@ func (s Source) Read(ctx context.Context) (Reading, error) {
 	case stack.TritonStatistics:
 		from = source[Reading]{s.At.REST, "/v2/models/stats", parseTriton}
 	case stack.TorchServeMetrics:
-		from = source[Reading]{s.At.Metrics, "/metrics", parseTorchServe}
+		return s.readTorchServe(ctx)
 	case stack.TEIMetrics:
 		from = source[Reading]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", parseTEI}
 	}
 	return from.read(ctx, s)
+}
+
+func (s Source) readTorchServe(ctx context.Context) (Reading, error) {
+	page, err := get(ctx, s.At.Metrics, "/metrics")
+	if err != nil {
+		return Reading{}, err
+	}
+	r, err := parseTorchServe(page, s.Model)
+	if err != nil {
+		return Reading{}, err
+	}
+	state, err := s.torchServeState(ctx)
+	if err != nil {
+		return Reading{}, err
+	}
+	r.Workers = state.workers()
+	return r, nil
+}
+
+func (s Source) torchServeState(ctx context.Context) (torchServeState, error) {
+	text, err := get(ctx, s.At.REST, torchServePath(s.Model))
+	if err != nil {
+		return nil, err
+	}
+	return parseTorchServeState(text)
 }
 
 // Waiting asks for the number of requests that wait in the server now.
@@ -190,7 +222,11 @@ func (s Source) Waiting(ctx context.Context) (float64, error) {
 	case stack.TritonStatistics:
 		from = source[float64]{s.At.Metrics, "/metrics", tritonWaiting}
 	case stack.TorchServeMetrics:
-		from = source[float64]{s.At.REST, "/models/" + s.Model, torchServeWaiting}
+		state, err := s.torchServeState(ctx)
+		if err != nil {
+			return 0, err
+		}
+		return state.waiting()
 	case stack.TEIMetrics:
 		from = source[float64]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", teiWaiting}
 	case stack.InfinityState:

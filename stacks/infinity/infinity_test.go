@@ -14,7 +14,7 @@ func TestArguments(t *testing.T) {
 	r := stack.Run{Files: "/repository", Model: stack.Model{Name: "m"}, Device: stack.CPU}
 	want := []string{
 		"--model-id", "/repository", "--served-model-name", "m", "--engine", "torch", "--device", "cpu", "--dtype", "float32",
-		"--batch-size", "32", "--no-bettertransformer", "--url-prefix", "/v1", "--host", "0.0.0.0", "--port", "7997",
+		"--batch-size", "32", "--no-bettertransformer", "--no-model-warmup", "--no-trust-remote-code", "--url-prefix", "/v1", "--host", "0.0.0.0", "--port", "7997",
 	}
 	require.Equal(t, want, c.Args(r))
 	r.Device, r.Batch.Max = stack.GPU, 8

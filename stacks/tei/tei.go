@@ -74,6 +74,6 @@ func args(r stack.Run) []string {
 		"--model-id", r.Files, "--served-model-name", r.Model.Name, "--dtype", "float32", "--pooling", "mean",
 		"--port", strconv.Itoa(port), "--prometheus-port", strconv.Itoa(metricsPort), "--tokenization-workers", strconv.Itoa(r.Threads),
 		"--max-client-batch-size", strconv.Itoa(largest), "--max-batch-requests", strconv.Itoa(most), "--max-concurrent-requests", "8192",
-		"--auto-truncate", "--json-output",
+		"--json-output",
 	}
 }

@@ -1,92 +1,116 @@
-// Package torchserve speaks TorchServe's own contract of an image classifier:
-// POST /predictions/MODEL with one JPEG as the body, or
-// org.pytorch.serve.grpc.inference over gRPC. What is answered is the handler's
-// affair; ours answers as package predict says.
+// Package torchserve speaks to TorchServe: POST /predictions/MODEL with the
+// input as the body, or InferenceAPIsService over gRPC with the input as a named
+// value. What goes in and comes out is the handler's own: this project's answers
+// a JPEG with the five best classes, as /predict does, and tensors, float32
+// [n, 3, height, width], with their logits, float32 [n, classes]; both little endian.
 package torchserve
 
 import (
-	"context"
-	"encoding/json"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"net/url"
 
 	"google.golang.org/protobuf/proto"
 
 	"stackbench/internal/record"
+	"stackbench/internal/wire/grpcraw"
 	"stackbench/internal/wire/http1"
 	"stackbench/internal/wire/predict"
 	"stackbench/internal/wire/torchserve/torchservepb"
 )
 
-// Method is the gRPC method of a prediction.
-const Method = "/org.pytorch.serve.grpc.inference.InferenceAPIsService/Predictions"
-
-// EncodeREST builds the request for one JPEG file. The content type must be
-// there: without one the server takes the body for a form, and fails.
-func EncodeREST(model string, jpeg []byte) (http1.Request, error) {
-	r, err := predict.Encode(jpeg)
-	r.Path = "/predictions/" + url.PathEscape(model)
-	return r, err
+// Input is what a request carries: exactly one of the two.
+type Input struct {
+	JPEG   []byte    // one file
+	Tensor []float32 // the items' values one after the other
 }
 
-// DecodeREST reads a kept answer.
-func DecodeREST(a record.Answer) (predict.Prediction, error) { return predict.Decode(a) }
+// form gives the input's bytes, its media type over REST and its name over gRPC.
+func (in Input) form() (data []byte, media, name string, err error) {
+	switch {
+	case in.JPEG != nil && in.Tensor == nil:
+		if len(in.JPEG) < 4 || in.JPEG[0] != 0xff || in.JPEG[1] != 0xd8 {
+			return nil, "", "", fmt.Errorf("encode torchserve request: %d bytes are not a JPEG file", len(in.JPEG))
+		}
+		return in.JPEG, "image/jpeg", "jpeg", nil
+	case in.JPEG == nil && len(in.Tensor) > 0:
+		return pack(in.Tensor), "application/octet-stream", "tensor", nil
+	}
+	return nil, "", "", fmt.Errorf("encode torchserve request: want a JPEG file or a tensor")
+}
 
-// EncodeGRPC builds a marshalled PredictionsRequest for one JPEG file.
-func EncodeGRPC(model string, jpeg []byte) ([]byte, error) {
-	if _, err := predict.Encode(jpeg); err != nil {
+func pack(values []float32) []byte {
+	out := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		out = binary.LittleEndian.AppendUint32(out, math.Float32bits(v))
+	}
+	return out
+}
+
+// EncodeREST builds the request for a model. It names the body's type, without
+// which TorchServe takes the body for a form.
+func EncodeREST(model string, in Input) (http1.Request, error) {
+	data, media, _, err := in.form()
+	if err != nil {
+		return http1.Request{}, err
+	}
+	return http1.Request{
+		Method: "POST",
+		Path:   "/predictions/" + url.PathEscape(model),
+		Header: []http1.Field{{Name: "Content-Type", Value: media}},
+		Body:   data,
+	}, nil
+}
+
+// EncodeGRPC builds the marshalled PredictionsRequest for a model.
+func EncodeGRPC(model string, in Input) ([]byte, error) {
+	data, _, name, err := in.form()
+	if err != nil {
 		return nil, err
 	}
-	b, err := proto.Marshal(&torchservepb.PredictionsRequest{ModelName: model, Input: map[string][]byte{"data": jpeg}})
+	b, err := proto.Marshal(&torchservepb.PredictionsRequest{ModelName: model, Input: map[string][]byte{name: data}})
 	if err != nil {
 		return nil, fmt.Errorf("encode torchserve request: %w", err)
 	}
 	return b, nil
 }
 
-// DecodeGRPC reads a kept PredictionResponse.
-func DecodeGRPC(a record.Answer) (predict.Prediction, error) {
+// NewGRPCTarget prepares marshalled PredictionsRequests for the server at
+// host:port. They must not change from now on.
+func NewGRPCTarget(addr string, requests [][]byte) (*grpcraw.Target, error) {
+	return grpcraw.NewTarget(addr, torchservepb.InferenceAPIsService_Predictions_FullMethodName, requests)
+}
+
+// PredictionREST is what the handler answered, out of a kept answer.
+func PredictionREST(a record.Answer) ([]byte, error) { return a.Body, nil }
+
+// PredictionGRPC is PredictionREST over gRPC, where TorchServe drops the status
+// that the handler gave: the answer may be an error's, which decoding tells.
+func PredictionGRPC(a record.Answer) ([]byte, error) {
 	var m torchservepb.PredictionResponse
 	if err := proto.Unmarshal(a.Body, &m); err != nil {
-		return predict.Prediction{}, fmt.Errorf("decode torchserve answer: the message is not a PredictionResponse (it begins with %.20q): %w", a.Body, err)
+		return nil, fmt.Errorf("decode torchserve answer: the message is not a PredictionResponse (it begins with %.20q): %w", a.Body, err)
 	}
-	return predict.Decode(record.Answer{Body: m.GetPrediction()})
+	return m.GetPrediction(), nil
 }
 
-// Ready asks the management API, at host:port, whether every worker of a model
-// is ready. /ping is no such question: it answers Healthy before a worker is
-// up, and with a handler that cannot be loaded.
-func Ready(ctx context.Context, addr, model string) error {
-	path := "/models/" + url.PathEscape(model)
-	reply := http1.Fetch(ctx, addr, http1.Request{Method: "GET", Path: path})
-	if reply.Outcome != record.Good {
-		return fmt.Errorf("ask %s%s: %s: %w", addr, path, reply.Outcome, reply.Err)
-	}
-	return ready(reply.Body)
+// DecodeTop reads the best classes out of the answer to a JPEG.
+func DecodeTop(prediction []byte) (predict.Prediction, error) {
+	return predict.Decode(record.Answer{Body: prediction})
 }
 
-// ready reads the description of a model.
-func ready(body []byte) error {
-	var versions []struct {
-		Workers []struct {
-			ID     string `json:"id"`
-			Status string `json:"status"`
-		} `json:"workers"`
+// DecodeLogits reads the answer to tensors, [items, classes].
+func DecodeLogits(prediction []byte, items, classes int) ([][]float32, error) {
+	if len(prediction) != 4*items*classes {
+		return nil, fmt.Errorf("decode torchserve answer: %d bytes, want %d × %d float32 (it begins with %.60q)", len(prediction), items, classes, prediction)
 	}
-	if err := json.Unmarshal(body, &versions); err != nil {
-		return fmt.Errorf("the description of the model is not TorchServe's (it begins with %.60q): %w", body, err)
-	}
-	workers := 0
-	for _, v := range versions {
-		for _, w := range v.Workers {
-			workers++
-			if w.Status != "READY" {
-				return fmt.Errorf("worker %s is %s", w.ID, w.Status)
-			}
+	out := make([][]float32, items)
+	for i := range out {
+		out[i] = make([]float32, classes)
+		for j := range out[i] {
+			out[i][j] = math.Float32frombits(binary.LittleEndian.Uint32(prediction[4*(i*classes+j):]))
 		}
 	}
-	if workers == 0 {
-		return fmt.Errorf("the model has no worker")
-	}
-	return nil
+	return out, nil
 }

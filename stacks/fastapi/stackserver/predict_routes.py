@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 
 from stackserver.body import read_body
 from stackserver.errors import RequestError
-from stackserver.predict import best
+from stackserver.ranking import best
 from stackserver.service import Service
 
 _TYPES = ("image/jpeg", "application/octet-stream")

@@ -8,7 +8,7 @@ import pytest
 from harness import CLASSES, IMAGE, TEXT, expected, jpeg, pixels, serving
 
 from stackserver import body
-from stackserver.predict import best
+from stackserver.ranking import best
 
 
 @pytest.mark.parametrize("kind", ["image/jpeg", "application/octet-stream", "Image/JPEG; x=y", None])

@@ -6,6 +6,7 @@ The output is the raw answer: status line, header lines, an empty line, body. Ch
 """
 
 import argparse
+import re
 import socket
 import sys
 from pathlib import Path
@@ -39,20 +40,16 @@ def record(address: str, ask: bytes) -> bytes:
     with socket.create_connection((host, int(port)), timeout=120) as conn:
         conn.sendall(ask)
         answer = b""
-        while not complete(answer) and (part := conn.recv(65536)):
+        while not whole(answer) and (part := conn.recv(65536)):
             answer += part
     return answer
 
 
-def complete(answer: bytes) -> bool:
-    """Whether the answer says itself that it is whole: not every server heeds `Connection: close`."""
+def whole(answer: bytes) -> bool:
+    """Whether as many bytes have come as the head says; TorchServe keeps a connection that it was asked to close."""
     head, end, body = answer.partition(b"\r\n\r\n")
-    fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if b": " in line)
-    if not end:
-        return False
-    if b"content-length" in fields:
-        return len(body) >= int(fields[b"content-length"])
-    return fields.get(b"transfer-encoding") == b"chunked" and body.endswith(b"0\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end) and length is not None and len(body) >= int(length[1])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What an image classifier answers: the five best classes."""
+"""The best classes of an answer, as /predict tells them."""
 
 import numpy as np
 
