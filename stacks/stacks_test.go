@@ -31,7 +31,20 @@ func TestEveryFolderIsInTheTable(t *testing.T) {
 		}
 		called := regexp.MustCompile(`(?m)^\t\t` + e.Name() + `\.[A-Z]\w*\(.*\),$`)
 		require.Regexp(t, called, string(table), "stacks/%s is missing from the table in stacks.go: add a line", e.Name())
+		require.True(t, documented(t, e.Name()), "stacks/%s does not say what it is: begin a file with // Package %s", e.Name(), e.Name())
 	}
+}
+
+// documented says whether a package of this folder says what it is.
+func documented(t *testing.T, name string) bool {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(name, "*.go"))
+	require.NoError(t, err)
+	return slices.ContainsFunc(files, func(path string) bool {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return strings.HasPrefix(string(text), "// Package "+name+" is ")
+	})
 }
 
 func TestStacksAreWellFormed(t *testing.T) {

@@ -45,7 +45,7 @@ func matrix(have []bench.Case, base bench.Case) []bench.Case {
 	add := func(batch int, l bench.Load, from bench.Profile) {
 		c := base
 		c.Batch, c.Load, c.From = batch, l, from
-		if !bench.Has(have, c) {
+		if !bench.Has(have, c) && !bench.Has(out, c) {
 			out = append(out, c)
 		}
 	}
