@@ -1,7 +1,6 @@
 package load
 
 import (
-	"math/bits"
 	"slices"
 	"sync/atomic"
 
@@ -9,7 +8,7 @@ import (
 )
 
 // keeper decides, for all workers together and without a lock, which answers
-// are kept. At level n those of rank n and above are, which is one in 2^n; the
+// are kept. At level n those of rank n (record.Rank) and above are, which is one in 2^n; the
 // level rises whenever the answers of such ranks pass the budget. So what is
 // kept follows from the requests' numbers and their answers' sizes alone, not
 // from the number of connections or their luck.
@@ -19,18 +18,9 @@ type keeper struct {
 	bytes  [65]atomic.Int64 // admitted so far, by rank
 }
 
-// rank is the highest level at which request seq is still kept. Multiplied by
-// 2^64 over the golden ratio, successive numbers fall as evenly as any rule can
-// make them, so each level is evenly spread over the window; and since that
-// ratio is irrational, no level favours some inputs of a cycle of inputs, as
-// "every 64th" would.
-func rank(seq int) int {
-	return bits.LeadingZeros64(uint64(seq) * 0x9E3779B97F4A7C15)
-}
-
 // admit accounts for an answer and reports whether it is to be kept.
 func (k *keeper) admit(seq, size int) bool {
-	at := rank(seq)
+	at := record.Rank(seq)
 	if k.budget == 0 || int64(size) > k.budget || at < int(k.level.Load()) {
 		return false
 	}
@@ -73,7 +63,7 @@ func (s *sample) offer(k *keeper, r *record.Record, reply record.Reply) {
 func (s *sample) thin(k *keeper) {
 	s.level = k.level.Load()
 	s.kept = slices.DeleteFunc(s.kept, func(r *record.Record) bool {
-		if rank(r.Seq) >= int(s.level) {
+		if record.Rank(r.Seq) >= int(s.level) {
 			return false
 		}
 		r.Answer = nil

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"stackbench/internal/record"
@@ -109,7 +110,12 @@ func (w *worker) note(seq int, intended time.Duration, reply record.Reply) {
 	if reply.Err != nil {
 		entry.Err = reply.Err.Error()
 	}
-	if reply.Outcome == record.Good {
+	if reply.Output != nil {
+		own := *reply.Output
+		own.Chunks = slices.Clone(own.Chunks)
+		entry.Output = &own
+	}
+	if reply.Outcome == record.Good && !reply.Unkept {
 		w.sample.offer(&w.run.keeper, entry, reply)
 	}
 }

@@ -4,6 +4,7 @@
 package record
 
 import (
+	"math/bits"
 	"strconv"
 	"time"
 )
@@ -21,16 +22,18 @@ const (
 	Malformed                // the bytes that came are not an answer of this protocol
 	Cancelled                // the run ended before the answer did
 	Dropped                  // never sent: the client's bounded queue was full
+	Fault                    // an error event inside a stream that had begun well
+	Silent                   // a stream sent nothing for longer than its limit
 )
 
 // Outcomes lists every outcome, in order.
 func Outcomes() []Outcome {
-	return []Outcome{Good, Status, Refused, Timeout, Cut, Malformed, Cancelled, Dropped}
+	return []Outcome{Good, Status, Refused, Timeout, Cut, Malformed, Cancelled, Dropped, Fault, Silent}
 }
 
 // String gives the outcome's name as results spell it.
 func (o Outcome) String() string {
-	names := [...]string{"good", "status", "refused", "timeout", "cut", "malformed", "cancelled", "dropped"}
+	names := [...]string{"good", "status", "refused", "timeout", "cut", "malformed", "cancelled", "dropped", "error-event", "silent"}
 	if int(o) < len(names) {
 		return names[o]
 	}
@@ -49,6 +52,29 @@ type Reply struct {
 	Head    []byte // raw HTTP status line and headers; nil over gRPC
 	Body    []byte // HTTP body with transfer coding removed, or the raw gRPC message
 	Err     error  // why Outcome is not Good; nil otherwise
+	Output  *Output
+	Unkept  bool // the answer's bytes were let go as they came (see Rank): there is nothing to check
+}
+
+// Output is what an answer of generated text adds to its reply or record. In a
+// reply it is the client's own, valid until its next request.
+type Output struct {
+	Chunks []time.Duration // when each chunk with text came, counted from Sent; none of a whole answer
+	Tokens int             // generated tokens, as the server counts them; 0 when it did not say
+	Opened int             // of them, those that had come with the first chunk with text; 0 when the server did not say
+}
+
+// Opening is the number of tokens that had come with the first chunk. Where the
+// server does not say, as many chunks as tokens mean one in each; else it is
+// unknown.
+func (o Output) Opening() (n int, known bool) {
+	switch {
+	case o.Opened > 0:
+		return o.Opened, true
+	case o.Tokens > 0 && len(o.Chunks) == o.Tokens:
+		return 1, true
+	}
+	return 0, false
 }
 
 // Answer is a kept copy of a reply's bytes, checked after the window.
@@ -71,6 +97,7 @@ type Record struct {
 	Code     int
 	Err      string
 	Answer   *Answer // nil when the answer was not kept
+	Output   *Output // nil unless the answer is generated text
 }
 
 // Kind names how the request ended as results count it: the outcome and, of an
@@ -81,4 +108,13 @@ func (r Record) Kind() string {
 		return r.Outcome.String() + " " + strconv.Itoa(r.Code)
 	}
 	return r.Outcome.String()
+}
+
+// Rank is the highest level of thinning at which the answer to request seq is
+// still kept: one in 2^n has rank n or above. Multiplied by 2^64 over the golden
+// ratio, successive numbers fall as evenly as any rule can make them, so each
+// level is evenly spread over the window; and since that ratio is irrational, no
+// level favours some inputs of a cycle of inputs, as "every 64th" would.
+func Rank(seq int) int {
+	return bits.LeadingZeros64(uint64(seq) * 0x9E3779B97F4A7C15)
 }

@@ -36,17 +36,36 @@ type Conn struct {
 	at     time.Time // of the last read
 	both   [2][]byte
 	secure *secure // not nil over TLS, and then alone in charge
+	stream *stream // not nil when the target's answers are heard
 }
 
 // Do sends request seq modulo the number of requests, and returns when its
 // answer has ended, ctx is done or ctx's deadline has passed. The reply's
 // bytes are valid until the next Do. An answer without a body has First and
-// Last at its head's end; a request that was never written has no Sent.
+// Last at its head's end; a request that was never written has no Sent. Of a
+// stream, First, Last and Output are what its listener made of it.
 func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 	q := &c.target.requests[seq%len(c.target.requests)]
-	if c.secure != nil {
-		return c.secure.do(ctx, q)
+	if c.stream != nil {
+		c.stream.begin(seq)
+		if !c.stream.keep && len(c.buf) > 2*firstBuffer {
+			c.buf = nil // of an answer that was kept
+		}
 	}
+	var r record.Reply
+	if c.secure != nil {
+		r = c.secure.do(ctx, q)
+	} else {
+		r = c.do(ctx, q)
+	}
+	if c.stream != nil {
+		c.stream.judge(&r)
+	}
+	return r
+}
+
+// do is Do over plain TCP.
+func (c *Conn) do(ctx context.Context, q *prebuilt) record.Reply {
 	var r record.Reply
 	rested := time.Since(c.used) > idle
 	if c.watch != nil && (rested || c.watch.ctx != ctx) {
@@ -87,8 +106,7 @@ func (c *Conn) Close() error {
 }
 
 func (c *Conn) open(ctx context.Context) error {
-	var d net.Dialer
-	conn, err := d.DialContext(ctx, "tcp", c.target.addr)
+	conn, err := c.target.dial(ctx, c.target.addr)
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", c.target.addr, err)
 	}
@@ -116,6 +134,9 @@ func (c *Conn) unwatch() {
 // connection can carry another.
 func (c *Conn) exchange(q *prebuilt, r *record.Reply) (keep bool, err error) {
 	r.Sent = time.Now()
+	if c.stream != nil {
+		c.stream.extend(c.watch, r.Sent)
+	}
 	sendErr := c.send(q)
 	if sendErr != nil && errors.Is(sendErr, os.ErrDeadlineExceeded) {
 		return false, fmt.Errorf("send request: %w", sendErr)
@@ -155,7 +176,11 @@ func (c *Conn) receive(r *record.Reply) (keep bool, err error) {
 			continue
 		}
 		r.Code = h.code
-		size, used, err := c.readBody(h, end, r)
+		read := c.readBody
+		if c.stream != nil && h.good() {
+			read = c.hear
+		}
+		size, used, err := read(h, end, r)
 		r.Head, r.Body = c.buf[:end:end], c.buf[end:end+size:end+size]
 		if err != nil {
 			return false, fmt.Errorf("read answer's body: %w", err)
@@ -287,6 +312,9 @@ func (c *Conn) fill(want int) error {
 	c.n += n
 	if n > 0 {
 		return nil // an error beside bytes comes again
+	}
+	if c.stream != nil {
+		err = c.stream.judgeRead(c.watch, err, c.at)
 	}
 	return err
 }

@@ -149,6 +149,9 @@ func (h *head) settle() error {
 	return nil
 }
 
+// good says that the request was granted.
+func (h *head) good() bool { return h.code >= 200 && h.code <= 299 }
+
 // interim answers precede the real one.
 func (h *head) interim() bool { return h.code < 200 }
 

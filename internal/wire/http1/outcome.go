@@ -29,9 +29,12 @@ func failed(ctx context.Context, r record.Reply, err error, other record.Outcome
 	r.Err = err
 	var nonsense malformed
 	var late net.Error
+	var quiet silenced
 	switch {
 	case errors.As(err, &nonsense):
 		r.Outcome = record.Malformed
+	case errors.As(err, &quiet):
+		r.Outcome = record.Silent
 	case errors.Is(ctx.Err(), context.Canceled):
 		r.Outcome = record.Cancelled
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.As(err, &late) && late.Timeout():

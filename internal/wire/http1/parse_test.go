@@ -21,9 +21,10 @@ type scripted struct {
 	reads [][]byte
 }
 
-func (s *scripted) Write(b []byte) (int, error) { return len(b), nil }
-func (s *scripted) Close() error                { return nil }
-func (s *scripted) SetDeadline(time.Time) error { return nil }
+func (s *scripted) Write(b []byte) (int, error)     { return len(b), nil }
+func (s *scripted) Close() error                    { return nil }
+func (s *scripted) SetDeadline(time.Time) error     { return nil }
+func (s *scripted) SetReadDeadline(time.Time) error { return nil }
 func (s *scripted) Read(b []byte) (n int, err error) {
 	for len(s.reads) > 0 && len(s.reads[0]) == 0 {
 		s.reads = s.reads[1:]
@@ -36,14 +37,20 @@ func (s *scripted) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// answer runs one exchange over bytes that arrive in pieces of that size.
-func answer(raw []byte, piece int) (record.Reply, *Conn) {
+// pieces is a connection over which raw arrives in pieces of that size.
+func pieces(raw []byte, size int) *scripted {
 	s := &scripted{}
 	for b := raw; len(b) > 0; {
-		n := min(piece, len(b))
+		n := min(size, len(b))
 		s.reads = append(s.reads, b[:n:n])
 		b = b[n:]
 	}
+	return s
+}
+
+// answer runs one exchange over bytes that arrive in pieces of that size.
+func answer(raw []byte, piece int) (record.Reply, *Conn) {
+	s := pieces(raw, piece)
 	target, err := NewTarget("host:1", []Request{post})
 	if err != nil {
 		panic(err)

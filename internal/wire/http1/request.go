@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"stackbench/internal/record"
 )
@@ -44,6 +45,17 @@ type Target struct {
 	base     string // scheme://host:port[/prefix], for net/http
 	requests []prebuilt
 	tls      *tls.Config // nil over plain TCP
+	dial     Dialer
+	hearing  Hearing
+	dialled  atomic.Int64
+}
+
+// Dialer opens a byte stream to host:port.
+type Dialer func(ctx context.Context, addr string) (net.Conn, error)
+
+func dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", addr)
 }
 
 // prebuilt is a request as it goes onto the wire: head, then body. A small
@@ -88,7 +100,7 @@ func parseBase(base string) (*Target, string, error) {
 	if u.Host == "" || u.Hostname() == "" || u.RawQuery != "" || u.User != nil {
 		return nil, "", fmt.Errorf("server address %q: want host:port or http[s]://host:port", base)
 	}
-	t := &Target{addr: u.Host, base: u.Scheme + "://" + u.Host}
+	t := &Target{addr: u.Host, base: u.Scheme + "://" + u.Host, dial: dialTCP}
 	port := "80"
 	switch u.Scheme {
 	case "http":
@@ -141,11 +153,26 @@ func build(host string, r Request) prebuilt {
 	return p
 }
 
+// NewHeardTarget is NewTarget for requests whose answers are heard as they
+// arrive.
+func NewHeardTarget(base string, requests []Request, h Hearing) (*Target, error) {
+	t, err := NewTarget(base, requests)
+	if err != nil {
+		return nil, err
+	}
+	t.hearing = h
+	return t, nil
+}
+
+// Over makes the target's connections from now on those of d. Encryption, which
+// has its own way to connect, is not affected.
+func (t *Target) Over(d Dialer) { t.dial = d }
+
 // Dial opens one connection.
 func (t *Target) Dial(ctx context.Context) (*Conn, error) {
-	c := &Conn{target: t}
-	if t.tls != nil {
-		c.secure = newSecure(t)
+	c := t.connection()
+	t.dialled.Add(1)
+	if c.secure != nil {
 		if err := c.secure.open(ctx); err != nil {
 			return nil, err
 		}
@@ -157,6 +184,18 @@ func (t *Target) Dial(ctx context.Context) (*Conn, error) {
 	return c, nil
 }
 
+// connection is one that is not open yet.
+func (t *Target) connection() *Conn {
+	c := &Conn{target: t}
+	if t.hearing.Listen != nil {
+		c.stream = &stream{target: t, listener: t.hearing.Listen(), silence: t.hearing.Silence}
+	}
+	if t.tls != nil {
+		c.secure = newSecure(t, c.stream)
+	}
+	return c
+}
+
 // Fetch sends one request over a connection of its own, for readiness and
 // metadata. Failures are in the reply.
 func Fetch(ctx context.Context, base string, r Request) record.Reply {
@@ -164,10 +203,7 @@ func Fetch(ctx context.Context, base string, r Request) record.Reply {
 	if err != nil {
 		return record.Reply{Outcome: record.Refused, Err: err}
 	}
-	c := &Conn{target: t}
-	if t.tls != nil {
-		c.secure = newSecure(t)
-	}
+	c := t.connection()
 	defer c.Close()
 	return c.Do(ctx, 0)
 }

@@ -24,10 +24,11 @@ type secure struct {
 	opened    chan net.Conn // holds the connection that open made until the first request takes it
 	head      bytes.Buffer
 	body      bytes.Buffer
+	stream    *stream // nil unless answers are streams
 }
 
-func newSecure(t *Target) *secure {
-	s := &secure{target: t, opened: make(chan net.Conn, 1)}
+func newSecure(t *Target, stream *stream) *secure {
+	s := &secure{target: t, stream: stream, opened: make(chan net.Conn, 1)}
 	s.transport = &http.Transport{
 		DialTLSContext:     s.dial,
 		DisableCompression: true,
@@ -80,6 +81,18 @@ func (s *secure) close() {
 }
 
 func (s *secure) do(ctx context.Context, q *prebuilt) record.Reply {
+	if s.stream == nil {
+		return s.exchange(ctx, q, nil)
+	}
+	limited, listening := s.stream.attend(ctx)
+	r := s.exchange(limited, q, listening)
+	listening.end(limited, &r)
+	return r
+}
+
+// exchange sends the request and reads its answer; listening is nil unless that
+// is a stream.
+func (s *secure) exchange(ctx context.Context, q *prebuilt, listening *listening) record.Reply {
 	var r record.Reply
 	trace := &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { r.Sent = time.Now() }}
 	request, err := s.request(httptrace.WithClientTrace(ctx, trace), q.asIs)
@@ -98,7 +111,10 @@ func (s *secure) do(ctx context.Context, q *prebuilt) record.Reply {
 	r.Code = answer.StatusCode
 	s.keepHead(answer)
 	r.Head = s.head.Bytes()
-	err = s.readBody(answer.Body, &r)
+	if listening != nil {
+		listening.heard = answer.StatusCode >= 200 && answer.StatusCode <= 299
+	}
+	err = s.readBody(answer.Body, &r, listening)
 	r.Body = s.body.Bytes()
 	if err != nil {
 		return failed(ctx, r, fmt.Errorf("read answer's body: %w", protocol(err)), record.Cut)
@@ -136,7 +152,7 @@ func (s *secure) keepHead(a *http.Response) {
 	s.head.WriteString("\r\n")
 }
 
-func (s *secure) readBody(body io.Reader, r *record.Reply) error {
+func (s *secure) readBody(body io.Reader, r *record.Reply, listening *listening) error {
 	s.body.Reset()
 	for {
 		s.body.Grow(firstBuffer)
@@ -148,6 +164,11 @@ func (s *secure) readBody(body io.Reader, r *record.Reply) error {
 				r.First = r.Last
 			}
 			s.body.Write(free[:n])
+			if listening != nil && listening.heard {
+				if err := listening.hear(s.body.Bytes(), r.Last); err != nil {
+					return err
+				}
+			}
 		}
 		if s.body.Len() > maxBody {
 			return malformed("the body passes the size limit")

@@ -93,7 +93,7 @@ func TestSecure(t *testing.T) {
 	require.Equal(t, record.Malformed, r.Outcome, "%v", r.Err)
 	good()
 	s.Close()
-	r = (&Conn{target: target, secure: newSecure(target)}).Do(t.Context(), 0)
+	r = (&Conn{target: target, secure: newSecure(target, nil)}).Do(t.Context(), 0)
 	require.Equal(t, record.Refused, r.Outcome, "%v", r.Err)
 }
 

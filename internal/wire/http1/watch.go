@@ -55,3 +55,22 @@ func (w *watch) end() bool {
 	w.busy = false
 	return !w.fired
 }
+
+// extend puts off the end of the reads to come, to the context's deadline at
+// the latest.
+func (w *watch) extend(to time.Time) {
+	if limit, ok := w.ctx.Deadline(); ok && limit.Before(to) {
+		to = limit
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.fired {
+		w.conn.SetReadDeadline(to) // an error here comes back from the next read
+	}
+}
+
+// due reports whether the context ends what is under way.
+func (w *watch) due(now time.Time) bool {
+	limit, ok := w.ctx.Deadline()
+	return w.ctx.Err() != nil || ok && !now.Before(limit)
+}

@@ -1,0 +1,39 @@
+package record
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestOpening(t *testing.T) {
+	chunks := make([]time.Duration, 4)
+	for name, c := range map[string]struct {
+		out   Output
+		n     int
+		known bool
+	}{
+		"the server says":        {Output{chunks, 9, 3}, 3, true},
+		"one token a chunk":      {Output{chunks, 4, 0}, 1, true},
+		"several tokens a chunk": {Output{chunks, 9, 0}, 0, false},
+		"nothing is counted":     {Output{chunks, 0, 0}, 0, false},
+		"no chunk":               {Output{}, 0, false},
+	} {
+		n, known := c.out.Opening()
+		require.Equal(t, c.n, n, name)
+		require.Equal(t, c.known, known, name)
+	}
+}
+
+func TestKind(t *testing.T) {
+	seen := map[string]bool{}
+	for _, o := range Outcomes() {
+		require.Equal(t, o.String(), Record{Outcome: o}.Kind())
+		require.NotEqual(t, "unknown", o.String())
+		require.False(t, seen[o.String()])
+		seen[o.String()] = true
+	}
+	require.Equal(t, "status 429", Record{Outcome: Status, Code: 429}.Kind())
+	require.Equal(t, "unknown", Outcome(200).String())
+}

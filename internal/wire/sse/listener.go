@@ -1,0 +1,68 @@
+package sse
+
+import (
+	"time"
+
+	"stackbench/internal/record"
+	"stackbench/internal/wire/generation"
+	"stackbench/internal/wire/http1"
+)
+
+// Marker tells by an event's bytes what must be known of it at once.
+type Marker func(e Event) generation.Mark
+
+// Listener stamps the events of a connection's streams. Events that ended in
+// the same read share its time: the next byte was not asked for before.
+type Listener struct {
+	mark  Marker
+	scan  Scanner
+	tally generation.Tally
+}
+
+var _ http1.Listener = (*Listener)(nil)
+
+// Hear hears the streams of one contract.
+func Hear(m Marker) http1.Hearing {
+	return http1.Hearing{Listen: func() http1.Listener { return &Listener{mark: m} }, Silence: generation.Silence}
+}
+
+// Begin forgets the last stream.
+func (l *Listener) Begin() {
+	l.scan.Reset()
+	l.tally.Begin()
+}
+
+// Hear takes whole events.
+func (l *Listener) Hear(body []byte, at time.Time) (taken int, err error) {
+	for {
+		e, n, err := l.scan.Scan(body[taken:])
+		if err != nil || n == 0 {
+			return taken, err
+		}
+		taken += n
+		if e.Data != nil {
+			l.tally.Add(l.mark(e), e.Data, at)
+		}
+	}
+}
+
+// End completes the reply.
+func (l *Listener) End(r *record.Reply) { l.tally.End(r) }
+
+// Each gives every event of a kept stream, in order, until one is refused.
+func Each(body []byte, give func(Event) error) error {
+	var s Scanner
+	for {
+		e, n, err := s.Scan(body)
+		if err != nil || n == 0 {
+			return err
+		}
+		body = body[n:]
+		if e.Data == nil {
+			continue
+		}
+		if err := give(e); err != nil {
+			return err
+		}
+	}
+}
