@@ -17,18 +17,19 @@ const (
 // quantile is a unit that is a percentile.
 type quantile struct {
 	unit  string
-	per   int // percent
-	needs int // requests, failures included
+	per   int    // percent
+	needs int    // of the sample, failures included
+	of    string // what the sample is of
 }
 
 func quantiles() []quantile {
-	return []quantile{{"p50-ms", 50, needs50}, {"p95-ms", 95, needs95}, {"p99-ms", 99, needs99}}
+	return []quantile{{"p50-ms", 50, needs50, "requests"}, {"p95-ms", 95, needs95, "requests"}, {"p99-ms", 99, needs99, "requests"}}
 }
 
 // measure ranks sorted times, above which stand the failures, each as +∞.
 func (q quantile) measure(l *ledger, sorted []time.Duration, failed int) {
 	if len(sorted)+failed < q.needs {
-		l.withhold(q.unit, fmt.Sprintf("fewer than %d requests", q.needs))
+		l.withhold(q.unit, fmt.Sprintf("fewer than %d %s", q.needs, q.of))
 		return
 	}
 	d, ok := nearestRank(sorted, failed, q.per)

@@ -62,7 +62,7 @@ func TestEveryMetricHasADefinition(t *testing.T) {
 	for _, u := range Units() {
 		defined[u.Name] = true
 	}
-	for _, windows := range [][]Window{{w}, {open(10, ms, 0, ms)}} {
+	for _, windows := range [][]Window{{w}, {open(10, ms, 0, ms)}, {talk(200, 0)}, {talk(1, 0)}} {
 		s := Summarise(windows, e)
 		for _, m := range s.Metrics {
 			require.True(t, defined[m.Unit], m.Unit)

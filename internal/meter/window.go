@@ -17,6 +17,7 @@ type Window struct {
 	Conns   int               // users of a closed loop; 0 when unknown
 	Items   func(seq int) int // images or texts that a request carries, by its number
 	Rate    string            // unit of items per second: img/s, emb/s; "" for none
+	Texts   *Generation       // nil unless the answers are generated text
 }
 
 // Summary is what a sample of windows says.
@@ -78,12 +79,13 @@ type sample struct {
 	items   int            // of the good answers
 	failed  map[string]int // requests by how they failed
 	rate    string
+	texts   texts
 }
 
 func pool(windows []Window) sample {
 	var p sample
 	for _, w := range windows {
-		p.open, p.rate = w.Open, w.Rate
+		p.open, p.rate, p.texts.asked = w.Open, w.Rate, w.Texts
 		p.length += w.Length
 		p.span += span(w)
 		p.issued += len(w.Records)
@@ -107,6 +109,7 @@ func (p *sample) add(r record.Record, w Window) {
 	}
 	p.good = append(p.good, latency(r, w.Open))
 	p.service = append(p.service, r.Last-r.Sent)
+	p.texts.add(r, w.Open)
 	if w.Items != nil {
 		p.items += w.Items(r.Seq)
 	}
@@ -149,9 +152,10 @@ func (p *sample) requests(l *ledger) {
 		q.measure(l, response, failed)
 	}
 	if p.open {
-		q := quantile{"late-p99-ms", 99, needs99}
+		q := quantile{"late-p99-ms", 99, needs99, "requests"}
 		q.measure(l, slices.Sorted(slices.Values(p.late)), 0)
 	}
+	p.texts.measure(l, p.issued, len(p.good), p.span)
 }
 
 // throughput measures the units that divide by the issue span.

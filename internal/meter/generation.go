@@ -1,0 +1,133 @@
+package meter
+
+import (
+	"slices"
+	"time"
+
+	"stackbench/internal/record"
+)
+
+// Generation says that a window's answers are generated text.
+type Generation struct {
+	Stream bool          // they come in chunks
+	TTFT   time.Duration // the group's limits, for goodput; 0: none is stated
+	ITL    time.Duration
+}
+
+// TTFT is the time to the first chunk with text, from when the response time
+// counts; false for an answer that is no good stream.
+func TTFT(r record.Record, open bool) (time.Duration, bool) {
+	if !streamed(r) {
+		return 0, false
+	}
+	if open {
+		return r.First - r.Intended, true
+	}
+	return r.First - r.Sent, true
+}
+
+func streamed(r record.Record) bool {
+	return r.Outcome == record.Good && r.Output != nil && len(r.Output.Chunks) > 0
+}
+
+// ITL is the mean time between the tokens of a stream after its first chunk's,
+// as the server counts them: (t_last − t_first) ÷ (N_out − n_first). It is
+// undefined where no token followed, and unknown where the server does not say
+// how many there were, or how many came with the first chunk.
+func ITL(r record.Record) (itl time.Duration, defined, known bool) {
+	if !streamed(r) || r.Output.Tokens == 0 {
+		return 0, false, false
+	}
+	first, known := r.Output.Opening()
+	if !known || r.Output.Tokens <= first {
+		return 0, false, known
+	}
+	return (r.Last - r.First) / time.Duration(r.Output.Tokens-first), true, true
+}
+
+// Gaps are the times between a stream's chunks with text. A chunk may hold
+// several tokens: these are not the tokens' gaps.
+func Gaps(r record.Record) []time.Duration {
+	if !streamed(r) {
+		return nil
+	}
+	gaps := make([]time.Duration, 0, len(r.Output.Chunks)-1)
+	for i, at := range r.Output.Chunks[1:] {
+		gaps = append(gaps, at-r.Output.Chunks[i])
+	}
+	return gaps
+}
+
+// texts is what a sample's good answers say as generated text.
+type texts struct {
+	asked     *Generation // nil when the answers are none
+	ttft      []time.Duration
+	itl       []time.Duration
+	gaps      []time.Duration
+	tokens    int
+	uncounted int // answers whose tokens the server did not count
+	unknown   int // streams whose ITL is unknown
+	within    int // answers within the limits
+}
+
+// add takes in a good answer.
+func (t *texts) add(r record.Record, open bool) {
+	if t.asked == nil {
+		return
+	}
+	if r.Output == nil || r.Output.Tokens == 0 {
+		t.uncounted++
+	} else {
+		t.tokens += r.Output.Tokens
+	}
+	ttft, ok := TTFT(r, open)
+	if !ok {
+		return
+	}
+	t.ttft = append(t.ttft, ttft)
+	t.gaps = append(t.gaps, Gaps(r)...)
+	itl, defined, known := ITL(r)
+	if defined {
+		t.itl = append(t.itl, itl)
+	}
+	if !known {
+		t.unknown++
+	}
+	if (t.asked.TTFT == 0 || ttft <= t.asked.TTFT) && (t.asked.ITL == 0 || defined && itl <= t.asked.ITL) {
+		t.within++
+	}
+}
+
+// measure gives the units of generated text.
+func (t *texts) measure(l *ledger, issued, good int, span time.Duration) {
+	if t.asked == nil {
+		return
+	}
+	switch {
+	case good == 0:
+		l.withhold("tok/s", "no good answer")
+	case t.uncounted > 0:
+		l.withhold("tok/s", "the server did not count the tokens of every answer")
+	default:
+		l.put("tok/s", float64(t.tokens)/span.Seconds())
+	}
+	if !t.asked.Stream {
+		return
+	}
+	failed := issued - good
+	ttft := slices.Sorted(slices.Values(t.ttft))
+	quantile{"ttft-ms", 50, needs50, "requests"}.measure(l, ttft, failed)
+	quantile{"ttft-p95-ms", 95, needs95, "requests"}.measure(l, ttft, failed)
+	if float64(t.unknown) > unknownLimit*float64(good) {
+		l.withhold("itl-ms", "the server does not say how many tokens came with the first chunk")
+	} else {
+		quantile{"itl-ms", 50, needs50, "requests"}.measure(l, slices.Sorted(slices.Values(t.itl)), failed)
+	}
+	quantile{"chunk-gap-p99-ms", 99, needs99, "gaps"}.measure(l, slices.Sorted(slices.Values(t.gaps)), failed)
+	if t.asked.TTFT > 0 || t.asked.ITL > 0 {
+		l.put("goodput-rps", float64(t.within)/span.Seconds())
+	}
+}
+
+// unknownLimit is the share of streams that may be left out of itl-ms.
+const unknownLimit = 0.01
