@@ -21,6 +21,7 @@ const childEnv = "STACKBENCH_FAKE_CHILD"
 type Order struct {
 	HTTP *Script
 	GRPC *Calls
+	Play *Timeline
 	CPU  int // core to stay on where the system can pin, -1 for any
 }
 
@@ -164,10 +165,12 @@ func obey(in io.Reader, out io.Writer) error {
 
 func serve(o Order) (server, error) {
 	switch {
-	case o.HTTP != nil && o.GRPC == nil:
+	case o.HTTP != nil && o.GRPC == nil && o.Play == nil:
 		return HTTP(*o.HTTP)
-	case o.GRPC != nil && o.HTTP == nil:
+	case o.GRPC != nil && o.HTTP == nil && o.Play == nil:
 		return GRPC(*o.GRPC)
+	case o.Play != nil && o.HTTP == nil && o.GRPC == nil:
+		return Play(*o.Play)
 	}
-	return nil, fmt.Errorf("fake child: an order has exactly one of HTTP and GRPC")
+	return nil, fmt.Errorf("fake child: an order has exactly one of HTTP, GRPC and Play")
 }

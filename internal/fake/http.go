@@ -36,6 +36,7 @@ type Script struct {
 // HTTPServer is a running HTTP/1.1 server on a loopback port.
 type HTTPServer struct {
 	script   Script
+	player   *player // not nil: answers by a timeline instead
 	listener net.Listener
 	journal  *journal
 	head     []byte // of every answer
@@ -48,20 +49,28 @@ type HTTPServer struct {
 
 // HTTP starts a server: one goroutine a connection, answers built beforehand.
 func HTTP(s Script) (*HTTPServer, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	h, err := listen("127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	h.script = s
+	h.head, h.parts = render(s)
+	h.ends.Go(h.accept)
+	return h, nil
+}
+
+// listen makes a server that accepts nothing yet.
+func listen(addr string) (*HTTPServer, error) {
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("start fake http server: %w", err)
 	}
-	h := &HTTPServer{
-		script:   s,
+	return &HTTPServer{
 		listener: l,
 		journal:  newJournal(),
 		done:     make(chan struct{}),
 		conns:    make(map[net.Conn]struct{}),
-	}
-	h.head, h.parts = render(s)
-	h.ends.Go(h.accept)
-	return h, nil
+	}, nil
 }
 
 // Addr is host:port.
@@ -149,6 +158,12 @@ func (h *HTTPServer) serve(c net.Conn) {
 	out := make([]byte, 0, len(h.head)+len(h.script.Body)+64)
 	for r.request() == nil {
 		n, now, first := h.journal.arrive(log)
+		if h.player != nil {
+			if !h.player.play(c, now, out) {
+				return
+			}
+			continue
+		}
 		if !pause(h.done, wait(now, first, h.script.Delay, h.script.Stall)) {
 			return
 		}
@@ -181,17 +196,29 @@ func (h *HTTPServer) fail(c net.Conn) {
 	switch h.script.Fault.Kind {
 	case Half, Reset:
 		c.Write(slices.Concat(h.head, h.parts[0]))
-		if t, ok := c.(*net.TCPConn); ok && h.script.Fault.Kind == Reset {
-			pause(h.done, 20*time.Millisecond) // a reset discards what the peer has not read yet
-			t.SetLinger(0)
+		if h.script.Fault.Kind == Reset {
+			reset(c, h.done)
 		}
 	case Garbage:
 		c.Write([]byte("\x16\x03\x01 this is not HTTP \x00\xff\r\n\r\n"))
 	case Silent:
-		for b := make([]byte, 4096); ; {
-			if _, err := c.Read(b); err != nil {
-				return
-			}
+		silent(c)
+	}
+}
+
+// reset makes the close that follows a reset.
+func reset(c net.Conn, done <-chan struct{}) {
+	if t, ok := c.(*net.TCPConn); ok {
+		pause(done, 20*time.Millisecond) // a reset discards what the peer has not read yet
+		t.SetLinger(0)
+	}
+}
+
+// silent reads and says nothing until the connection ends.
+func silent(c net.Conn) {
+	for b := make([]byte, 4096); ; {
+		if _, err := c.Read(b); err != nil {
+			return
 		}
 	}
 }

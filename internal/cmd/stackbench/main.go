@@ -40,6 +40,7 @@ func commands() []command {
 		{"setup", "fetch and build all that a run needs; repeatable, resumable", setup},
 		{"run", "measure stacks side by side, by trials, and print the table", run},
 		{"compare", "two runs, or the stacks of one run, with statistics", compareRuns},
+		{"fake", "serve a scripted stream, to test a client by", fakeServer},
 		{"clean", "remove what setup downloaded and built, and say how much that freed", clean},
 	}
 }

@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
 	"os"
 	"testing"
 
@@ -11,7 +15,21 @@ import (
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"stackbench": func() { os.Exit(stackbench(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
+		"get":        get,
 	})
+}
+
+// get prints what an address answers: its status, and its body as far as it comes.
+func get() {
+	answer, err := http.Get(os.Args[1])
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(answer.Status)
+	_, err = io.Copy(os.Stdout, answer.Body)
+	if err != nil {
+		log.Fatal(err)
+	}
 }
 
 // TestScripts runs the command as a person would: testdata/*.txtar. Scripts

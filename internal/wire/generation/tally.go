@@ -22,7 +22,8 @@ type Mark struct {
 type Tally struct {
 	out   record.Output // its chunks count from began until the end is known
 	began time.Time
-	sum   int // tokens so far
+	sum   int  // tokens so far
+	some  bool // an event came
 	ended bool
 	fault string
 }
@@ -30,7 +31,7 @@ type Tally struct {
 // Begin forgets the last stream.
 func (t *Tally) Begin() {
 	t.out = record.Output{Chunks: t.out.Chunks[:0]}
-	t.began, t.sum, t.ended, t.fault = time.Now(), 0, false, ""
+	t.began, t.sum, t.some, t.ended, t.fault = time.Now(), 0, false, false, ""
 }
 
 // Add counts an event that came at that time; data is quoted where it reports
@@ -39,6 +40,7 @@ func (t *Tally) Add(m Mark, data []byte, at time.Time) {
 	if m.Fault && t.fault == "" {
 		t.fault = fmt.Sprintf("%.300q", data)
 	}
+	t.some = true
 	t.sum += m.Tokens
 	if m.Total > 0 {
 		t.sum = m.Total
@@ -53,6 +55,7 @@ func (t *Tally) Add(m Mark, data []byte, at time.Time) {
 }
 
 var (
+	errNoEvent   = errors.New("the answer is no stream of events")
 	errNoEnd     = errors.New("the stream closed before its last event")
 	errNoContent = errors.New("the stream has no text")
 )
@@ -75,6 +78,8 @@ func (t *Tally) End(r *record.Reply) {
 	case t.fault != "" && r.Outcome != record.Cancelled:
 		r.Outcome, r.Err = record.Fault, fmt.Errorf("the stream reports an error: %s", t.fault)
 	case r.Outcome != record.Good:
+	case !t.some:
+		r.Outcome, r.Err = record.Malformed, errNoEvent
 	case !t.ended:
 		r.Outcome, r.Err = record.Cut, errNoEnd
 	case len(chunks) == 0:

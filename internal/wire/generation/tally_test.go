@@ -32,7 +32,8 @@ func TestTally(t *testing.T) {
 		"a token without text first":  {[]step{{Mark{Tokens: 1}, 10}, {Mark{Content: true, Tokens: 1}, 20}, {Mark{End: true}, 20}}, record.Good, []time.Duration{20}, 2, 2},
 		"the end with the last chunk": {[]step{{text, 10}, {Mark{Content: true, Total: 2, End: true}, 20}}, record.Good, []time.Duration{10, 20}, 2, 0},
 		"no end":                      {[]step{{text, 10}}, record.Cut, []time.Duration{10}, 0, 0},
-		"nothing":                     {nil, record.Cut, nil, 0, 0},
+		"nothing":                     {nil, record.Malformed, nil, 0, 0},
+		"an event of no meaning":      {[]step{{Mark{}, 10}}, record.Cut, nil, 0, 0},
 		"no text":                     {[]step{{Mark{Total: 1}, 10}, {Mark{End: true}, 10}}, record.Malformed, nil, 1, 0},
 		"an error":                    {[]step{{text, 10}, {Mark{Fault: true}, 20}, {Mark{End: true}, 20}}, record.Fault, []time.Duration{10}, 0, 0},
 	} {
