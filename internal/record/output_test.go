@@ -37,3 +37,17 @@ func TestKind(t *testing.T) {
 	require.Equal(t, "status 429", Record{Outcome: Status, Code: 429}.Kind())
 	require.Equal(t, "unknown", Outcome(200).String())
 }
+
+// With up to 64 connections every answer is held; with more, one in a power of
+// two, evenly, so that as many as that are held at once.
+func TestWhole(t *testing.T) {
+	for conns, one := range map[int]int{0: 1, 1: 1, 64: 1, 65: 2, 128: 2, 129: 4, 1000: 16, 1024: 16} {
+		held := 0
+		for seq := range 1 << 12 {
+			if Whole(seq, conns) {
+				held++
+			}
+		}
+		require.InDelta(t, 1<<12/one, held, 3, "%d connections", conns)
+	}
+}

@@ -118,3 +118,13 @@ func (r Record) Kind() string {
 func Rank(seq int) int {
 	return bits.LeadingZeros64(uint64(seq) * 0x9E3779B97F4A7C15)
 }
+
+// wholes is how many answers under way are held whole, about.
+const wholes = 64
+
+// Whole reports whether a client with so many connections is to hold on to the
+// bytes of request seq's streamed answer: with many, only those of higher ranks,
+// so that memory does not grow with the connections.
+func Whole(seq, conns int) bool {
+	return Rank(seq) >= bits.Len(uint(max(conns-1, 0)/wholes))
+}

@@ -6,16 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"os"
 	"time"
 
 	"stackbench/internal/record"
 )
-
-// atOnce is how many answers under way are held whole, about: with more
-// connections they are thinned, to bound memory.
-const atOnce = 64
 
 // Hearing is how answers are heard while they arrive.
 type Hearing struct {
@@ -48,11 +43,10 @@ type stream struct {
 	extended time.Time // when the limit of silence was last put off
 }
 
-// begin prepares for the answer of request seq. With many streams at once, only
-// answers of higher ranks are held whole, about as many as atOnce.
+// begin prepares for the answer of request seq.
 func (s *stream) begin(seq int) {
-	level := bits.Len64(uint64(max(s.target.dialled.Load()-1, 0) / atOnce))
-	s.keep, s.heard, s.extended = record.Rank(seq) >= level, false, time.Time{}
+	s.keep = record.Whole(seq, int(s.target.dialled.Load()))
+	s.heard, s.extended = false, time.Time{}
 	s.listener.Begin()
 }
 
