@@ -27,7 +27,10 @@ func (g Group) name(s stack.Stack, c Case) results.Name {
 
 // capability finds how a stack serves a case, or says why it does not.
 func (c Case) capability(s stack.Stack) (stack.Capability, error) {
+	does := slices.ContainsFunc(s.Serves, func(how stack.Capability) bool { return how.Task == c.task() })
 	switch {
+	case !does:
+		return stack.Capability{}, fmt.Errorf("the stack does no %s", c.task())
 	case !c.Batcher.asked && s.Unbatched != "":
 		return stack.Capability{}, fmt.Errorf("without batching it is %s, which is measured", s.Unbatched)
 	case c.Batcher == BatcherOff() && s.Batcher == stack.Greedy:
@@ -56,10 +59,7 @@ func (c Case) capability(s stack.Stack) (stack.Capability, error) {
 			return stack.Capability{}, fmt.Errorf("the stack takes no %s in batches of %d over %s", c.Input, size, c.Proto)
 		}
 	}
-	switch {
-	case !slices.ContainsFunc(s.Serves, func(how stack.Capability) bool { return how.Task == c.task() }):
-		return stack.Capability{}, fmt.Errorf("the stack does no %s", c.task())
-	case proto:
+	if proto {
 		return stack.Capability{}, fmt.Errorf("the stack takes no %s over %s", c.Input, c.Proto)
 	}
 	return stack.Capability{}, fmt.Errorf("the stack has no %s", c.Proto)
