@@ -38,10 +38,10 @@ func TestKind(t *testing.T) {
 	require.Equal(t, "unknown", Outcome(200).String())
 }
 
-// With up to 64 connections every answer is held; with more, one in a power of
+// With up to 32 connections every answer is held; with more, one in a power of
 // two, evenly, so that as many as that are held at once.
 func TestWhole(t *testing.T) {
-	for conns, one := range map[int]int{0: 1, 1: 1, 64: 1, 65: 2, 128: 2, 129: 4, 1000: 16, 1024: 16} {
+	for conns, one := range map[int]int{0: 1, 1: 1, 32: 1, 33: 2, 64: 2, 65: 4, 1000: 32, 1024: 32} {
 		held := 0
 		for seq := range 1 << 12 {
 			if Whole(seq, conns) {

@@ -120,7 +120,7 @@ func Rank(seq int) int {
 }
 
 // wholes is how many answers under way are held whole, about.
-const wholes = 64
+const wholes = 32
 
 // Whole reports whether a client with so many connections is to hold on to the
 // bytes of request seq's streamed answer: with many, only those of higher ranks,

@@ -15,6 +15,7 @@ import (
 
 const (
 	firstBuffer = 4 << 10                // a thousand connections in 4 MB
+	eventBuffer = 2 << 10                // of a stream, which is taken as it comes
 	idle        = 100 * time.Millisecond // a server may have closed a connection that rested this long
 )
 
@@ -48,7 +49,7 @@ func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 	q := &c.target.requests[seq%len(c.target.requests)]
 	if c.stream != nil {
 		c.stream.begin(seq)
-		if !c.stream.keep && len(c.buf) > 2*firstBuffer {
+		if !c.stream.keep && len(c.buf) > firstBuffer {
 			c.buf = nil // of an answer that was kept
 		}
 	}
@@ -301,7 +302,11 @@ func (c *Conn) ended(r *record.Reply) error {
 // come, not with what is announced: want bytes in all are taken as a hint only.
 func (c *Conn) fill(want int) error {
 	if c.n == len(c.buf) {
-		size := max(firstBuffer, 2*len(c.buf))
+		size := firstBuffer
+		if c.stream != nil {
+			size = eventBuffer
+		}
+		size = max(size, 2*len(c.buf))
 		if want > size && want <= 1<<20 {
 			size = want
 		}
