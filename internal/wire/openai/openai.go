@@ -1,5 +1,6 @@
-// Package openai speaks OpenAI's embeddings contract: POST /v1/embeddings with
-// a list of texts, one vector a text as the answer.
+// Package openai speaks OpenAI's contracts: POST /v1/embeddings with a list of
+// texts, one vector a text as the answer; and POST /v1/completions and
+// /v1/chat/completions, with generated text at once or as server-sent events.
 package openai
 
 import (
