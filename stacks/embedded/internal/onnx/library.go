@@ -21,6 +21,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -50,6 +51,8 @@ func Load(path string) (version string, err error) {
 }
 
 func libraryVersion(path string) (string, error) {
+	runtime.LockOSThread() // dlerror tells a thread of its own failures only
+	defer runtime.UnlockOSThread()
 	name, symbol := C.CString(path), C.CString("OrtGetApiBase")
 	defer C.free(unsafe.Pointer(name))
 	defer C.free(unsafe.Pointer(symbol))
