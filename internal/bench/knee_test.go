@@ -75,8 +75,9 @@ func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 		return
 	}
 	highest := 0.0
-	for _, p := range one.Knee.Probes {
-		if p.Holds {
+	for i, p := range one.Knee.Probes {
+		again := i+1 < len(one.Knee.Probes) && one.Knee.Probes[i+1].Rate == p.Rate // the second look at a rate counts
+		if p.Holds && !again {
 			highest = max(highest, p.Rate)
 		}
 	}
