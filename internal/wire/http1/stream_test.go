@@ -149,7 +149,7 @@ func TestStampsAreOfArrival(t *testing.T) {
 		go func() {
 			read(t, server)
 			for _, part := range []string{streamHead, "4\r\na\nb\n\r\n", "1\r\nc\r\n", "1\r\n\n\r\n0\r\n\r\n"} {
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(100 * time.Millisecond) // virtual
 				io.WriteString(server, part)
 			}
 		}()
@@ -196,7 +196,7 @@ func TestSilence(t *testing.T) {
 				go func() {
 					read(t, server)
 					for _, part := range c.parts {
-						time.Sleep(c.pause)
+						time.Sleep(c.pause) // virtual
 						io.WriteString(server, part)
 					}
 				}()
