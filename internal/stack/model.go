@@ -9,8 +9,9 @@ type Model struct {
 	Architecture string       `json:"architecture"`
 	Inputs       []TensorSpec `json:"inputs"`
 	Outputs      []TensorSpec `json:"outputs"`
-	Image        *ImageSpec   `json:"image,omitempty"` // of image models
-	Text         *TextSpec    `json:"text,omitempty"`  // of text models
+	Image        *ImageSpec   `json:"image,omitempty"`   // of image models
+	Text         *TextSpec    `json:"text,omitempty"`    // of text models
+	Decoder      *DecoderSpec `json:"decoder,omitempty"` // of models that generate text
 }
 
 // TensorSpec is an input or output as the Open Inference Protocol names it; −1
@@ -37,4 +38,21 @@ type TextSpec struct {
 	PadID     int64  `json:"pad_id"`
 	Lowercase bool   `json:"lowercase"`
 	SHA256    string `json:"tokenizer_sha256"` // of tokenizer.json
+}
+
+// DecoderSpec is what a server must know of a decoder to run it with a cache of
+// keys and values. Its graph has, beside input_ids [batch, new], attention_mask
+// [batch, past + new] and position_ids [batch, new], the inputs
+// past_key_values.N.key and .value [batch, kv_heads, past, head_dim] of each
+// layer, and gives logits [batch, vocab] of the last position, and
+// present.N.key and .value [batch, kv_heads, past + new, head_dim]. The names
+// are those of Optimum's exports.
+type DecoderSpec struct {
+	Layers  int   `json:"layers"`
+	Heads   int   `json:"heads"`
+	KVHeads int   `json:"kv_heads"`
+	HeadDim int   `json:"head_dim"`
+	Vocab   int   `json:"vocab"`   // tokens; the logits are that wide
+	Context int   `json:"context"` // tokens of prompt and answer together
+	EOS     int64 `json:"eos"`     // token that ends an answer
 }

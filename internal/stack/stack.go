@@ -21,6 +21,7 @@ type Task string
 const (
 	ImageClassification Task = "image-classification"
 	Embeddings          Task = "embeddings"
+	TextGeneration      Task = "text-generation"
 )
 
 // Proto is the transport a reader chooses; the value of the name's proto key.
@@ -28,8 +29,10 @@ type Proto string
 
 const (
 	REST   Proto = "rest"
-	GRPC   Proto = "grpc"        // a call a request
+	GRPC   Proto = "grpc"        // a call a request; generated text comes as a stream of messages
 	Stream Proto = "grpc-stream" // a gRPC stream a connection, a message a request
+	SSE    Proto = "sse"         // server-sent events over HTTP: text as it is generated
+	WS     Proto = "ws"          // WebSocket: text as it is generated
 )
 
 // Input is the form in which the work is handed over; the value of the name's input key.
@@ -48,9 +51,11 @@ type Contract string
 const (
 	OIP        Contract = "oip"        // Open Inference Protocol v2: REST with binary tensors, or gRPC
 	Predict    Contract = "predict"    // POST /predict with one raw image as the body
-	OpenAI     Contract = "openai"     // POST /v1/embeddings
+	OpenAI     Contract = "openai"     // POST /v1/embeddings, /v1/completions
 	TorchServe Contract = "torchserve" // POST /predictions/MODEL, or InferenceAPIsService over gRPC
 	TEI        Contract = "tei"        // POST /embed, or tei.v1.Embed over gRPC
+	TGI        Contract = "tgi"        // POST /generate, /generate_stream
+	WSGen      Contract = "wsgen"      // this project's own, /v1/generate: docs/wsgen.md
 )
 
 // Telemetry says in which form a stack tells of its own work: how it batched,
