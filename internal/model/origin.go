@@ -14,13 +14,13 @@ import (
 
 // choice is a decision on where a model comes from, with what is at hand of it.
 type choice struct {
-	source    Weights
-	detail    string
-	weights   string // a safetensors or PyTorch file; "" means a seed
-	torch     bool   // the file is PyTorch's
-	keep      bool   // the file is the user's: copied, not moved
-	sha256    string // of weights as safetensors, where it is known beforehand
-	tokenizer string // a tokenizer.json; "" means one made of another model's, or none
+	source  Weights
+	detail  string
+	weights string  // a safetensors or PyTorch file; "" means a seed
+	format  format  // of weights
+	keep    bool    // the file is the user's: copied, not moved
+	sha256  string  // of weights as safetensors, where it is known beforehand
+	words   lexicon // the tokenizer; its zero value means one made of another model's, or none
 }
 
 // seed is the one seed of seeded weights. Of the first sixteen it is the one
@@ -89,12 +89,10 @@ func firstLine(err error) string {
 
 // download brings an origin's files into the downloads folder.
 func (j *job) download(ctx context.Context, o origin) (choice, error) {
-	c := choice{source: o.source, detail: o.detail, torch: o.weights.torch}
+	c := choice{source: o.source, detail: o.detail, format: o.weights.format}
 	var err error
-	if o.tokenizer.from != "" {
-		if c.tokenizer, err = j.file(ctx, o, o.tokenizer); err != nil {
-			return choice{}, err
-		}
+	if c.words, err = j.words(ctx, o); err != nil {
+		return choice{}, err
 	}
 	if c.weights, err = j.file(ctx, o, o.weights); err != nil {
 		return choice{}, err
@@ -153,7 +151,7 @@ func (j *job) local(w Weights) (*choice, error) {
 	dir := filepath.Join(j.Local, j.entry.Name)
 	c := choice{source: Local, detail: "local copy", keep: true, weights: filepath.Join(dir, WeightsFile)}
 	if tok := filepath.Join(dir, TokenizerFile); exists(tok) {
-		c.tokenizer = tok
+		c.words.file = tok
 	}
 	if !exists(c.weights) {
 		return j.localTorch(dir, c)
@@ -182,7 +180,7 @@ func (j *job) local(w Weights) (*choice, error) {
 // a pickle is a program, so no other is opened.
 func (j *job) localTorch(dir string, c choice) (*choice, error) {
 	for _, o := range j.entry.origins {
-		if !o.weights.torch {
+		if o.weights.format != pickle {
 			continue
 		}
 		c.weights = filepath.Join(dir, filepath.Base(o.weights.from))
@@ -192,7 +190,7 @@ func (j *job) localTorch(dir string, c choice) (*choice, error) {
 		if err := sameHash(c.weights, o.weights.sha256); err != nil {
 			return nil, fmt.Errorf("local copy: %w\n%s", err, cureLocal)
 		}
-		c.source, c.detail, c.torch = o.source, o.detail, true
+		c.source, c.detail, c.format = o.source, o.detail, pickle
 		return &c, nil
 	}
 	j.note("%s is not under STACKBENCH_MODEL_DIR (%s), so it is fetched", j.entry.Name, dir)

@@ -19,6 +19,9 @@ func TestSeededWeightsAreTheSameEverywhere(t *testing.T) {
 		EfficientNetLite: "0574b3d3bafc79dc4de06e4cb1bcb53963ad9ab23ac86636df44509de643a147",
 		MiniLM:           "eafb3998ab09571cb45b8fec29af38633d21eaf6bfab3f3c0bbe76bd677d0b3d",
 		MPNet:            "9ace6ba53b4af67ee0c33eaa8d83608621a20c5846f8f8595a8990a1dc2a7bda",
+		GPT2:             "fe6ddfebccffbeb5d22a296acecde6f95f86789b48580064a50d5da28628d1d6",
+		OPT:              "e169f2dfc81cd193397c9e0785dfb2239b243f9678057b4b86b9b51d159021dc",
+		SmolLM2:          "464683c44ae67875ed963b4fe9fec2399cbf6efc57aeccc73092350162e38541",
 	}
 	require.Len(t, want, len(Names()))
 	for name, sum := range want {

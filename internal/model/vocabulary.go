@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // tokenizerData is the content of the model's tokenizer.json: the origin's own,
 // or one made from the model that lends its vocabulary.
 func (j *job) tokenizerData(ctx context.Context, c choice) ([]byte, error) {
-	if c.tokenizer != "" {
-		return os.ReadFile(c.tokenizer)
+	if c.words.file != "" {
+		return c.words.read()
 	}
 	lender, err := lookup(j.entries, j.entry.vocab)
 	if err != nil {
@@ -24,8 +25,11 @@ func (j *job) tokenizerData(ctx context.Context, c choice) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer of %s: %w", lender.Name, err)
 	}
-	if j.entry.Architecture == "mpnet" {
+	switch j.entry.Architecture {
+	case "mpnet":
 		return mpnetTokenizer(data)
+	case "opt":
+		return filled(data, j.entry.Decoder.Vocab)
 	}
 	return data, nil
 }
@@ -38,10 +42,10 @@ func (j *job) lent(ctx context.Context, lender entry) ([]byte, error) {
 		}
 	}
 	missed := []error{errors.New("no copy here")}
-	for _, o := range lender.origins {
-		path, err := j.file(ctx, o, o.tokenizer)
+	for _, o := range slices.Concat(lender.origins, lender.lexicon) {
+		words, err := j.words(ctx, o)
 		if err == nil {
-			return os.ReadFile(path)
+			return words.read()
 		}
 		if final(ctx, err) {
 			return nil, err

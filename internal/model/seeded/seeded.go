@@ -126,6 +126,12 @@ func (u uniform) fill(values []int64, src *source) float32 {
 func matrix(name string, shape []int64, cols int64) row {
 	gain, centered := 1.0, false
 	switch {
+	case isDecoderTable(name):
+		// The table is the head, too: this gives logits a spread of 3, as training
+		// does, so that the first choice is seldom as good as the second.
+		gain = 9
+	case strings.HasPrefix(name, "h."): // GPT-2's are [in, out]
+		gain = float64(cols) / float64(shape[0])
 	case strings.Contains(name, "word_embeddings"):
 		gain = float64(cols) // looked up, not summed: variance 1
 	case strings.Contains(name, "embeddings"):
@@ -142,6 +148,16 @@ func matrix(name string, shape []int64, cols int64) row {
 	}
 	bound := math.Sqrt(3 * gain / float64(cols)) // of a uniform distribution with variance gain/cols
 	return uniform{scale: float32(bound / unit), centered: centered}
+}
+
+// isDecoderTable tells a decoder's tables of tokens and positions.
+func isDecoderTable(name string) bool {
+	for _, part := range []string{"wte.", "wpe.", "embed_tokens.", "embed_positions."} {
+		if strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
 }
 
 // source is SplitMix64, after Steele, Lea and Flood (2014).

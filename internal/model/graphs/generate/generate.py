@@ -9,9 +9,20 @@ from pathlib import Path
 import all_minilm_l6_v2
 import all_mpnet_base_v2
 import efficientnet_lite0
+import gpt2
+import opt_125m
 import resnet50
+import smollm2_135m
 
-BUILDERS = (resnet50.build, efficientnet_lite0.build, all_minilm_l6_v2.build, all_mpnet_base_v2.build)
+BUILDERS = (
+    resnet50.build,
+    efficientnet_lite0.build,
+    all_minilm_l6_v2.build,
+    all_mpnet_base_v2.build,
+    gpt2.build,
+    opt_125m.build,
+    smollm2_135m.build,
+)
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 WEIGHTS_FILE = "model.safetensors"
 OPSET = 17
 IR_VERSION = 8
-MAX_BYTES = 300_000
+MAX_BYTES = 400_000
 
 Attribute = int | float | str | list[int]
 
@@ -40,6 +40,10 @@ class Skeleton:
         self._nodes.append(helper.make_node("Identity", [value], [name], name=name))
         self._outputs.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
+    def expose(self, value: str, shape: list[int | str]) -> None:
+        """Declare ``value`` as a float32 graph output under its own name, without a copy of it."""
+        self._outputs.append(helper.make_tensor_value_info(value, TensorProto.FLOAT, shape))
+
     def weight(self, name: str, *shape: int) -> str:
         """Declare the float32 tensor ``name`` of the safetensors file."""
         tensor = TensorProto(name=name, data_type=TensorProto.FLOAT, dims=shape)
@@ -59,6 +63,12 @@ class Skeleton:
         if name in self._constants and self._constants[name] != tensor:
             raise ValueError(f"constant {name} is declared with two values")
         self._constants[name] = tensor
+        return name
+
+    def index(self, value: int) -> str:
+        """Declare an int64 constant without dimensions, as Gather and Range need."""
+        name = f"const/index_{value}"
+        self._constants[name] = numpy_helper.from_array(np.array(value, np.int64), name)
         return name
 
     def ints(self, *values: int) -> str:
