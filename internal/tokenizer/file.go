@@ -2,11 +2,12 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
+	"strings"
 
 	"github.com/sugarme/tokenizer/model"
-	"github.com/sugarme/tokenizer/model/wordpiece"
 )
 
 // file is what is read of a tokenizer.json.
@@ -18,6 +19,7 @@ type file struct {
 		Left       bool   `json:"lstrip"`
 		Right      bool   `json:"rstrip"`
 		Normalized bool   `json:"normalized"`
+		Special    bool   `json:"special"`
 	} `json:"added_tokens"`
 	Normalizer struct {
 		Type    string `json:"type"`
@@ -26,11 +28,9 @@ type file struct {
 		Accents *bool  `json:"strip_accents"` // nil: as Lower
 		Lower   bool   `json:"lowercase"`
 	} `json:"normalizer"`
-	PreTokenizer struct {
-		Type string `json:"type"`
-	} `json:"pre_tokenizer"`
-	Post    postProcessor `json:"post_processor"`
-	Padding *struct {
+	PreTokenizer preTokenizer  `json:"pre_tokenizer"`
+	Post         postProcessor `json:"post_processor"`
+	Padding      *struct {
 		ID int64 `json:"pad_id"`
 	} `json:"padding"`
 	Model struct {
@@ -39,7 +39,55 @@ type file struct {
 		Prefix   string      `json:"continuing_subword_prefix"`
 		MaxChars int         `json:"max_input_chars_per_word"`
 		Vocab    model.Vocab `json:"vocab"`
+		bpeOptions
 	} `json:"model"`
+}
+
+// preTokenizer cuts a text into words; a Sequence is several, one after the other.
+type preTokenizer struct {
+	Type       string         `json:"type"`
+	Individual bool           `json:"individual_digits"` // of Digits
+	Prefix     bool           `json:"add_prefix_space"`  // of ByteLevel
+	Regex      *bool          `json:"use_regex"`         // of ByteLevel; nil: yes
+	Parts      []preTokenizer `json:"pretokenizers"`     // of a Sequence
+}
+
+// bpeOptions are what a BPE model has beside WordPiece's.
+type bpeOptions struct {
+	Merges       []merge  `json:"merges"`
+	Suffix       string   `json:"end_of_word_suffix"`
+	Dropout      *float64 `json:"dropout"`
+	FuseUnknown  bool     `json:"fuse_unk"`
+	ByteFallback bool     `json:"byte_fallback"`
+	IgnoreMerges bool     `json:"ignore_merges"`
+}
+
+// merge is a pair of tokens that become one: ["a", "b"], or "a b" as older files
+// have it.
+type merge [2]string
+
+func (m *merge) UnmarshalJSON(data []byte) error {
+	if len(data) == 0 || data[0] != '"' {
+		var pair []string
+		if err := json.Unmarshal(data, &pair); err != nil {
+			return err
+		}
+		if len(pair) != 2 {
+			return fmt.Errorf("a merge of %d tokens: want 2", len(pair))
+		}
+		*m = merge(pair)
+		return nil
+	}
+	var line string
+	if err := json.Unmarshal(data, &line); err != nil {
+		return err
+	}
+	a, b, ok := strings.Cut(line, " ")
+	if !ok || strings.Contains(b, " ") {
+		return fmt.Errorf("the merge %.40q is not two tokens with a blank between", line)
+	}
+	*m = merge{a, b}
+	return nil
 }
 
 // postProcessor puts special tokens round a sequence: a template, or the two
@@ -81,27 +129,30 @@ func parse(data []byte) (*Tokenizer, error) {
 	if err := json.Unmarshal(data, &f); err != nil {
 		return nil, fmt.Errorf("read tokenizer.json: %w", err)
 	}
-	if err := f.supported(); err != nil {
+	if err := f.check(); err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{norm: normalizer{
-		clean: f.Normalizer.Clean, chinese: f.Normalizer.Chinese,
-		accents: f.Normalizer.Lower, lower: f.Normalizer.Lower,
-	}}
-	if f.Normalizer.Accents != nil {
-		t.norm.accents = *f.Normalizer.Accents
-	}
-	t.model = wordpiece.NewWordPieceBuilder().Vocab(&f.Model.Vocab).UnkToken(f.Model.Unknown).
-		ContinuingSubwordPrefix(f.Model.Prefix).MaxInputCharsPerWord(f.Model.MaxChars).Build()
+	t := &Tokenizer{}
 	var err error
-	if t.before, t.after, err = f.Post.ids(); err != nil {
+	switch f.Model.Type {
+	case "WordPiece":
+		t.model, err = newWordPiece(&f)
+	case "BPE":
+		t.model, t.spelling, err = newBPE(&f)
+	default:
+		err = fmt.Errorf("model type %q is neither WordPiece nor BPE", f.Model.Type)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if t.before, t.after, err = f.Post.ids(f.Model.Type); err != nil {
 		return nil, err
 	}
 	t.pad = f.pad()
 	for _, a := range f.Added {
 		tok := addedToken{text: a.Content, id: a.ID, left: a.Left, right: a.Right}
 		if a.Normalized {
-			tok.text = t.norm.apply(tok.text)
+			tok.text = t.model.normalize(tok.text)
 			t.added[1] = append(t.added[1], tok)
 		} else {
 			t.added[0] = append(t.added[0], tok)
@@ -110,22 +161,12 @@ func parse(data []byte) (*Tokenizer, error) {
 	return t, nil
 }
 
-// supported refuses whatever would be encoded wrongly.
-func (f *file) supported() error {
-	switch {
-	case f.Model.Type != "WordPiece":
-		return fmt.Errorf("model type %q is not WordPiece", f.Model.Type)
-	case f.Normalizer.Type != "BertNormalizer":
-		return fmt.Errorf("normalizer %q is not BertNormalizer", f.Normalizer.Type)
-	case f.PreTokenizer.Type != "BertPreTokenizer":
-		return fmt.Errorf("pre-tokenizer %q is not BertPreTokenizer", f.PreTokenizer.Type)
-	case len(f.Model.Vocab) == 0:
+var errNoVocabulary = errors.New("the vocabulary is empty")
+
+// check refuses, of any model, whatever would be encoded wrongly.
+func (f *file) check() error {
+	if len(f.Model.Vocab) == 0 {
 		return errNoVocabulary
-	case f.Model.MaxChars < wholeWord:
-		return fmt.Errorf("max_input_chars_per_word %d is less than %d", f.Model.MaxChars, wholeWord)
-	}
-	if _, ok := f.Model.Vocab[f.Model.Unknown]; !ok {
-		return fmt.Errorf("the unknown token %q is not in the vocabulary", f.Model.Unknown)
 	}
 	for word, id := range f.Model.Vocab {
 		if id < 0 || id > math.MaxInt32 {
@@ -154,15 +195,23 @@ func (f *file) pad() int64 {
 	return 0
 }
 
-// ids gives the special tokens before and after the text.
-func (p *postProcessor) ids() (before, after []int64, err error) {
+// ids gives the special tokens before and after the text. That of byte-level BPE
+// may have none.
+func (p *postProcessor) ids(model string) (before, after []int64, err error) {
 	switch p.Type {
 	case "BertProcessing", "RobertaProcessing":
 		return []int64{p.CLS.id}, []int64{p.SEP.id}, nil
 	case "TemplateProcessing":
-	default:
-		return nil, nil, fmt.Errorf("post-processor %q is not TemplateProcessing, BertProcessing or RobertaProcessing", p.Type)
+		return p.template()
+	case "ByteLevel", "":
+		if model == "BPE" {
+			return nil, nil, nil
+		}
 	}
+	return nil, nil, fmt.Errorf("post-processor %q of a %s model is not TemplateProcessing, BertProcessing or RobertaProcessing, nor ByteLevel of a BPE model", p.Type, model)
+}
+
+func (p *postProcessor) template() (before, after []int64, err error) {
 	into, texts := &before, 0
 	for _, s := range p.Single {
 		if s.Sequence != nil {

@@ -1,27 +1,37 @@
-// Package tokenizer turns text into the token ids of a WordPiece model, as its
-// tokenizer.json says. The vocabulary search is github.com/sugarme/tokenizer's.
-// What comes before it is done here, because that library's normaliser keeps
-// accents, joins words at Unicode spaces, ignores added tokens in capitals and
-// panics on U+023A and U+023E.
+// Package tokenizer turns text into the token ids of a WordPiece or a byte-level
+// BPE model, as its tokenizer.json says, and ids of the latter into text. The
+// vocabulary search of WordPiece is github.com/sugarme/tokenizer's. What comes
+// before it is done here, because that library's normaliser keeps accents, joins
+// words at Unicode spaces, ignores added tokens in capitals and panics on U+023A
+// and U+023E. BPE is done here as a whole: that library cuts words with a regular
+// expression that lacks GPT-2's lookahead, so that blanks go to the wrong tokens.
 package tokenizer
 
 import (
-	"errors"
 	"fmt"
+	"math"
 	"os"
-
-	"github.com/sugarme/tokenizer/model/wordpiece"
 )
+
+// Unlimited is for Open: sequences of any length.
+const Unlimited = math.MaxInt32
 
 // Tokenizer encodes text. It is safe for concurrent use.
 type Tokenizer struct {
-	model  wordpiece.WordPiece
-	norm   normalizer
-	added  [2][]addedToken // searched in the text as given, and in the normalised text
-	before []int64         // ids that open every sequence
-	after  []int64         // ids that close it
-	pad    int64
-	max    int
+	model    encoder
+	spelling spelling        // of BPE; nil otherwise
+	added    [2][]addedToken // searched in the text as given, and in the normalised text
+	before   []int64         // ids that open every sequence
+	after    []int64         // ids that close it
+	pad      int64
+	max      int
+}
+
+// encoder turns text that has no added tokens in it into ids.
+type encoder interface {
+	normalize(s string) string
+	// encode appends the ids of normalised text, and stops once there are limit of them.
+	encode(ids []int64, s string, limit int) ([]int64, error)
 }
 
 // Open reads a tokenizer.json. maxTokens is the longest sequence that Encode
@@ -65,13 +75,13 @@ func (t *Tokenizer) Encode(text string) ([]int64, error) {
 			ids = append(ids, id)
 			continue
 		}
-		for part, id := range split(t.norm.apply(raw), t.added[1]) {
+		for part, id := range split(t.model.normalize(raw), t.added[1]) {
 			if id >= 0 {
 				ids = append(ids, id)
 				continue
 			}
 			var err error
-			if ids, err = t.words(ids, part, limit); err != nil {
+			if ids, err = t.model.encode(ids, part, limit); err != nil {
 				return nil, err
 			}
 		}
@@ -81,30 +91,3 @@ func (t *Tokenizer) Encode(text string) ([]int64, error) {
 	}
 	return append(ids[:min(len(ids), limit)], t.after...), nil
 }
-
-// words appends the ids of normalised text, and stops once there are limit of them.
-func (t *Tokenizer) words(ids []int64, s string, limit int) ([]int64, error) {
-	for word := range words(s) {
-		if len(ids) >= limit {
-			break
-		}
-		if id, ok := t.model.TokenToId(word); ok && len(word) <= wholeWord {
-			ids = append(ids, int64(id))
-			continue
-		}
-		tokens, err := t.model.Tokenize(word)
-		if err != nil {
-			return nil, fmt.Errorf("tokenise %.20q: %w", word, err)
-		}
-		for _, k := range tokens {
-			ids = append(ids, int64(k.Id))
-		}
-	}
-	return ids, nil
-}
-
-// wholeWord bounds the words that may be looked up at once: WordPiece gives a
-// longer one up as unknown, by its count of characters, even when it is an entry.
-const wholeWord = 16
-
-var errNoVocabulary = errors.New("the WordPiece vocabulary is empty")

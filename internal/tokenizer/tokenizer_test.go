@@ -84,7 +84,7 @@ func TestParseRefuses(t *testing.T) {
 		limit      int
 	}{
 		"half a file":     {string(data[:len(data)/2]), "read tokenizer.json", 256},
-		"another model":   {swap(`"type":"WordPiece","unk`, `"type":"BPE","unk`), "is not WordPiece", 256},
+		"another model":   {swap(`"type":"WordPiece","unk`, `"type":"Unigram","unk`), "is neither WordPiece nor BPE", 256},
 		"another cleaner": {swap(`"BertNormalizer"`, `"NFC"`), "is not BertNormalizer", 256},
 		"another cutter":  {swap(`"BertPreTokenizer"`, `"Whitespace"`), "is not BertPreTokenizer", 256},
 		"no unknown":      {swap(`"unk_token":"[UNK]"`, `"unk_token":"[X]"`), "is not in the vocabulary", 256},

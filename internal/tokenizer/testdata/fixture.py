@@ -102,4 +102,5 @@ def main() -> None:
     (HERE / "cases.json").write_text(json.dumps(rows).replace("}, {", "},\n{") + "\n")
 
 
-main()
+if __name__ == "__main__":
+    main()
