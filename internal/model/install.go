@@ -242,9 +242,7 @@ func (j *job) tokenizer(ctx context.Context, c choice) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if j.entry.Decoder != nil {
-		// checked by those who use it
-	} else if _, err := tokenizer.Parse(data, j.entry.Text.MaxTokens); err != nil {
+	if _, err := tokenizer.Parse(data, j.entry.Text.MaxTokens); err != nil {
 		return "", fmt.Errorf("tokenizer of %s: %w", c.detail, err)
 	}
 	sum := sha256.Sum256(data)
