@@ -75,7 +75,7 @@ type committedPrompt struct {
 // goldenEach is how often a committed prompt comes between the made ones: often
 // enough to be among the answers that are kept, seldom enough that a cache
 // which knows it could not answer for the rest.
-const goldenEach = 16
+const goldenEach = 8
 
 // Prompts gives n prompts of those lengths: made sentences, salted, no two
 // alike, and now and then a committed one, whose answer is known. With share,
