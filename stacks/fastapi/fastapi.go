@@ -15,7 +15,7 @@ import (
 
 // source names the files one by one: an embedded folder leaves out __init__.py.
 //
-//go:embed *.Dockerfile requirements/*.txt stackserver/*.py stackserver/torch_models/*.py
+//go:embed *.Dockerfile requirements/*.txt stackserver/*.py stackserver/generation/*.py stackserver/torch_models/*.py
 var source embed.FS
 
 const port = 8000
@@ -26,7 +26,7 @@ const port = 8000
 // differ in the server alone. It is the package stackserver.
 func Library() fs.FS { return library }
 
-//go:embed stackserver/*.py stackserver/torch_models/*.py
+//go:embed stackserver/*.py stackserver/generation/*.py stackserver/torch_models/*.py
 var library embed.FS
 
 // waiting is how many requests the queue of fastapi-queue holds; one more is
