@@ -19,3 +19,8 @@ class RequestError(Exception):
         self.status = status
         self.message = message
         self.retry_after = retry_after
+
+
+def first_line(err: Exception) -> str:
+    """What a library's error says, without the lines of detail that some add."""
+    return next(iter(str(err).splitlines()), type(err).__name__)

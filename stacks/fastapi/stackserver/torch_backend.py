@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from stackserver.errors import SetupError
+from stackserver.errors import SetupError, first_line
 from stackserver.settings import Device
 from stackserver.spec import PREPARE, ModelSpec
 from stackserver.tensors import Tensors
@@ -47,5 +47,4 @@ def open_module(folder: Path, spec: ModelSpec, build: Build, device: torch.devic
     try:
         return build(folder, spec).eval().to(device)
     except Exception as err:  # safetensors', torch's and the architectures' errors have no common base but this
-        reason = next(iter(str(err).splitlines()), type(err).__name__)
-        raise SetupError(f"torch cannot load {folder}: {reason}", PREPARE) from None
+        raise SetupError(f"torch cannot load {folder}: {first_line(err)}", PREPARE) from None
