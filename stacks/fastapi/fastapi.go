@@ -15,7 +15,7 @@ import (
 
 // source names the files one by one: an embedded folder leaves out __init__.py.
 //
-//go:embed *.Dockerfile requirements/*.txt stackserver/*.py stackserver/torch_models/*.py
+//go:embed *.Dockerfile requirements/*.txt stackserver/*.py stackserver/generation/*.py stackserver/torch_models/*.py
 var source embed.FS
 
 const port = 8000
@@ -26,13 +26,17 @@ const port = 8000
 // differ in the server alone. It is the package stackserver.
 func Library() fs.FS { return library }
 
-//go:embed stackserver/*.py stackserver/torch_models/*.py
+//go:embed stackserver/*.py stackserver/generation/*.py stackserver/torch_models/*.py
 var library embed.FS
 
 // waiting is how many requests the queue of fastapi-queue holds; one more is
 // answered 429 with Retry-After. Half of what an open loop keeps open at once,
 // so that an overload is refused early instead of answered late.
 const waiting = 128
+
+// generations is how many texts the stacks without a batcher generate at once,
+// each alone in a thread; more wait.
+const generations = 8
 
 // ONNXRuntime is FastAPI with ONNX Runtime, each request computed as it came.
 func ONNXRuntime() stack.Stack {
@@ -43,11 +47,13 @@ func ONNXRuntime() stack.Stack {
 			Licence:    "Apache-2.0 (FastAPI, ONNX Runtime: MIT; uvicorn: BSD-3-Clause)",
 			Complexity: "one container or one Python process, one model each; batching and metrics are your own code",
 		},
-	}, func(r stack.Run) []string { return args("onnxruntime", r) })
+	}, func(r stack.Run) []string { return alone("onnxruntime", r) })
 }
 
 // Queue is the same server on the same image with a custom asyncio queue that
 // batches: a largest batch, a longest delay, a bounded depth, 429 when full.
+// Its batches of generated text are static: one is generated to its longest
+// answer's end before the next begins; with batching off, request by request.
 func Queue() stack.Stack {
 	return onnxruntime(stack.Stack{
 		Name: "fastapi-queue",
@@ -60,7 +66,8 @@ func Queue() stack.Stack {
 		Unbatched: "fastapi-onnxruntime",
 	}, func(r stack.Run) []string {
 		return append(args("onnxruntime", r),
-			"--max-batch", strconv.Itoa(r.Batch.Max), "--max-delay", r.Batch.Delay.String(), "--queue", strconv.Itoa(waiting))
+			"--max-batch", strconv.Itoa(r.Batch.Max), "--max-delay", r.Batch.Delay.String(),
+			"--queue", strconv.Itoa(waiting), "--generations", "1")
 	})
 }
 
@@ -85,7 +92,7 @@ func onnxruntime(s stack.Stack, args func(stack.Run) []string) stack.Stack {
 // One image serves both devices.
 func PyTorch(base stack.Image) stack.Stack {
 	img := image("stackbench/fastapi-pytorch:latest", "pytorch.Dockerfile", 210_000_000, &base)
-	start := func(r stack.Run) []string { return args("pytorch", r) }
+	start := func(r stack.Run) []string { return alone("pytorch", r) }
 	return stack.Stack{
 		Name: "fastapi-pytorch",
 		About: stack.About{
@@ -112,7 +119,7 @@ func image(ref, dockerfile string, bytes int64, base *stack.Image) stack.Image {
 
 func process(args func(stack.Run) []string, runtime string, limit time.Duration, imports ...string) *stack.Process {
 	server := []string{
-		"fastapi", "httptools", "numpy", "orjson", "PIL", "prometheus_client", "tokenizers", "uvicorn", "uvloop",
+		"fastapi", "httptools", "numpy", "orjson", "PIL", "prometheus_client", "tokenizers", "uvicorn", "uvloop", "websockets",
 	}
 	return &stack.Process{
 		Python: &stack.Python{
@@ -128,7 +135,7 @@ func process(args func(stack.Run) []string, runtime string, limit time.Duration,
 }
 
 // serves lists the contracts. /predict carries one picture, so larger batches
-// of pictures go through the Open Inference Protocol.
+// of pictures go through the Open Inference Protocol; a completion has one prompt.
 func serves() []stack.Capability {
 	return []stack.Capability{
 		{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.JPEG, Contract: stack.Predict, MaxBatch: 1},
@@ -136,7 +143,20 @@ func serves() []stack.Capability {
 		{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.Tensor, Contract: stack.OIP},
 		{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
 		{Task: stack.Embeddings, Proto: stack.REST, Input: stack.IDs, Contract: stack.OIP},
+		{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI, MaxBatch: 1},
+		{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI, MaxBatch: 1},
+		{Task: stack.TextGeneration, Proto: stack.WS, Input: stack.Text, Contract: stack.WSGen, MaxBatch: 1},
 	}
+}
+
+// alone are the arguments of a stack that does not batch. Texts wait in as long
+// a queue as fastapi-queue's.
+func alone(runtime string, r stack.Run) []string {
+	a := args(runtime, r)
+	if r.Model.Task == stack.TextGeneration {
+		a = append(a, "--queue", strconv.Itoa(waiting), "--generations", strconv.Itoa(generations))
+	}
+	return a
 }
 
 func args(runtime string, r stack.Run) []string {

@@ -43,24 +43,31 @@ func TestArguments(t *testing.T) {
 	require.Contains(t, s.Process.Env(run), "OMP_NUM_THREADS=2")
 	queue := fastapi.Queue()
 	want[1] = "onnxruntime"
-	require.Equal(t, append(want, "--max-batch", "16", "--max-delay", "2.5ms", "--queue", "128"), queue.Container.Args(run))
+	require.Equal(t, append(want, "--max-batch", "16", "--max-delay", "2.5ms", "--queue", "128", "--generations", "1"), queue.Container.Args(run))
 	require.Equal(t, queue.Container.Args(run), queue.Process.Args(run))
+
+	run.Model.Task = stack.TextGeneration
+	require.Equal(t, append(want, "--queue", "128", "--generations", "8"), fastapi.ONNXRuntime().Container.Args(run))
 }
 
 func TestCapabilities(t *testing.T) {
 	s := fastapi.ONNXRuntime()
 	for _, c := range []struct {
 		task  stack.Task
+		proto stack.Proto
 		input stack.Input
 		batch int
 		want  stack.Contract
 	}{
-		{stack.ImageClassification, stack.JPEG, 1, stack.Predict},
-		{stack.ImageClassification, stack.JPEG, 8, stack.OIP},
-		{stack.ImageClassification, stack.Tensor, 32, stack.OIP},
-		{stack.Embeddings, stack.Text, 32, stack.OpenAI},
+		{stack.ImageClassification, stack.REST, stack.JPEG, 1, stack.Predict},
+		{stack.ImageClassification, stack.REST, stack.JPEG, 8, stack.OIP},
+		{stack.ImageClassification, stack.REST, stack.Tensor, 32, stack.OIP},
+		{stack.Embeddings, stack.REST, stack.Text, 32, stack.OpenAI},
+		{stack.TextGeneration, stack.REST, stack.Text, 1, stack.OpenAI},
+		{stack.TextGeneration, stack.SSE, stack.Text, 1, stack.OpenAI},
+		{stack.TextGeneration, stack.WS, stack.Text, 1, stack.WSGen},
 	} {
-		got, ok := s.Find(c.task, stack.REST, c.input, c.batch)
+		got, ok := s.Find(c.task, c.proto, c.input, c.batch)
 		require.True(t, ok)
 		require.Equal(t, c.want, got.Contract)
 		_, ok = s.Find(c.task, stack.GRPC, c.input, c.batch)

@@ -11,6 +11,8 @@ import uvicorn
 from stackserver.app import create_app
 from stackserver.backend import open_backend
 from stackserver.errors import SetupError
+from stackserver.generation.generator import open_generator
+from stackserver.generation_service import GenerationService
 from stackserver.service import Service
 from stackserver.settings import Settings, fail, parse_settings
 from stackserver.spec import load_spec
@@ -18,6 +20,7 @@ from stackserver.weights import check_weights
 
 _GRACE = 5  # seconds in which requests in flight may finish
 _KEEP_ALIVE = 120  # seconds; a client's idle connection must outlive the pauses between measurements
+_MAX_MESSAGE = 1 << 20  # bytes, over WebSocket
 
 
 def main(argv: Sequence[str]) -> int:
@@ -41,20 +44,28 @@ def _stop(*_: object) -> None:
 def _serve(settings: Settings) -> int:
     spec = load_spec(settings.folder)
     check_weights(settings.folder)
-    opened = partial(open_backend, settings.backend, settings.folder, spec, settings.device, settings.threads)
+    load = (settings.backend, settings.folder, spec, settings.device, settings.threads)
     failures: list[SetupError] = []
 
     def failed(err: SetupError) -> None:
         failures.append(err)
         server.should_exit = True
 
-    service = Service(settings, spec, opened)
+    service: Service | GenerationService
+    if spec.decoder:
+        service = GenerationService(settings, spec, partial(open_generator, *load))
+    else:
+        service = Service(settings, spec, partial(open_backend, *load))
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(service, failed),
             loop="uvloop",
             http="httptools",
-            ws="none",
+            # A message goes out as it is, and a client that only listens need not answer pings meanwhile.
+            ws="websockets-sansio",
+            ws_max_size=_MAX_MESSAGE,
+            ws_ping_interval=None,
+            ws_per_message_deflate=False,
             log_level="warning",
             access_log=False,
             timeout_keep_alive=_KEEP_ALIVE,

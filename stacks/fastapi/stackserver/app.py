@@ -12,15 +12,20 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stackserver.completions_routes import completions_router
 from stackserver.embeddings_routes import embeddings_router
-from stackserver.errors import RequestError, SetupError
+from stackserver.errors import RequestError, SetupError, openai_error
+from stackserver.generate_socket import generate_router
+from stackserver.generation_service import GenerationService
 from stackserver.metrics import Metrics
 from stackserver.oip_routes import oip_router
 from stackserver.predict_routes import predict_router
 from stackserver.service import Service
 
+Served = Service | GenerationService
 
-def create_app(service: Service, failed: Callable[[SetupError], None]) -> FastAPI:
+
+def create_app(service: Served, failed: Callable[[SetupError], None]) -> FastAPI:
     """Builds the application; failed is called once if the model cannot be loaded."""
 
     @contextlib.asynccontextmanager
@@ -36,17 +41,25 @@ def create_app(service: Service, failed: Callable[[SetupError], None]) -> FastAP
     app.add_exception_handler(RequestError, _request_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected)
-    # Routes are tried in this order: what is measured comes first.
+    _add_routes(app, service)
+    _add_operations(app, service)
+    return app
+
+
+def _add_routes(app: FastAPI, service: Served) -> None:
+    """Routes are tried in this order: what is measured comes first."""
+    if isinstance(service, GenerationService):
+        app.include_router(completions_router(service))
+        app.include_router(generate_router(service))
+        return
     if service.image:
         app.include_router(predict_router(service))
     if service.text:
         app.include_router(embeddings_router(service))
     app.include_router(oip_router(service))
-    _add_operations(app, service)
-    return app
 
 
-async def _serve(service: Service, failed: Callable[[SetupError], None]) -> None:
+async def _serve(service: Served, failed: Callable[[SetupError], None]) -> None:
     try:
         await service.serve()
     except SetupError as err:
@@ -56,7 +69,7 @@ async def _serve(service: Service, failed: Callable[[SetupError], None]) -> None
         failed(SetupError(f"internal error: {type(err).__name__}", "report it with the lines above"))
 
 
-def _add_operations(app: FastAPI, service: Service) -> None:
+def _add_operations(app: FastAPI, service: Served) -> None:
     settings, spec = service.settings, service.spec
 
     @app.get("/healthz")
@@ -117,14 +130,10 @@ async def _unexpected(request: Request, err: Exception) -> Response:
     return _error(request, 500, f"internal error: {type(err).__name__}")
 
 
-_OPENAI_TYPES = {400: "invalid_request_error", 404: "invalid_request_error", 429: "rate_limit_error"}
-
-
 def _error(request: Request, status: int, message: str) -> Response:
     if not request.url.path.startswith("/v1/"):
         return _json({"error": message}, status)
-    kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    return _json({"error": {"message": message, "type": kind, "code": status}}, status)
+    return _json(openai_error(status, message), status)
 
 
 def _json(doc: dict[str, Any], status: int = 200) -> Response:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 import numpy as np
 import orjson
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field
 
-from stackserver.body import read_body
+from stackserver.body import parse, read_body
 from stackserver.errors import RequestError
 from stackserver.service import Service
 
@@ -27,7 +27,7 @@ def embeddings_router(service: Service) -> APIRouter:
 
     @router.post("/v1/embeddings")
     async def embeddings(request: Request) -> Response:
-        asked = _parse(await read_body(request))
+        asked = parse(EmbeddingsRequest, await read_body(request))
         if asked.model != service.spec.name:
             raise RequestError(404, f"there is no model {asked.model!r}; there is {service.spec.name}")
         texts = [asked.input] if isinstance(asked.input, str) else asked.input
@@ -37,15 +37,6 @@ def embeddings_router(service: Service) -> APIRouter:
         return Response(body, media_type="application/json")
 
     return router
-
-
-def _parse(body: bytearray) -> EmbeddingsRequest:
-    try:
-        return EmbeddingsRequest.model_validate_json(body)
-    except ValidationError as err:
-        first = err.errors(include_url=False, include_context=False)[0]
-        where = str(first["loc"][0]) if first["loc"] else "body"
-        raise RequestError(400, f"{where}: {first['msg']}") from None
 
 
 def render(model: str, rows: np.ndarray, tokens: int, as_base64: bool) -> bytes:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-from stackserver.errors import SetupError
+from stackserver.errors import SetupError, first_line
 from stackserver.settings import Device
 from stackserver.spec import PREPARE, ModelSpec
 from stackserver.tensors import Tensors
@@ -19,18 +19,24 @@ class OnnxBackend:
         self.runtime = f"onnxruntime {ort.__version__}"
         self.platform = "onnxruntime_onnx"
         self._outputs = [tensor.name for tensor in spec.outputs]
-        provider = _provider(device)
-        try:
-            self._session = ort.InferenceSession(str(folder / "model.onnx"), _options(threads), providers=[provider])
-        except Exception as err:  # onnxruntime's errors have no common base but this
-            raise SetupError(f"onnxruntime cannot load {folder / 'model.onnx'}: {_first_line(err)}", PREPARE) from None
-        # Where CUDA's libraries fail to load, a session falls back to the CPU with no more than a warning.
-        if self._session.get_providers()[0] != provider[0]:
-            raise SetupError(f"onnxruntime cannot use {provider[0]}", "check the NVIDIA driver with `nvidia-smi`")
+        self._session = open_session(folder, device, threads)
 
     def run(self, inputs: Tensors) -> Tensors:
         """Computes all outputs."""
         return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
+
+
+def open_session(folder: Path, device: Device, threads: int) -> ort.InferenceSession:
+    """A session of `folder`/model.onnx. Raises SetupError as OnnxBackend does."""
+    provider = _provider(device)
+    try:
+        session = ort.InferenceSession(str(folder / "model.onnx"), _options(threads), providers=[provider])
+    except Exception as err:  # onnxruntime's errors have no common base but this
+        raise SetupError(f"onnxruntime cannot load {folder / 'model.onnx'}: {first_line(err)}", PREPARE) from None
+    # Where CUDA's libraries fail to load, a session falls back to the CPU with no more than a warning.
+    if session.get_providers()[0] != provider[0]:
+        raise SetupError(f"onnxruntime cannot use {provider[0]}", "check the NVIDIA driver with `nvidia-smi`")
+    return session
 
 
 def _provider(device: Device) -> tuple[str, dict[str, str]]:
@@ -57,7 +63,3 @@ def _options(threads: int) -> ort.SessionOptions:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     return options
-
-
-def _first_line(err: Exception) -> str:
-    return next(iter(str(err).splitlines()), type(err).__name__)

@@ -18,6 +18,7 @@ from stackserver.image import ImagePreprocessor
 from stackserver.metrics import Metrics
 from stackserver.settings import Settings
 from stackserver.spec import PREPARE, ModelSpec
+from stackserver.stamp import stamped
 from stackserver.tensors import Element, Tensors
 from stackserver.text import TextPreprocessor
 
@@ -109,7 +110,7 @@ class Service:
     async def _preprocess(self, ticket: Ticket, calls: Sequence[Callable[[], T]]) -> list[T]:
         """Runs the calls in the worker threads. Its time counts from the first start to the last end."""
         loop = asyncio.get_running_loop()
-        jobs = [loop.run_in_executor(self._workers, _stamped, call) for call in calls]
+        jobs = [loop.run_in_executor(self._workers, stamped, call) for call in calls]
         try:
             done = await asyncio.gather(*jobs)
         finally:
@@ -124,8 +125,3 @@ class Service:
             return self.text.tensors([_WARM_UP])
         assert self.image is not None
         return {self.spec.inputs[0].name: np.zeros_like(self.image.empty(1))}
-
-
-def _stamped(call: Callable[[], T]) -> tuple[T, float, float]:
-    start = perf_counter()
-    return call(), start, perf_counter()

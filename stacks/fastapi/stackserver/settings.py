@@ -19,6 +19,7 @@ class Batching:
     max_batch: int  # items in one execution; 0: each request is executed alone
     max_delay: float  # seconds that the first waiting request waits for company
     queue: int  # requests that may wait; one more is answered with 429
+    generations: int = 8  # batches of generated text computed at a time, each in a thread of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def parse_settings(argv: Sequence[str]) -> Settings:
     """Reads the flags. On a wrong one prints what is wrong and what to do, and exits with status 2."""
     args = _parser().parse_args(argv)
     host, port = args.rest
-    batching = Batching(args.max_batch, args.max_delay, args.queue)
+    batching = Batching(args.max_batch, args.max_delay, args.queue, args.generations)
     return Settings(args.models, args.model, host, port, args.device, args.backend, args.threads, batching)
 
 
@@ -56,7 +57,7 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m stackserver",
-        description="Serves one model over HTTP: Open Inference Protocol v2, /predict and /v1/embeddings.",
+        description="Serves one model: Open Inference Protocol v2, /predict and /v1/embeddings, or generated text.",
         epilog="example: python -m stackserver --models models --model resnet50 --rest 127.0.0.1:8000",
         allow_abbrev=False,
     )
@@ -70,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-batch", type=_count, default=0, metavar="N", help="items in one execution, default 0: no batching")
     add("--max-delay", type=_duration, default=0.002, metavar="D", help="longest wait for a batch, default 2ms")
     add("--queue", type=_positive, default=256, metavar="N", help="requests that may wait, default 256")
+    add("--generations", type=_positive, default=8, metavar="N", help="texts generated at a time, default 8")
     return parser
 
 

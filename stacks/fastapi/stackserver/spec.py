@@ -1,7 +1,7 @@
 """What a model is: `model.json` of the model store, as frozen values."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from stackserver.errors import SetupError
 
 IMAGE_CLASSIFICATION = "image-classification"
 EMBEDDINGS = "embeddings"
+TEXT_GENERATION = "text-generation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +45,37 @@ class ImageSpec:
 class TextSpec:
     """How a text becomes token ids."""
 
-    max_tokens: int  # longer texts are truncated, special tokens counted
+    max_tokens: int  # special tokens counted; what is longer is truncated to be embedded, and refused to be continued
     pad_id: int
     lowercase: bool
 
 
 @dataclass(frozen=True, slots=True)
+class DecoderSpec:
+    """What must be known of a decoder to run it with a cache of keys and values."""
+
+    layers: int
+    heads: int
+    kv_heads: int  # fewer than heads where some share theirs
+    head_dim: int
+    vocab: int  # tokens; the logits are that wide
+    context: int  # tokens of prompt and answer together
+    eos: int  # token that ends an answer
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One model of the store. Exactly one of image and text is set, according to task."""
+    """One model of the store. Exactly one of image and text is set, according to task; decoder if it generates."""
 
     name: str
     task: str
-    architecture: str  # "resnet50", "efficientnet-lite0", "bert" or "mpnet"
+    architecture: str  # "resnet50", "efficientnet-lite0", "bert", "mpnet", "gpt2", "opt" or "llama"
     weights: WeightsSpec
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
     image: ImageSpec | None
     text: TextSpec | None
+    decoder: DecoderSpec | None = None
 
 
 def load_spec(folder: Path) -> ModelSpec:
@@ -88,8 +103,13 @@ def parse_spec(doc: dict[str, Any]) -> ModelSpec:
         outputs=_tensors(doc["outputs"]),
         image=_image(doc["image"]) if "image" in doc else None,
         text=_text(doc["text"]) if "text" in doc else None,
+        decoder=_decoder(doc["decoder"]) if "decoder" in doc else None,
     )
-    wanted = {IMAGE_CLASSIFICATION: spec.image, EMBEDDINGS: spec.text}
+    wanted = {
+        IMAGE_CLASSIFICATION: spec.image,
+        EMBEDDINGS: spec.text,
+        TEXT_GENERATION: spec.text and spec.decoder,
+    }
     if spec.task not in wanted:
         raise ValueError(f"task {spec.task!r} is unknown")
     if wanted[spec.task] is None:
@@ -121,3 +141,11 @@ def _triple(values: list[float]) -> tuple[float, float, float]:
 
 def _text(doc: dict[str, Any]) -> TextSpec:
     return TextSpec(int(doc["max_tokens"]), int(doc["pad_id"]), bool(doc["lowercase"]))
+
+
+def _decoder(doc: dict[str, Any]) -> DecoderSpec:
+    spec = DecoderSpec(**{field.name: int(doc[field.name]) for field in fields(DecoderSpec)})
+    sizes = (spec.layers, spec.heads, spec.kv_heads, spec.head_dim, spec.vocab, spec.context)
+    if min(sizes) < 1 or spec.heads % spec.kv_heads or not 0 <= spec.eos < spec.vocab:
+        raise ValueError("decoder sizes are out of range")
+    return spec

@@ -12,21 +12,27 @@ from stackserver.spec import PREPARE, TensorSpec, TextSpec
 from stackserver.tensors import Tensors
 
 
+def open_tokenizer(folder: Path) -> Tokenizer:
+    """The tokenizer of `folder`/tokenizer.json, without limits. Raises SetupError if it is absent or unreadable."""
+    # The threads of computation are counted; the tokenizer must not add a pool of its own.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    path = folder / "tokenizer.json"
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as err:  # the library raises Exception itself
+        raise SetupError(f"{path} is not a tokenizer: {err}", PREPARE) from None
+    # Published files carry limits of their own, such as padding every text to 128 tokens.
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer
+
+
 class TextPreprocessor:
     """Tokenises, truncates to the model's limit and pads to the longest of the batch."""
 
     def __init__(self, folder: Path, spec: TextSpec, inputs: Sequence[TensorSpec]) -> None:
         """Raises SetupError if tokenizer.json is absent or unreadable."""
-        # The threads of computation are counted; the tokenizer must not add a pool of its own.
-        os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        path = folder / "tokenizer.json"
-        try:
-            self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as err:  # the library raises Exception itself
-            raise SetupError(f"{path} is not a tokenizer: {err}", PREPARE) from None
-        # Published files carry limits of their own, such as padding every text to 128 tokens.
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
+        self._tokenizer = open_tokenizer(folder)
         self._tokenizer.enable_truncation(spec.max_tokens)
         self._pad_id = spec.pad_id
         self._type_ids = any(tensor.name == "token_type_ids" for tensor in inputs)

@@ -27,7 +27,7 @@ async def best_logit(client: Client, seed: int, task: asyncio.Task) -> None:
 
 async def waiting(client: Client, n: int) -> None:
     """Until n requests wait for the runtime, preprocessed."""
-    await until(lambda: len(client.service._batcher._pending) == n)
+    await until(lambda: len(client.service._batcher._queue._pending) == n)
 
 
 def test_without_batching_each_request_is_computed_alone(tmp_path):
@@ -134,7 +134,7 @@ def test_who_is_refused_learns_when_to_come_back(tmp_path):
             await until(lambda: len(client.backend.executions) == 2)
             others = [post(client, seed) for seed in (1, 2)]
             await waiting(client, 2)
-            client.service._batcher._share = 2.4  # seconds that a request took when last computed
+            client.service._batcher._queue.share = 2.4  # seconds that a request took when last computed
             refused = await post(client, 3)
             assert refused.headers["retry-after"] == "5"
             client.backend.gate.set()

@@ -19,7 +19,7 @@ def test_defaults():
     settings = parse_settings(NEEDED)
     assert (settings.host, settings.port, settings.device, settings.threads) == ("127.0.0.1", 8000, "cpu", 1)
     assert settings.backend == "onnxruntime"
-    assert settings.batching == Batching(0, 0.002, 256)
+    assert settings.batching == Batching(0, 0.002, 256, 8)
     assert str(settings.folder) == "store/resnet50"
 
 
@@ -60,6 +60,7 @@ def test_an_ipv6_address():
         [*NEEDED, "--max-delay", "2"],
         [*NEEDED, "--max-delay", "fast"],
         [*NEEDED, "--queue", "0"],
+        [*NEEDED, "--generations", "0"],
         [*NEEDED, "--grpc", "127.0.0.1:1"],
         [*NEEDED, "--thread", "1"],
     ],
