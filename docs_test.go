@@ -87,7 +87,7 @@ func TestReadmeNamesEveryStack(t *testing.T) {
 		}
 		var protos []string
 		for _, c := range s.Serves {
-			if name := map[stack.Proto]string{stack.REST: "REST", stack.GRPC: "gRPC", stack.Stream: "gRPC stream"}[c.Proto]; !slices.Contains(protos, name) {
+			if name := map[stack.Proto]string{stack.REST: "REST", stack.GRPC: "gRPC", stack.Stream: "gRPC stream", stack.SSE: "SSE", stack.WS: "WebSocket"}[c.Proto]; !slices.Contains(protos, name) {
 				protos = append(protos, name)
 			}
 		}

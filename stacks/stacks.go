@@ -10,6 +10,7 @@ import (
 	"stackbench/stacks/torchbase"
 	"stackbench/stacks/torchserve"
 	"stackbench/stacks/triton"
+	"stackbench/stacks/vllm"
 )
 
 // All returns every stack, in the order in which reports show them.
@@ -25,6 +26,7 @@ func All() []stack.Stack {
 		infinity.Stack(torchbase.Image()),
 		tei.HTTP(),
 		tei.GRPC(),
+		vllm.Stack(torchbase.Image()),
 	}
 }
 

@@ -39,6 +39,15 @@ func BatcherOn(most int, delay time.Duration) Batcher {
 	return Batcher{asked: true, Batching: stack.Batching{Max: most, Delay: delay}}
 }
 
+// of is how that is told to a stack: off is one sequence at a time to those
+// whose batcher is a part of how they compute.
+func (b Batcher) of(s stack.Stack) stack.Batching {
+	if b == BatcherOff() && s.Batcher == stack.Continuous {
+		return stack.Batching{Max: 1}
+	}
+	return b.Batching
+}
+
 // String is the value of the name's batcher key: off, 16x5ms.
 func (b Batcher) String() string {
 	switch {

@@ -39,7 +39,7 @@ func (c Case) capability(s stack.Stack) (stack.Capability, error) {
 		return stack.Capability{}, errors.New("the stack has no dynamic batcher")
 	case c.Batcher.Max > 0 && c.Batcher.Delay < s.LeastWait:
 		return stack.Capability{}, fmt.Errorf("the stack's batcher waits at least %v", s.LeastWait)
-	case c.Batcher.Delay > 0 && s.Batcher == stack.Greedy:
+	case c.Batcher.Delay > 0 && (s.Batcher == stack.Greedy || s.Batcher == stack.Continuous):
 		return stack.Capability{}, errors.New("the stack's batcher waits for no request: it has no delay")
 	}
 	size := c.Batch
@@ -94,7 +94,7 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 			return nil, err
 		}
 		var server Case // that is up
-		for _, c := range e.group.byServer(e.options.Profile) {
+		for _, c := range e.group.byServer(e.options.Profile, s) {
 			l := plan.Leaf{Name: e.group.name(s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
 			if _, err := c.capability(s); err != nil && l.Skip == "" {
 				l.Skip = err.Error()
@@ -104,7 +104,7 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 				if e.floors(c) {
 					l.Seconds += (floorWarmup + floorWindow).Seconds() + 0.5
 				}
-				if c.Model != server.Model || c.Batcher.Batching != server.Batcher.Batching {
+				if c.Model != server.Model || c.Batcher.of(s) != server.Batcher.of(s) {
 					l.Start, server = startSeconds, c
 				}
 			}
@@ -116,12 +116,12 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 
 // byServer gives the profile's cases, those that share a started stack next to
 // one another: of one model, and of one setting of its batcher.
-func (g Group) byServer(p Profile) []Case {
+func (g Group) byServer(p Profile, s stack.Stack) []Case {
 	type server struct {
 		model   string
 		batcher stack.Batching
 	}
-	of := func(c Case) server { return server{c.Model, c.Batcher.Batching} }
+	of := func(c Case) server { return server{c.Model, c.Batcher.of(s)} }
 	first := map[server]int{}
 	models := g.Models(p)
 	cases := g.In(p)

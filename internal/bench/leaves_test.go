@@ -37,8 +37,8 @@ func TestCasesOfOneModelStandTogether(t *testing.T) {
 	later := textCase(8, 8)
 	later.From = Standard
 	g := Group{Cases: []Case{a, other, b, later}}
-	require.Equal(t, []Case{a, b, other}, g.byServer(Quick))
-	require.Equal(t, []Case{a, b, later, other}, g.byServer(Standard))
+	require.Equal(t, []Case{a, b, other}, g.byServer(Quick, stack.Stack{}))
+	require.Equal(t, []Case{a, b, later, other}, g.byServer(Standard, stack.Stack{}))
 	require.Equal(t, []string{minilm, "other"}, g.Models(Full))
 	require.True(t, Has(g.Cases, textCase(8, 8)), "the profile is no part of a name")
 	require.False(t, Has(g.Cases, textCase(8, 9)))
@@ -90,7 +90,17 @@ func TestWhatBatchersCanBeAsked(t *testing.T) {
 	c.Batcher = BatcherOn(32, time.Millisecond)
 	_, err = c.capability(s)
 	require.EqualError(t, err, "the stack's batcher waits for no request: it has no delay")
-	s.Batcher = stack.Patient
+	s.Batcher = stack.Continuous
+	_, err = c.capability(s)
+	require.EqualError(t, err, "the stack's batcher waits for no request: it has no delay")
+	for b, told := range map[Batcher]stack.Batching{{}: {}, BatcherOff(): {Max: 1}, BatcherOn(32, 0): {Max: 32}} {
+		require.Equal(t, told, b.of(s))
+		s.Unbatched, c.Batcher = "", b
+		_, err = c.capability(s)
+		require.NoError(t, err)
+	}
+	s.Batcher, c.Batcher = stack.Patient, BatcherOn(32, time.Millisecond)
+	require.Equal(t, stack.Batching{}, BatcherOff().of(s))
 	_, err = c.capability(s)
 	require.NoError(t, err)
 	s.LeastWait, c.Batcher = time.Millisecond, BatcherOn(32, 0)

@@ -123,7 +123,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.flush()
 	}()
-	for _, c := range r.env.group.byServer(r.env.options.Profile) {
+	for _, c := range r.env.group.byServer(r.env.options.Profile, s) {
 		if c.Model != name {
 			continue
 		}

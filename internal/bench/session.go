@@ -49,11 +49,11 @@ type session struct {
 // server gives the running server, and starts it when there is none, when its
 // batcher is set otherwise or when a fresh one is asked for.
 func (s *session) server(ctx context.Context, c Case, how stack.Capability, fresh bool) (*server, error) {
-	if s.batch != c.Batcher.Batching {
+	if s.batch != c.Batcher.of(s.stack) {
 		if err := s.stop(ctx); err != nil {
 			return nil, err
 		}
-		s.batch, s.failed = c.Batcher.Batching, nil
+		s.batch, s.failed = c.Batcher.of(s.stack), nil
 	}
 	if s.up != nil && (fresh && s.up.used || s.up.boot.Alive() != nil) {
 		if err := s.stop(ctx); err != nil {
@@ -73,7 +73,7 @@ func (s *session) server(ctx context.Context, c Case, how stack.Capability, fres
 
 func (s *session) start(ctx context.Context, c Case, how stack.Capability) (*server, error) {
 	spec := s.env.spec(s.stack, s.model.Model)
-	spec.Run.Batch = c.Batcher.Batching
+	spec.Run.Batch = c.Batcher.of(s.stack)
 	if s.helper {
 		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU
 	}

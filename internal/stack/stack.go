@@ -69,15 +69,19 @@ const (
 	TorchServeMetrics Telemetry = "torchserve" // ts_* and the handler's own at /metrics of the metrics port
 	TEIMetrics        Telemetry = "tei"        // te_* at /metrics, of the metrics port where there is one
 	InfinityState     Telemetry = "infinity"   // /v1/models of the REST port: the queue alone
+	VLLMMetrics       Telemetry = "vllm"       // vllm:* at /metrics of the REST port
+	TGIMetrics        Telemetry = "tgi"        // tgi_* at /metrics of the REST port
+	SGLangMetrics     Telemetry = "sglang"     // sglang:* at /metrics of the REST port
 )
 
 // Batcher says which knobs a stack's dynamic batcher has.
 type Batcher string
 
 const (
-	NoBatcher Batcher = ""        // one request is one execution
-	Greedy    Batcher = "greedy"  // joins what waits, item by item, up to a maximum; never waits for more, and is never off
-	Patient   Batcher = "patient" // up to a maximum, and waits for more up to a delay
+	NoBatcher  Batcher = ""           // one request is one execution
+	Greedy     Batcher = "greedy"     // joins what waits, item by item, up to a maximum; never waits for more, and is never off
+	Patient    Batcher = "patient"    // up to a maximum, and waits for more up to a delay
+	Continuous Batcher = "continuous" // lets requests join and leave at every token, up to a maximum; never waits for more; a maximum of 1 is off, none is its own
 )
 
 // Capability is one way in which a stack answers a task.
@@ -203,11 +207,13 @@ type Run struct {
 	Batch   Batching
 	Listen  Endpoint // where to listen; "" in it means not at all
 	Library string   // ONNX Runtime's shared library, for stacks that load one
+	Prefix  bool     // what prompts begin with in common may be computed once, and kept
 }
 
-// Batching sets a stack's own dynamic batcher; the zero value switches it off.
+// Batching sets a stack's own dynamic batcher; the zero value switches it off
+// where a stack has such a state, and is the stack's own setting elsewhere.
 type Batching struct {
-	Max   int // items
+	Max   int // items of an execution, or sequences that are generated at a time
 	Delay time.Duration
 }
 

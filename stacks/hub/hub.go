@@ -33,21 +33,42 @@ type pooling struct {
 	Sqrt  bool `json:"pooling_mode_mean_sqrt_len_tokens"`
 }
 
-// Sentences is the folder of a sentence-transformers model: tokens to
-// embeddings, their mean, of length 1. An error says that the hub's
-// configuration of the model is not known here.
-func Sentences(m stack.Model) (stack.Files, error) {
+// Causal is the folder of a model that generates text. The configurations ask
+// for the tokenizer as tokenizer.json has it, not for the class that would make
+// one of its own of the vocabulary. An error says that the hub's configuration
+// of the model is not known here.
+func Causal(m stack.Model) (stack.Files, error) {
+	if m.Decoder == nil {
+		return stack.Files{}, fmt.Errorf("%s generates no text", m.Name)
+	}
+	return folder(m, "config.json", "generation_config.json", "tokenizer_config.json")
+}
+
+// folder is what all have: the hub's files of those names, weights and tokenizer.
+func folder(m stack.Model, names ...string) (stack.Files, error) {
 	out := stack.Files{
-		Content: map[string][]byte{"2_Normalize/": nil},
+		Content: map[string][]byte{},
 		Links:   map[string]string{"model.safetensors": "model.safetensors", "tokenizer.json": "tokenizer.json"},
 	}
-	for _, name := range []string{"config.json", "tokenizer_config.json"} {
+	for _, name := range names {
 		text, err := configs.ReadFile(path.Join("configs", m.Name, name))
 		if err != nil {
 			return stack.Files{}, fmt.Errorf("the hub's %s of %s is not known here: add it to stacks/hub/configs", name, m.Name)
 		}
 		out.Content[name] = text
 	}
+	return out, nil
+}
+
+// Sentences is the folder of a sentence-transformers model: tokens to
+// embeddings, their mean, of length 1. An error says that the hub's
+// configuration of the model is not known here.
+func Sentences(m stack.Model) (stack.Files, error) {
+	out, err := folder(m, "config.json", "tokenizer_config.json")
+	if err != nil {
+		return stack.Files{}, err
+	}
+	out.Content["2_Normalize/"] = nil
 	if m.Text == nil || len(m.Outputs) == 0 {
 		return stack.Files{}, fmt.Errorf("%s is no sentence encoder", m.Name)
 	}
