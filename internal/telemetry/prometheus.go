@@ -156,13 +156,13 @@ func (p page) sum(name string) (*Sum, error) {
 		if h == nil {
 			continue
 		}
-		if v := h.GetSampleSum(); !finite(v) || v < 0 {
-			return nil, fmt.Errorf("read the server's metrics: the sum of %s is %v", name, v)
-		}
 		if all == nil {
 			all = &Sum{}
 		}
 		all.Count, all.Seconds = all.Count+float64(h.GetSampleCount()), all.Seconds+h.GetSampleSum()
+		if !finite(all.Seconds) || h.GetSampleSum() < 0 {
+			return nil, fmt.Errorf("read the server's metrics: the sum of %s is %v", name, h.GetSampleSum())
+		}
 	}
 	return all, nil
 }
