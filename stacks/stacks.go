@@ -6,7 +6,9 @@ import (
 	"stackbench/stacks/embedded"
 	"stackbench/stacks/fastapi"
 	"stackbench/stacks/infinity"
+	"stackbench/stacks/sglang"
 	"stackbench/stacks/tei"
+	"stackbench/stacks/tgi"
 	"stackbench/stacks/torchbase"
 	"stackbench/stacks/torchserve"
 	"stackbench/stacks/triton"
@@ -27,6 +29,11 @@ func All() []stack.Stack {
 		tei.HTTP(),
 		tei.GRPC(),
 		vllm.Stack(torchbase.Image()),
+<<<<<<< HEAD
+=======
+		sglang.Stack(),
+		tgi.Stack(),
+>>>>>>> llm
 	}
 }
 

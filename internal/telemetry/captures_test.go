@@ -79,9 +79,9 @@ func TestTEIsRecordedPage(t *testing.T) {
 	s := Source{Kind: stack.TEIMetrics, Model: minilm, At: stack.Endpoint{REST: servePage(t, "tei/metrics.txt")}}
 	r, err := s.Read(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, Sum{Requests: 16, Seconds: 0.832621743}, r.Stages[Compute])
-	require.Equal(t, Sum{Requests: 16, Seconds: 0.196893503}, r.Stages[Queue])
-	require.Equal(t, Sum{Requests: 16, Seconds: 0.031474935999999995}, r.Stages[Preprocess])
+	require.Equal(t, Sum{Count: 16, Seconds: 0.832621743}, r.Stages[Compute])
+	require.Equal(t, Sum{Count: 16, Seconds: 0.196893503}, r.Stages[Queue])
+	require.Equal(t, Sum{Count: 16, Seconds: 0.031474935999999995}, r.Stages[Preprocess])
 	require.NotContains(t, r.Stages, Postprocess)
 	require.Nil(t, r.Batches, "the record lacks the buckets that say how many looks were empty")
 	waiting, err := s.Waiting(t.Context())

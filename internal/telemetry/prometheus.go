@@ -144,7 +144,27 @@ func (p page) seconds(name string, with labels) (Sum, bool, error) {
 	if err != nil || h == nil {
 		return Sum{}, false, err
 	}
-	return Sum{Requests: h.Runs, Seconds: h.Items}, true, nil
+	return Sum{Count: h.Runs, Seconds: h.Items}, true, nil
+}
+
+// sum is a histogram as a sum, over all its series: of streams and others, say.
+// nil when there is none.
+func (p page) sum(name string) (*Sum, error) {
+	var all *Sum
+	for _, m := range p[name].GetMetric() {
+		h := m.GetHistogram()
+		if h == nil {
+			continue
+		}
+		if all == nil {
+			all = &Sum{}
+		}
+		all.Count, all.Seconds = all.Count+float64(h.GetSampleCount()), all.Seconds+h.GetSampleSum()
+		if !finite(all.Seconds) || h.GetSampleSum() < 0 {
+			return nil, fmt.Errorf("read the server's metrics: the sum of %s is %v", name, h.GetSampleSum())
+		}
+	}
+	return all, nil
 }
 
 // finite reports whether v can be computed with.

@@ -19,9 +19,10 @@ import (
 
 // Reading is one reading of a server's counters: sums since its start.
 type Reading struct {
-	Batches *Batches
-	Stages  map[string]Sum // by name of a stage, over requests; only those that are told
-	Workers string         // the processes that compute, where the server starts one that died again; "" when not told
+	Batches    *Batches
+	Stages     map[string]Sum // by name of a stage, over requests; only those that are told
+	Generation *Generation    // of servers that generate text, as far as they tell
+	Workers    string         // the processes that compute, where the server starts one that died again; "" when not told
 }
 
 // Batches counts the executions of a model.
@@ -38,10 +39,27 @@ type Bucket struct {
 	Runs  float64
 }
 
-// Sum adds up the time of one stage.
+// Sum adds up times: of one stage of requests, say.
 type Sum struct {
-	Requests float64
-	Seconds  float64
+	Count   float64 // times that were added
+	Seconds float64
+}
+
+// Mean is 0 where there is none.
+func (s Sum) Mean() time.Duration {
+	if s.Count == 0 {
+		return 0
+	}
+	return time.Duration(math.Round(s.Seconds / s.Count * float64(time.Second)))
+}
+
+// since is what was added; before is the zero value where there was none.
+func (s Sum) since(before Sum) (Sum, error) {
+	d := Sum{s.Count - before.Count, s.Seconds - before.Seconds}
+	if d.Count < 0 || d.Seconds < 0 {
+		return Sum{}, errBackwards
+	}
+	return d, nil
 }
 
 // The stages of a request inside a server, in the order in which it passes
@@ -59,9 +77,10 @@ func Stages() []string { return []string{Queue, Preprocess, Compute, Postprocess
 
 // Work is what a server did between two readings.
 type Work struct {
-	Batches   *Batches // nil: not told
-	Stages    []Stage  // only those that are told
-	Restarted bool     // a process that computes died, and is down or was started again
+	Batches    *Batches // nil: not told
+	Stages     []Stage  // only those that are told
+	Generation *Generation
+	Restarted  bool // a process that computes died, and is down or was started again
 }
 
 // Stage is the mean time of a request in one part of the server.
@@ -89,16 +108,17 @@ func (r Reading) Since(before Reading) (Work, error) {
 		if !told {
 			continue
 		}
-		old := before.Stages[name]
-		n, seconds := now.Requests-old.Requests, now.Seconds-old.Seconds
-		if n < 0 || seconds < 0 {
-			return Work{}, fmt.Errorf("%s time: %w", name, errBackwards)
+		d, err := now.since(before.Stages[name])
+		if err != nil {
+			return Work{}, fmt.Errorf("%s time: %w", name, err)
 		}
-		if n > 0 {
-			w.Stages = append(w.Stages, Stage{name, time.Duration(math.Round(seconds / n * float64(time.Second)))})
+		if d.Count > 0 {
+			w.Stages = append(w.Stages, Stage{name, d.Mean()})
 		}
 	}
-	return w, nil
+	var err error
+	w.Generation, err = r.Generation.since(before.Generation)
+	return w, err
 }
 
 func (b Batches) since(before *Batches) (Batches, error) {
@@ -184,6 +204,12 @@ func (s Source) Read(ctx context.Context) (Reading, error) {
 		return s.readTorchServe(ctx)
 	case stack.TEIMetrics:
 		from = source[Reading]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", parseTEI}
+	case stack.VLLMMetrics:
+		from = source[Reading]{s.At.REST, "/metrics", parseVLLM}
+	case stack.TGIMetrics:
+		from = source[Reading]{s.At.REST, "/metrics", parseTGI}
+	case stack.SGLangMetrics:
+		from = source[Reading]{s.At.REST, "/metrics", parseSGLang}
 	}
 	return from.read(ctx, s)
 }
@@ -229,6 +255,8 @@ func (s Source) Waiting(ctx context.Context) (float64, error) {
 		return state.waiting()
 	case stack.TEIMetrics:
 		from = source[float64]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", teiWaiting}
+	case stack.VLLMMetrics, stack.TGIMetrics, stack.SGLangMetrics:
+		from = source[float64]{s.At.REST, "/metrics", generationWaiting}
 	case stack.InfinityState:
 		from = source[float64]{s.At.REST, "/v1/models", infinityWaiting}
 	}

@@ -45,7 +45,7 @@ func parseTorchServe(text []byte, model string) (Reading, error) {
 			return Reading{}, err
 		}
 		if told && counted {
-			r.Stages[x.stage] = Sum{Requests: n, Seconds: spent / x.unit}
+			r.Stages[x.stage] = Sum{Count: n, Seconds: spent / x.unit}
 		}
 	}
 	return r, nil

@@ -87,8 +87,8 @@ func (m tritonModel) batches() *Batches {
 // check refuses what no counter can be.
 func (r Reading) check() error {
 	for stage, sum := range r.Stages {
-		if !finite(sum.Seconds) || sum.Seconds < 0 || sum.Requests < 0 {
-			return fmt.Errorf("read Triton's statistics: the %s time is %v s of %v requests", stage, sum.Seconds, sum.Requests)
+		if !finite(sum.Seconds) || sum.Seconds < 0 || sum.Count < 0 {
+			return fmt.Errorf("read Triton's statistics: the %s time is %v s of %v requests", stage, sum.Seconds, sum.Count)
 		}
 	}
 	if r.Batches.Runs < 0 || r.Batches.Items < 0 {

@@ -17,12 +17,6 @@ var source embed.FS
 
 const (
 	port = 8000
-	// longest is the most tokens of prompt and answer together: what a published
-	// model takes beyond it would only shrink the cache's number of sequences.
-	longest = 2048
-	// Sequences that are generated at a time, where nobody asks for a number.
-	cpuSequences = 32
-	gpuSequences = 256
 
 	cpuCache = "1"    // GiB of keys and values
 	gpuShare = "0.85" // of the GPU's memory, weights included
@@ -81,30 +75,13 @@ func env(r stack.Run) []string {
 func args(r stack.Run) []string {
 	all := []string{
 		"--model", r.Files, "--served-model-name", r.Model.Name, "--host", "0.0.0.0", "--port", strconv.Itoa(port),
-		"--dtype", "float32", "--seed", "0", "--generation-config", "vllm", "--max-model-len", strconv.Itoa(context(r.Model)),
-		"--max-num-seqs", strconv.Itoa(sequences(r)), prefix(r), "--disable-uvicorn-access-log",
+		"--dtype", "float32", "--seed", "0", "--generation-config", "vllm", "--max-model-len", strconv.Itoa(hub.Context(r.Model)),
+		"--max-num-seqs", strconv.Itoa(hub.Sequences(r)), prefix(r), "--disable-uvicorn-access-log",
 	}
 	if r.Device == stack.GPU {
 		return append(all, "--gpu-memory-utilization", gpuShare)
 	}
 	return append(all, "--enforce-eager")
-}
-
-func context(m stack.Model) int {
-	if m.Decoder == nil {
-		return longest
-	}
-	return min(m.Decoder.Context, longest)
-}
-
-func sequences(r stack.Run) int {
-	switch {
-	case r.Batch.Max > 0:
-		return r.Batch.Max
-	case r.Device == stack.GPU:
-		return gpuSequences
-	}
-	return cpuSequences
 }
 
 // prefix says whether prompts may share what they begin with: on by default,
