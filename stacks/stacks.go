@@ -29,11 +29,8 @@ func All() []stack.Stack {
 		tei.HTTP(),
 		tei.GRPC(),
 		vllm.Stack(torchbase.Image()),
-<<<<<<< HEAD
-=======
 		sglang.Stack(),
 		tgi.Stack(),
->>>>>>> llm
 	}
 }
 
