@@ -7,6 +7,7 @@ import (
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
+	"stackbench/internal/wire/generation"
 	"stackbench/internal/wire/oip"
 	"stackbench/internal/wire/openai"
 	"stackbench/internal/wire/predict"
@@ -14,10 +15,12 @@ import (
 )
 
 // answers are the decoded answers to one request: a vector an item (logits or
-// embedding), or the best classes of a single item.
+// embedding), or the best classes of a single item, or the text that a prompt
+// led to.
 type answers struct {
 	vectors [][]float32
 	top     []quality.Ranked
+	text    *generation.Text
 }
 
 func decodeOIP(read func(record.Answer) ([]oip.Tensor, error), m served) func(record.Answer, int) (answers, error) {
@@ -83,11 +86,16 @@ func decodeTEI(read func(a record.Answer, texts, width int) ([][]float32, error)
 	}
 }
 
-// judge is what the quality checks of both tasks have in common.
+// judge is what the quality checks of all tasks have in common.
 type judge interface {
-	Add(id string, values []float32)
 	Broken(id, why string)
 	Verdict() quality.Verdict
+}
+
+// scale is a judge of vectors.
+type scale interface {
+	judge
+	Add(id string, values []float32)
 }
 
 // examine holds every kept answer of the records against the golden ones.
@@ -110,14 +118,21 @@ func (w *work) examine(records []record.Record, form stack.Input, j judge) {
 }
 
 func examineItem(it item, i int, got answers, form stack.Input, j judge) {
+	if texts, ok := j.(*quality.Texts); ok {
+		texts.Add(it.id, it.golden, quality.Generated{
+			Text: got.text.Text, Tokens: got.text.Tokens, Finish: got.text.Finish, Asked: it.asked, Exact: it.exact,
+		})
+		return
+	}
 	id := quality.ID(it.id, form)
 	logits, _ := j.(*quality.Logits)
+	vectors, _ := j.(scale)
 	switch {
 	case got.top != nil && it.golden && logits != nil:
 		logits.AddTop(id, got.top)
 	case got.top != nil: // JSON holds no number that is not finite
 	case it.golden:
-		j.Add(id, got.vectors[i])
+		vectors.Add(id, got.vectors[i])
 	case !finite(got.vectors[i]):
 		j.Broken(it.id, "values that are not finite")
 	}

@@ -90,17 +90,17 @@ func (g Group) sizes(c Case, salt uint64) []int {
 }
 
 func (b *batch) image(i workload.Image) error {
-	b.items, b.files = append(b.items, item{i.ID, i.Golden}), append(b.files, i.JPEG)
+	b.items, b.files = append(b.items, item{id: i.ID, golden: i.Golden}), append(b.files, i.JPEG)
 	return nil
 }
 
 func (b *batch) tensor(t workload.Tensor) error {
-	b.items, b.numbers = append(b.items, item{t.ID, true}), append(b.numbers, t.Data...)
+	b.items, b.numbers = append(b.items, item{id: t.ID, golden: true}), append(b.numbers, t.Data...)
 	return nil
 }
 
 func (b *batch) text(t workload.Text) error {
-	b.items, b.texts = append(b.items, item{t.ID, true}), append(b.texts, t.Text)
+	b.items, b.texts = append(b.items, item{id: t.ID, golden: true}), append(b.texts, t.Text)
 	return nil
 }
 
@@ -110,7 +110,7 @@ func (m served) tokenise(b *batch, t workload.Text) error {
 		return fmt.Errorf("%s has no tokenizer", m.Name)
 	}
 	ids, err := m.Tokenizer.Encode(t.Text)
-	b.items, b.ids = append(b.items, item{t.ID, true}), append(b.ids, ids)
+	b.items, b.ids = append(b.items, item{id: t.ID, golden: true}), append(b.ids, ids)
 	return err
 }
 

@@ -20,12 +20,21 @@ type Group struct {
 	Tokens int   // bucket of the texts; 0 means 64
 	Sizes  []int // items of the requests of Mixed cases, drawn from at random
 
+	Limits Limits // of generated text
+
 	// Footprint chooses the cases before which mem-per-1k-emb-MB is measured; nil: none.
 	Footprint func(Case) bool
 
 	// Two stacks that help to measure and are never measured themselves.
 	Reference stack.Stack // whose answers stand in where no golden ones are of the served weights
 	Null      stack.Stack // answers at once, with nothing behind it: the client's own floor
+}
+
+// Limits are what a reader of generated text accepts: an answer within them is
+// a good one, and as many users as get such answers can be served.
+type Limits struct {
+	TTFT time.Duration // to the first text
+	ITL  time.Duration // from token to token, in the mean of an answer
 }
 
 // Profile is how much is measured. The order matters: each holds the cases of

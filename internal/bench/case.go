@@ -7,6 +7,7 @@ import (
 	"stackbench/internal/model"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/workload"
 )
 
 // Case is one leaf of a group, but for the stack.
@@ -14,7 +15,9 @@ type Case struct {
 	Model   string
 	Proto   stack.Proto
 	Input   stack.Input
-	Batch   int // items a request, or Mixed
+	Lengths Lengths // of prompts and answers, where text is generated
+	Share   bool    // prompts begin alike, and the server may know that
+	Batch   int     // items a request, or Mixed
 	Batcher Batcher
 	Load    Load
 	From    Profile // the smallest profile that measures it
@@ -69,11 +72,13 @@ func (b Batcher) delay() string {
 
 // Load is how requests arrive: Conc users one after the other, or Rate requests
 // a second at random times (Poisson), or at the highest rate whose p99 is
-// within Limit, which is searched for. Exactly one is set.
+// within Limit, which is searched for; or as many users as the group's limits
+// hold for, which is searched for, too. Exactly one is set.
 type Load struct {
 	Conc  int
 	Rate  int
 	Limit time.Duration
+	Users bool
 }
 
 // Closed is a closed loop of that many users.
@@ -84,6 +89,18 @@ func Open(rate int) Load { return Load{Rate: rate} }
 
 // Knee seeks the highest rate of an open loop whose p99 stays within limit.
 func Knee(limit time.Duration) Load { return Load{Limit: limit} }
+
+// Users seeks the most users of a closed loop for whom the group's limits hold.
+func Users() Load { return Load{Users: true} }
+
+// Lengths says how long prompts and answers are, in tokens.
+type Lengths = workload.Lengths
+
+// Chat is a mix of lengths as conversations have it.
+const Chat = workload.Chat
+
+// Even is prompts and answers of one length each.
+func Even(prompt, answer int) Lengths { return workload.Even(prompt, answer) }
 
 // task is the work that the case's model does.
 func (c Case) task() stack.Task {
@@ -96,8 +113,11 @@ func (c Case) task() stack.Task {
 
 // unit is that of the items that are answered in a second.
 func (c Case) unit() string {
-	if c.task() == stack.Embeddings {
+	switch c.task() {
+	case stack.Embeddings:
 		return "emb/s"
+	case stack.TextGeneration:
+		return "" // tokens are counted, not items
 	}
 	return "img/s"
 }

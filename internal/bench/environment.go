@@ -39,10 +39,11 @@ type environment struct {
 // reference is a prepared model with what its answers are held against.
 type reference struct {
 	served
-	detail   string          // where the weights came from
-	golden   *quality.Golden // of these very weights; nil when there are none
-	ungolden string          // why golden is nil
-	sought   bool            // whether a stand-in for golden was looked for
+	detail   string               // where the weights came from
+	golden   *quality.Golden      // of these very weights; nil when there are none
+	texts    *quality.GoldenTexts // the same of a model that generates text
+	ungolden string               // why there are none
+	sought   bool                 // whether a stand-in for them was looked for
 }
 
 // survey looks at the machine. It changes nothing and fetches nothing.
@@ -125,7 +126,7 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 			r.Norm.Mean[c], r.Norm.Std[c] = float32(m.Image.Mean[c]), float32(m.Image.Std[c])
 		}
 	}
-	if r.golden, r.ungolden, err = committed(r.served); err != nil {
+	if err := r.committed(); err != nil {
 		return nil, err
 	}
 	if m.Text != nil {
@@ -141,10 +142,12 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 
 // judge holds answers against the golden ones of the model.
 func (e *environment) judge(m *reference, c Case) judge {
-	if m.golden == nil {
-		return &unjudged{why: m.ungolden}
-	}
-	if c.task() == stack.Embeddings {
+	switch {
+	case m.texts != nil:
+		return quality.NewTexts(m.texts)
+	case m.golden == nil:
+		return blank(c, m.ungolden)
+	case c.task() == stack.Embeddings:
 		return quality.NewEmbeddings(m.golden)
 	}
 	return quality.NewLogits(m.golden, c.Input)

@@ -26,7 +26,7 @@ func (e *environment) floors(c Case) bool {
 		return false
 	}
 	if e.options.Profile.Strict() {
-		return c.Load.Limit == 0
+		return c.Load.Limit == 0 && !c.Load.Users
 	}
 	for _, first := range e.group.In(e.options.Profile) {
 		if first.Batch == 1 && first.Load.Conc > 0 {

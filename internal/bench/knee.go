@@ -197,7 +197,7 @@ func (k *kneeSearch) measure(ctx context.Context, plan func(load.Marks) load.Pla
 	if err := k.server.boot.Alive(); err != nil {
 		return taken{}, err
 	}
-	win := k.leaf.c.window(res, k.work, conns)
+	win := k.run.env.group.window(k.leaf.c, res, k.work, conns)
 	return k.run.summarise(k.leaf, outcome{k.work, eye, []meter.Window{win}}), eye.problem
 }
 

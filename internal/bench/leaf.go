@@ -33,12 +33,23 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	defer func() { _ = w.close() }()
 	eye := l.watch(s, r.env.devices)
 	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.env.options.Profile.Strict()
+	eye.evidence.MayShare = l.c.Share
 	if r.env.footprint(l.c) {
 		if eye.evidence.Footprint, err = w.footprint(ctx, s, l.c.Batch); err != nil {
 			return t, cause(s, err)
 		}
 	}
 	s.used = true
+	if l.c.Load.Users {
+		u := userSearch{run: r, leaf: l, server: s, work: w}
+		for b.Loop() {
+			if t, err = u.search(ctx, t); err != nil {
+				return t, cause(s, err)
+			}
+		}
+		report(b, t)
+		return t, nil
+	}
 	if l.c.Load.Limit > 0 {
 		k := kneeSearch{run: r, leaf: l, server: s, work: w}
 		for b.Loop() {
@@ -85,6 +96,13 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 	p := l.c.plan(r.env.options, eye.marks(ctx))
 	ctx, stop := whileAlive(ctx, eye.server.boot)
 	defer stop()
+	if l.c.task() == stack.TextGeneration {
+		alone, err := w.textTime(ctx)
+		if err != nil {
+			return nil, err
+		}
+		p = r.env.options.pace(p, alone)
+	}
 	var windows []meter.Window
 	for b.Loop() {
 		res, err := load.Run(ctx, p, w.target, clock)
@@ -94,15 +112,15 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 		if err := eye.server.boot.Alive(); err != nil {
 			return nil, err
 		}
-		windows = append(windows, l.c.window(res, w, l.c.Load.Conc))
+		windows = append(windows, r.env.group.window(l.c, res, w, l.c.Load.Conc))
 	}
 	return windows, eye.problem
 }
 
 // window is what load left, as it is measured; conns is 0 of an open loop.
-func (c Case) window(res load.Result, w *work, conns int) meter.Window {
+func (g Group) window(c Case, res load.Result, w *work, conns int) meter.Window {
 	return meter.Window{
-		Open: conns == 0, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: c.unit(),
+		Open: conns == 0, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: c.unit(), Texts: g.generated(c),
 	}
 }
 
@@ -142,6 +160,7 @@ func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) re
 	for _, stage := range k.sum.Breakdown {
 		t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
 	}
+	t.Views = views(k)
 	if g := l.session.model.golden; g != nil && g.Trained() {
 		t.Answers.Accuracy = accuracy(k.judge)
 	}

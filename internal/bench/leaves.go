@@ -19,10 +19,14 @@ const startSeconds = 3
 
 // name is the leaf's name. Its keys and their order are those of package results.
 func (g Group) name(s stack.Stack, c Case) results.Name {
-	return results.Name{
-		Group: g.Title, Stack: s.Name, Model: c.Model, Proto: string(c.Proto), Input: string(c.Input),
-		Batch: c.Batch, Batcher: c.Batcher.String(), Conc: c.Load.Conc, Rate: c.Load.Rate, Knee: c.Load.Limit > 0,
+	n := results.Name{
+		Group: g.Title, Stack: s.Name, Model: c.Model, Proto: string(c.Proto), Input: string(c.Input), Tokens: string(c.Lengths),
+		Batch: c.Batch, Batcher: c.Batcher.String(), Conc: c.Load.Conc, Rate: c.Load.Rate, Knee: c.Load.Limit > 0, Users: c.Load.Users,
 	}
+	if c.Share {
+		n.Prefix = "shared"
+	}
+	return n
 }
 
 // capability finds how a stack serves a case, or says why it does not.
@@ -41,6 +45,8 @@ func (c Case) capability(s stack.Stack) (stack.Capability, error) {
 		return stack.Capability{}, fmt.Errorf("the stack's batcher waits at least %v", s.LeastWait)
 	case c.Batcher.Delay > 0 && (s.Batcher == stack.Greedy || s.Batcher == stack.Continuous):
 		return stack.Capability{}, errors.New("the stack's batcher waits for no request: it has no delay")
+	case c.Share && !s.Prefixes:
+		return stack.Capability{}, errors.New("the stack keeps nothing of earlier prompts")
 	}
 	size := c.Batch
 	if size == Mixed {
@@ -104,7 +110,7 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 				if e.floors(c) {
 					l.Seconds += (floorWarmup + floorWindow).Seconds() + 0.5
 				}
-				if c.Model != server.Model || c.Batcher.of(s) != server.Batcher.of(s) {
+				if c.Model != server.Model || c.setting(s) != server.setting(s) {
 					l.Start, server = startSeconds, c
 				}
 			}
@@ -115,13 +121,13 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 }
 
 // byServer gives the profile's cases, those that share a started stack next to
-// one another: of one model, and of one setting of its batcher.
+// one another: of one model, and of one setting.
 func (g Group) byServer(p Profile, s stack.Stack) []Case {
 	type server struct {
-		model   string
-		batcher stack.Batching
+		model string
+		setting
 	}
-	of := func(c Case) server { return server{c.Model, c.Batcher.of(s)} }
+	of := func(c Case) server { return server{c.Model, c.setting(s)} }
 	first := map[server]int{}
 	models := g.Models(p)
 	cases := g.In(p)
@@ -139,7 +145,10 @@ func (g Group) byServer(p Profile, s stack.Stack) []Case {
 // seconds is about what the case takes, without starting the stack.
 func (c Case) seconds(o Options) float64 {
 	window := o.Profile.Warmup().Seconds() + o.length().Seconds() + 0.5
-	if c.Load.Limit > 0 {
+	if c.task() == stack.TextGeneration {
+		window = c.textSeconds(o)
+	}
+	if c.Load.Limit > 0 || c.Load.Users {
 		return window + kneeUsual*max(window, kneeUsualSeconds)
 	}
 	return window

@@ -62,6 +62,7 @@ type watch struct {
 
 	evidence meter.Evidence
 	before   *telemetry.Reading
+	own      *telemetry.Generation // what the server says of the texts of all windows
 	problem  error
 }
 
@@ -115,6 +116,10 @@ func (w *watch) addWork(ctx context.Context) {
 	}
 	told := &w.evidence.Told
 	told.Restarted = did.Restarted
+	if w.own = did.Generation; w.own != nil && w.own.Prefix != nil {
+		share := w.own.Prefix.Share()
+		told.Cached = &share
+	}
 	told.Stages = nil
 	for _, s := range did.Stages {
 		told.Stages = append(told.Stages, meter.Stage{Name: s.Name, Mean: s.Mean})

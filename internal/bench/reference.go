@@ -22,20 +22,37 @@ import (
 // standIn says, in a verdict, whose answers stand in for PyTorch's.
 const standIn = "onnxruntime (embedded stack), no PyTorch outputs of these weights"
 
-// committed are the golden answers in testdata when they are of the served
+// committed reads the golden answers in testdata, when they are of the served
 // weights; else why there are none.
-func committed(m served) (golden *quality.Golden, why string, err error) {
+func (m *reference) committed() error {
+	if m.Task == stack.TextGeneration {
+		g, err := quality.ReadTexts(stackbench.Testdata(), m.Name)
+		if ok, err := m.usable(err, func() error { return g.Match(m.SHA256) }); !ok {
+			return err
+		}
+		m.texts = g
+		return nil
+	}
 	g, err := quality.ReadGolden(stackbench.Testdata(), m.Name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, oneLine(err), nil
+	if ok, err := m.usable(err, func() error { return g.Match(m.SHA256) }); !ok {
+		return err
+	}
+	m.golden = g
+	return nil
+}
+
+// usable says whether answers could be read and are of the served weights; why
+// not is noted, and is an error only when they are damaged.
+func (m *reference) usable(err error, match func() error) (bool, error) {
+	if err == nil {
+		err = match()
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return false, err
 	}
 	if err != nil {
-		return nil, "", err
+		m.ungolden = oneLine(err)
 	}
-	if err := g.Match(m.SHA256); err != nil {
-		return nil, oneLine(err), nil
-	}
-	return g, "", nil
+	return err == nil, nil
 }
 
 // refer makes sure that there is something to hold the model's answers
@@ -45,10 +62,10 @@ func committed(m served) (golden *quality.Golden, why string, err error) {
 // returned is for the reader; when the model still has no reference, its
 // windows will be invalid for the reason in ungolden.
 func (e *environment) refer(ctx context.Context, m *reference) (note string) {
-	if m.golden != nil || m.sought {
+	if m.golden != nil || m.texts != nil || m.sought {
 		return ""
 	}
-	g, kept, err := e.standIn(ctx, m)
+	kept, err := e.standIn(ctx, m)
 	switch {
 	case err != nil && context.Cause(ctx) != nil:
 		return "" // not the model's fault, and not to be remembered
@@ -56,7 +73,6 @@ func (e *environment) refer(ctx context.Context, m *reference) (note string) {
 		m.ungolden += ", and the embedded stack cannot make reference answers: " + oneLine(err)
 		note = m.Name + ": " + m.ungolden
 	default:
-		m.golden = g
 		note = fmt.Sprintf("%s: %s; answers are held against those of %s", m.Name, m.ungolden, standIn)
 		if kept != nil {
 			note += "\n" + kept.Error()
@@ -68,22 +84,32 @@ func (e *environment) refer(ctx context.Context, m *reference) (note string) {
 
 // standIn reads the reference answers, or makes and keeps them. That they could
 // not be kept takes nothing from them.
-func (e *environment) standIn(ctx context.Context, m *reference) (g *quality.Golden, kept, err error) {
+func (e *environment) standIn(ctx context.Context, m *reference) (kept, err error) {
 	path, err := e.referencePath(m)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if g, err = readReference(path, m); err == nil {
-		return g, nil, nil
+	var file []byte
+	if m.Task == stack.TextGeneration {
+		file, err = e.standInTexts(ctx, m, path)
+	} else {
+		file, err = e.standInVectors(ctx, m, path)
 	}
-	if g, err = e.makeReference(ctx, m); err != nil {
-		return nil, nil, err
+	if err != nil || file == nil {
+		return nil, err
 	}
-	file, err := g.Encode()
-	if err != nil {
-		return nil, nil, err
+	return keep(path, file), nil
+}
+
+// standInVectors gives what is to be kept, nil when it was.
+func (e *environment) standInVectors(ctx context.Context, m *reference, path string) (file []byte, err error) {
+	if m.golden, err = readReference(path, m); err == nil {
+		return nil, nil
 	}
-	return g, keep(path, file), nil
+	if m.golden, err = e.makeReference(ctx, m); err != nil {
+		return nil, err
+	}
+	return m.golden.Encode()
 }
 
 // referencePath names the file after the weights and the inputs, so that it is
@@ -101,7 +127,11 @@ func (e *environment) referencePath(m *reference) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read inputs: %w", err)
 	}
-	name := fmt.Sprintf("reference-%.12s-%.8x.safetensors", m.SHA256, inputs.Sum(nil))
+	format := "safetensors"
+	if m.Task == stack.TextGeneration {
+		format = "json"
+	}
+	name := fmt.Sprintf("reference-%.12s-%.8x.%s", m.SHA256, inputs.Sum(nil), format)
 	return filepath.Join(e.cache, "models", m.Name, name), nil
 }
 
@@ -123,7 +153,7 @@ func readReference(path string, m *reference) (*quality.Golden, error) {
 // makeReference starts the reference stack and asks it every committed input once.
 func (e *environment) makeReference(ctx context.Context, m *reference) (*quality.Golden, error) {
 	if e.group.Reference.Name == "" {
-		return nil, errors.New("the group names no reference stack")
+		return nil, errNoReference
 	}
 	ses := &session{env: e, stack: e.group.Reference, model: m, helper: true}
 	defer func() { _ = ses.stop(ctx) }()
@@ -138,14 +168,24 @@ func (e *environment) makeReference(ctx context.Context, m *reference) (*quality
 		if err != nil {
 			return nil, err
 		}
-		if up.boot.Launcher == boot.Attach {
-			return nil, fmt.Errorf("%s is attached, and its weights are not known to be these", up.boot.Name)
+		if err := known(up); err != nil {
+			return nil, err
 		}
 		if err := m.ask(ctx, g.Answers, c, how, up.endpoint); err != nil {
 			return nil, fmt.Errorf("reference answers of %s: %w", m.Name, err)
 		}
 	}
 	return g, nil
+}
+
+var errNoReference = errors.New("the group names no reference stack")
+
+// known says that a server's weights are known.
+func known(up *server) error {
+	if up.boot.Launcher == boot.Attach {
+		return fmt.Errorf("%s is attached, and its weights are not known to be these", up.boot.Name)
+	}
+	return nil
 }
 
 // whole finds a way in which a stack answers with all values, not the best few.

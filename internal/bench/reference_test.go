@@ -23,19 +23,29 @@ func otherWeights(r *run) *reference {
 func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
 	all, err := quality.ReadGolden(testdata(), minilm)
 	require.NoError(t, err)
-	g, why, err := committed(served{Model: stack.Model{Name: minilm}, SHA256: all.SHA256})
+	of := func(name, sum string, task stack.Task) *reference {
+		m := &reference{served: served{Model: stack.Model{Name: name, Task: task}, SHA256: sum}}
+		require.NoError(t, m.committed())
+		return m
+	}
+	m := of(minilm, all.SHA256, stack.Embeddings)
+	require.Empty(t, m.ungolden)
+	require.Equal(t, all, m.golden)
+	m = of(minilm, strings.Repeat("0", 64), stack.Embeddings)
+	require.Nil(t, m.golden)
+	require.Contains(t, m.ungolden, "not of the served 000000000000")
+	require.NotContains(t, m.ungolden, "\n")
+	m = of("no-such-model", "", stack.Embeddings)
+	require.Nil(t, m.golden)
+	require.Contains(t, m.ungolden, "no golden answers of no-such-model")
+
+	texts, err := quality.ReadTexts(testdata(), "gpt2")
 	require.NoError(t, err)
-	require.Empty(t, why)
-	require.Equal(t, all, g)
-	g, why, err = committed(served{Model: stack.Model{Name: minilm}, SHA256: strings.Repeat("0", 64)})
-	require.NoError(t, err)
-	require.Nil(t, g)
-	require.Contains(t, why, "not of the served 000000000000")
-	require.NotContains(t, why, "\n")
-	g, why, err = committed(served{Model: stack.Model{Name: "no-such-model"}})
-	require.NoError(t, err)
-	require.Nil(t, g)
-	require.Contains(t, why, "no golden answers of no-such-model")
+	m = of("gpt2", texts.SHA256, stack.TextGeneration)
+	require.Equal(t, texts, m.texts)
+	m = of("gpt2", strings.Repeat("0", 64), stack.TextGeneration)
+	require.Nil(t, m.texts)
+	require.Contains(t, m.ungolden, "the golden texts of gpt2 are of weights")
 }
 
 func TestReferenceStackStandsIn(t *testing.T) {

@@ -41,19 +41,27 @@ type session struct {
 	// on the CPU, whatever the measured ones are.
 	helper bool
 	up     *server
-	batch  stack.Batching // that it was started with, or failed with
-	failed error          // of the first such start; the leaves that follow must not wait for it again
-	said   bool           // that it cannot run here
+	set    setting // that it was started with, or failed with
+	failed error   // of the first such start; the leaves that follow must not wait for it again
+	said   bool    // that it cannot run here
 }
 
-// server gives the running server, and starts it when there is none, when its
-// batcher is set otherwise or when a fresh one is asked for.
+// setting is what may differ between two starts of a stack with one model.
+type setting struct {
+	batch stack.Batching
+	share bool
+}
+
+func (c Case) setting(s stack.Stack) setting { return setting{c.Batcher.of(s), c.Share} }
+
+// server gives the running server, and starts it when there is none, when it
+// must be set otherwise or when a fresh one is asked for.
 func (s *session) server(ctx context.Context, c Case, how stack.Capability, fresh bool) (*server, error) {
-	if s.batch != c.Batcher.of(s.stack) {
+	if want := c.setting(s.stack); s.set != want {
 		if err := s.stop(ctx); err != nil {
 			return nil, err
 		}
-		s.batch, s.failed = c.Batcher.of(s.stack), nil
+		s.set, s.failed = want, nil
 	}
 	if s.up != nil && (fresh && s.up.used || s.up.boot.Alive() != nil) {
 		if err := s.stop(ctx); err != nil {
@@ -73,7 +81,7 @@ func (s *session) server(ctx context.Context, c Case, how stack.Capability, fres
 
 func (s *session) start(ctx context.Context, c Case, how stack.Capability) (*server, error) {
 	spec := s.env.spec(s.stack, s.model.Model)
-	spec.Run.Batch = c.Batcher.of(s.stack)
+	spec.Run.Batch, spec.Run.Prefix = c.Batcher.of(s.stack), c.Share
 	if s.helper {
 		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU
 	}
@@ -157,17 +165,17 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 		return err
 	}
 	defer func() { _ = conn.Close() }()
-	reply := conn.Do(ctx, 0)
+	reply := conn.Do(ctx, w.known())
 	if reply.Outcome != record.Good {
 		return fmt.Errorf("the request ended as %q (code %d): %w", reply.Outcome, reply.Code, reply.Err)
 	}
 	j := s.env.judge(s.model, c)
 	if s.helper {
-		j = &unjudged{}
+		j = blank(c, "")
 	}
-	w.examine([]record.Record{{Answer: &record.Answer{Head: reply.Head, Body: reply.Body}}}, c.Input, j)
-	if u, ok := j.(*unjudged); ok { // the windows will be invalid, so that much is enough
-		return wrong(u.fault())
+	w.examine([]record.Record{{Seq: w.known(), Answer: &record.Answer{Head: reply.Head, Body: reply.Body}}}, c.Input, j)
+	if u, ok := j.(blind); ok && u.Blind() { // the windows will be invalid, so that much is enough
+		return wrong(u.Fault())
 	}
 	if v := j.Verdict(); !v.OK() {
 		return wrong(fmt.Errorf("the answer is wrong: %s", v.Reason()))

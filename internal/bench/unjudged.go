@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"stackbench/internal/quality"
+	"stackbench/internal/stack"
 )
 
 // unjudged stands where nothing is known to hold answers against. It tells
@@ -31,10 +32,28 @@ func (u *unjudged) Verdict() quality.Verdict {
 	return quality.Verdict{Rule: "not checked", Reasons: append(slices.Clone(u.broken), u.why)}
 }
 
-// fault is what was seen to be wrong all the same.
-func (u *unjudged) fault() error {
+// Blind says that nothing is known to hold answers against.
+func (u *unjudged) Blind() bool { return true }
+
+// Fault is what was seen to be wrong all the same.
+func (u *unjudged) Fault() error {
 	if len(u.broken) == 0 {
 		return nil
 	}
 	return errors.New("the answer is wrong: " + strings.Join(u.broken, "; "))
+}
+
+// blind is a judge that may know nothing to hold answers against.
+type blind interface {
+	Blind() bool
+	Fault() error
+}
+
+// blank judges what can be judged without knowing right answers: why says why
+// they are not known.
+func blank(c Case, why string) judge {
+	if c.task() == stack.TextGeneration {
+		return quality.Unknown(why)
+	}
+	return &unjudged{why: why}
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"slices"
 
 	"stackbench/internal/load"
 	"stackbench/internal/record"
@@ -29,10 +30,17 @@ type work struct {
 	decode func(a record.Answer, items int) (answers, error)
 }
 
-// item is one image or text of a request.
+// item is one image, text or prompt of a request.
 type item struct {
 	id     string
 	golden bool // there is a golden answer
+	asked  int  // of generated text: tokens
+	exact  bool // and exactly so many
+}
+
+// known is the number of a request whose answer is known; 0 when none is.
+func (w *work) known() int {
+	return max(0, slices.IndexFunc(w.items, func(items []item) bool { return items[0].golden }))
 }
 
 // count is how many items a request carries, by its number in the plan.
@@ -40,6 +48,9 @@ func (w *work) count(seq int) int { return len(w.items[seq%len(w.items)]) }
 
 // prepareWork builds the requests of a case for a stack at an endpoint.
 func (e *environment) prepareWork(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
+	if how.Task == stack.TextGeneration {
+		return e.prepareTexts(c, how, m, at)
+	}
 	batches, err := e.group.draw(c, m, e.options.salt())
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)

@@ -13,6 +13,7 @@ type Evidence struct {
 	Ready      time.Duration // start of the stack → first correct answer
 	Answers    *Answers
 	NeedSteady bool // a sample without a steady state is invalid (standard and full)
+	MayShare   bool // prompts share what they begin with on purpose
 }
 
 // Told is what the server's own counters say of the sample; what it does not
@@ -22,6 +23,7 @@ type Told struct {
 	Stages     []Stage  // mean times of a request inside the server, in the order in which it passes them
 	Waiting    *float64 // mean number of requests that waited in the server
 	Restarted  bool     // a worker of the server died in the sample
+	Cached     *float64 // share of the prompts' tokens that it had of earlier prompts, 0…1
 }
 
 // Executions is how a server batched.
@@ -106,6 +108,13 @@ func (t Told) service(l *ledger) {
 	}
 	if t.Waiting != nil {
 		l.put("queue-depth", *t.Waiting)
+	}
+	switch {
+	case t.Cached == nil:
+	case *t.Cached == 0:
+		l.withhold("prefix-hit-%", "none: the server computed every prompt")
+	default:
+		l.put("prefix-hit-%", 100**t.Cached)
 	}
 	for _, s := range t.Stages {
 		if s.Name == queueStage {

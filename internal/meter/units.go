@@ -58,6 +58,8 @@ func Units() []Unit {
 		{Name: "queue-depth", Better: Neither, Where: "batch_serving", Definition: "mean requests waiting in the server, from its own gauge, read twice a second; where that counts texts, these ÷ the mean texts of a request"},
 		{Name: "queue-ms", Better: Lower, Where: "batch_serving", Definition: "mean time in the server's queue, from its own counters"},
 		{Name: "knee-rps", Better: Higher, Where: "batch_serving", Definition: "highest rate of an open loop whose p99 holds the group's stated limit: bracketed, then bisected to 10 %, each probe a valid window of at least 662 requests"},
+		{Name: "users", Better: Higher, Where: "text_generation", Definition: "most concurrent users of a closed loop for whom the group's stated limits of TTFT and ITL hold in at least 95 % of the answers: bracketed, then bisected to 10 % or one user, each probe a window of its own"},
+		{Name: "prefix-hit-%", Better: Neither, Where: "text_generation", Definition: "tokens of prompts that the server had of earlier prompts and did not compute ÷ all of them, from its own counters"},
 		{Name: "cpu-util", Better: Neither, Where: "all", Definition: "CPU seconds of the stack ÷ (window × its cores), %"},
 		{Name: "mem-MB", Better: Lower, Where: "all", Definition: "peak memory of the stack in the window, read ten times a second: of a container's cgroup or of a process tree, in both less the pages that mirror files (cache, mapped libraries and weights), so that launchers compare"},
 		{Name: "mem-per-1k-emb-MB", Better: Lower, Where: "embeddings", Definition: "peak memory of the stack while it embeds 1,000 texts at the run's batch size, less its memory when idle after warm-up"},

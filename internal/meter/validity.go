@@ -18,6 +18,7 @@ const (
 	RuleAnswers   Rule = "answers"    // the answers passed the quality gate
 	RuleFailed    Rule = "failed"     // at most 1 % of the requests failed
 	RuleRestarted Rule = "restarted"  // no worker of the server died
+	RulePrefix    Rule = "prefix"     // the server found at most 1 % of the prompts' tokens among those of earlier prompts, where the prompts are not meant to share any
 	RuleSteady    Rule = "steady"     // a steady state was reached (standard and full)
 )
 
@@ -30,6 +31,7 @@ type Reason struct {
 const (
 	clientLimit   = 60.0 // % of the client's cores
 	failedLimit   = 0.01 // share of the issued requests
+	prefixLimit   = 0.01 // share of the prompts' tokens
 	lateFloor     = time.Millisecond
 	lateOfService = 20 // the limit is one 20th of the median service time
 )
@@ -51,6 +53,9 @@ func (p *sample) invalid(e Evidence, s Steadiness) []Reason {
 	add(RuleFailed, p.brokenFailed())
 	if e.Told.Restarted {
 		add(RuleRestarted, "a worker of the server died in the window; what it was computing failed, and what came next waited for another")
+	}
+	if share := e.Told.Cached; share != nil && !e.MayShare && *share > prefixLimit {
+		add(RulePrefix, fmt.Sprintf("the server had %.0f %% of the prompts' tokens in its prefix cache, over %.0f %%: it did not compute what was asked", 100**share, 100*prefixLimit))
 	}
 	if e.NeedSteady && s.Verdict != IsSteady {
 		add(RuleSteady, "no steady state: "+s.Detail)

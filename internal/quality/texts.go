@@ -160,6 +160,17 @@ func (t *Texts) Add(id string, golden bool, a Generated) {
 	}
 }
 
+// Blind says that nothing is known of the right answers.
+func (t *Texts) Blind() bool { return t.golden == nil }
+
+// Fault is what was seen to be wrong, whatever the right answers are.
+func (t *Texts) Fault() error {
+	if len(t.tally.quoted) == 0 {
+		return nil
+	}
+	return errors.New("the answer is wrong: " + strings.Join(t.tally.quoted, "; "))
+}
+
 // Broken counts an answer that could not be read, or is wrong.
 func (t *Texts) Broken(id, why string) { t.tally.wrong(id + ": " + why) }
 

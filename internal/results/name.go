@@ -10,8 +10,8 @@ import (
 )
 
 // Name is the name of one benchmark leaf: the group and the conditions, in the
-// fixed order of their keys. Exactly one of Conc, Rate and Knee is set. A key
-// whose value is zero is left out.
+// fixed order of their keys. Exactly one of Conc, Rate, Knee and Users is set. A
+// key whose value is zero is left out.
 type Name struct {
 	Group     string // as Go writes it: ImageClassification
 	Stack     string
@@ -19,11 +19,14 @@ type Name struct {
 	Precision string // "" means fp32
 	Proto     string
 	Input     string
+	Tokens    string // of generated text: lengths of prompt and answer: 128x128, or chat, a mix
+	Prefix    string // of generated text: shared when prompts begin alike and the server may know that
 	Batch     int    // items a request; Mixed: drawn from the group's distribution
 	Batcher   string // the stack's own: off, or its maximum and delay: 16x5ms
 	Conc      int    // users of a closed loop
 	Rate      int    // requests a second of an open loop
 	Knee      bool   // a search over the rates of an open loop
+	Users     bool   // a search over the users of a closed loop
 }
 
 // Mixed is the Batch of requests that differ in size.
@@ -32,9 +35,9 @@ const Mixed = -1
 // Split parts the name into the work (a block of a report) and the load under
 // which a stack does it (a row of it); the stack is in neither.
 func (n Name) Split() (work, load Name) {
-	load = Name{Batch: n.Batch, Batcher: n.Batcher, Conc: n.Conc, Rate: n.Rate, Knee: n.Knee}
+	load = Name{Batch: n.Batch, Batcher: n.Batcher, Conc: n.Conc, Rate: n.Rate, Knee: n.Knee, Users: n.Users}
 	work = n
-	work.Stack, work.Batch, work.Batcher, work.Conc, work.Rate, work.Knee = "", 0, "", 0, 0, false
+	work.Stack, work.Batch, work.Batcher, work.Conc, work.Rate, work.Knee, work.Users = "", 0, "", 0, 0, false, false
 	return work, load
 }
 
@@ -52,7 +55,7 @@ type pair struct{ key, value string }
 func (n Name) pairs() []pair {
 	all := []pair{
 		{"stack", n.Stack}, {"model", n.Model}, {"precision", n.Precision}, {"proto", n.Proto},
-		{"input", n.Input}, {"batch", n.batch()}, {"batcher", n.Batcher}, {"load", n.Load()},
+		{"input", n.Input}, {"tokens", n.Tokens}, {"prefix", n.Prefix}, {"batch", n.batch()}, {"batcher", n.Batcher}, {"load", n.Load()},
 		{"conc", number(n.Conc)}, {"rate", number(n.Rate)},
 	}
 	var set []pair
@@ -82,8 +85,12 @@ func number(i int) string {
 }
 
 // Load is the value of the load key: open when requests come at a rate, knee
-// when the highest rate that holds a limit is sought.
+// when the highest rate that holds a limit is sought, users when the most users
+// are.
 func (n Name) Load() string {
+	if n.Users {
+		return "users"
+	}
 	if n.Knee {
 		return "knee"
 	}
@@ -101,13 +108,13 @@ func (n Name) Check() error {
 		return fmt.Errorf("benchmark name: group %q is not an exported Go name", n.Group)
 	}
 	loads := 0
-	for _, set := range []bool{n.Conc != 0, n.Rate != 0, n.Knee} {
+	for _, set := range []bool{n.Conc != 0, n.Rate != 0, n.Knee, n.Users} {
 		if set {
 			loads++
 		}
 	}
 	if n.Batch < Mixed || n.Conc < 0 || n.Rate < 0 || loads != 1 {
-		return fmt.Errorf("benchmark name: batch %d, conc %d, rate %d, knee %t: give exactly one of conc, rate and knee, and nothing below zero", n.Batch, n.Conc, n.Rate, n.Knee)
+		return fmt.Errorf("benchmark name: batch %d, conc %d, rate %d, knee %t, users %t: give exactly one of conc, rate, knee and users, and nothing below zero", n.Batch, n.Conc, n.Rate, n.Knee, n.Users)
 	}
 	if n.Stack == "" || n.Model == "" {
 		return errors.New("benchmark name: no stack or no model")
@@ -166,7 +173,7 @@ func ParseName(s string) (Name, error) {
 }
 
 func (n *Name) set(key, v string) error {
-	texts := map[string]*string{"stack": &n.Stack, "model": &n.Model, "precision": &n.Precision, "proto": &n.Proto, "input": &n.Input, "batcher": &n.Batcher}
+	texts := map[string]*string{"stack": &n.Stack, "model": &n.Model, "precision": &n.Precision, "proto": &n.Proto, "input": &n.Input, "tokens": &n.Tokens, "prefix": &n.Prefix, "batcher": &n.Batcher}
 	counts := map[string]*int{"batch": &n.Batch, "conc": &n.Conc, "rate": &n.Rate}
 	if place, ok := texts[key]; ok {
 		*place = v
@@ -185,7 +192,7 @@ func (n *Name) set(key, v string) error {
 		return nil
 	}
 	if key == "load" { // else it follows from conc or rate, and is compared with the whole path
-		n.Knee = v == "knee"
+		n.Knee, n.Users = v == "knee", v == "users"
 		return nil
 	}
 	return fmt.Errorf("unknown key %q", key)

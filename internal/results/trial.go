@@ -29,6 +29,7 @@ type Trial struct {
 	Answers  Answers            `json:"answers"`
 	Floor    *Floor             `json:"floor_ms,omitempty"`  // nil when it was not measured
 	Stages   map[string]float64 `json:"stages_ms,omitempty"` // mean time in the parts of the server that it tells
+	Views    []View             `json:"views,omitempty"`     // of generated text: the server's own figures beside ours
 	Server   Server             `json:"server"`
 	Knee     *Knee              `json:"knee,omitempty"`         // of a search; the other figures are then of the window at the highest rate that held
 	Latency  []float64          `json:"latencies_us,omitempty"` // raw response times of the good answers, by issue time
@@ -42,16 +43,29 @@ type Floor struct {
 	P95 float64 `json:"p95,omitempty"` // 0: too few requests
 }
 
-// Knee is the search for the highest rate whose p99 holds a limit.
+// View is one quantity as the server counted it and as the client did, both
+// between the window's edges: the mean over what each saw end in it.
+type View struct {
+	What   string  `json:"what"` // ttft-mean-ms, itl-mean-ms, tok/s
+	Server float64 `json:"server"`
+	Client float64 `json:"client"`
+}
+
+// Knee is the search for the highest rate whose p99 holds a limit, or for the
+// most users for whom the limits of generated text do.
 type Knee struct {
-	LimitMS  float64 `json:"limit_ms"`
-	Capacity float64 `json:"capacity_rps"` // of the closed loop that the search starts from
-	Probes   []Probe `json:"probes"`       // in the order in which they were measured
+	LimitMS  float64 `json:"limit_ms,omitempty"`
+	TTFTMS   float64 `json:"ttft_limit_ms,omitempty"`
+	ITLMS    float64 `json:"itl_limit_ms,omitempty"`
+	Capacity float64 `json:"capacity_rps,omitempty"` // of the closed loop that the search for a rate starts from
+	Probes   []Probe `json:"probes"`                 // in the order in which they were measured
 }
 
 // Probe is one measured window of a search.
 type Probe struct {
-	Rate     float64 `json:"rate"`             // asked for, requests a second
+	Rate     float64 `json:"rate,omitempty"`   // asked for, requests a second
+	Users    int     `json:"users,omitempty"`  // or asked for, users
+	Within   float64 `json:"within,omitempty"` // share of the answers within the limits of generated text
 	Rps      float64 `json:"rps,omitempty"`    // good answers a second
 	P99MS    float64 `json:"p99_ms,omitempty"` // 0: it falls on a failed request
 	Requests int     `json:"requests"`
@@ -132,7 +146,7 @@ func (t Trial) check() error {
 
 func (k Knee) check() error {
 	for _, p := range k.Probes {
-		if !(p.Rate > 0) || math.IsInf(p.Rate, 0) || !(p.P99MS >= 0) || math.IsInf(p.P99MS, 0) {
+		if !(p.Rate > 0) && p.Users < 1 || math.IsInf(p.Rate, 0) || !(p.P99MS >= 0) || math.IsInf(p.P99MS, 0) {
 			return fmt.Errorf("a probe at %v requests a second with a p99 of %v ms", p.Rate, p.P99MS)
 		}
 	}

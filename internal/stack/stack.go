@@ -104,6 +104,7 @@ type Stack struct {
 	Batcher   Batcher
 	LeastWait time.Duration // of the batcher, when it is on; 0: it need not wait
 	Unbatched string        // name of the stack that this one is where batching is no part of the question, and is not measured again; "" for none
+	Prefixes  bool          // it can keep what it computed of the beginnings of prompts
 	Tells     Telemetry
 }
 

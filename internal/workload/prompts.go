@@ -112,6 +112,9 @@ func Prompts(testdata fs.FS, l Lengths, salt uint64, n int, share bool) ([]Promp
 	return out, nil
 }
 
+// KnownLengths lists the lengths of which there are committed prompts.
+func KnownLengths() []Lengths { return []Lengths{Even(128, 128), Even(512, 128), Chat} }
+
 // KnownPrompts gives the committed prompts of those lengths, whose answers are known.
 func KnownPrompts(testdata fs.FS, l Lengths) ([]Prompt, error) {
 	list, err := readJSON[[]committedPrompt](testdata, "prompts/prompts.json")

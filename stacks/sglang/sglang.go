@@ -36,8 +36,9 @@ func Stack() stack.Stack {
 			{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
 			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI},
 		},
-		Batcher: stack.Continuous,
-		Tells:   stack.SGLangMetrics,
+		Batcher:  stack.Continuous,
+		Prefixes: true,
+		Tells:    stack.SGLangMetrics,
 	}
 }
 

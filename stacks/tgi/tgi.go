@@ -44,8 +44,9 @@ func Stack() stack.Stack {
 			{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.TGI},
 			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.TGI},
 		},
-		Batcher: stack.Continuous,
-		Tells:   stack.TGIMetrics,
+		Batcher:  stack.Continuous,
+		Prefixes: true,
+		Tells:    stack.TGIMetrics,
 	}
 }
 

@@ -55,8 +55,9 @@ func Stack(base stack.Image) stack.Stack {
 			{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
 			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI},
 		},
-		Batcher: stack.Continuous,
-		Tells:   stack.VLLMMetrics,
+		Batcher:  stack.Continuous,
+		Prefixes: true,
+		Tells:    stack.VLLMMetrics,
 	}
 }
 
