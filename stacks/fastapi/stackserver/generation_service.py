@@ -149,8 +149,8 @@ class GenerationService:
                 for generation in batch:
                     loop.call_soon_threadsafe(generation.reject, 503, "the server stops")
                 return
+            self._count(step, perf_counter() - started)  # first, so that who has the answer finds it counted
             loop.call_soon_threadsafe(_deliver, batch, step)
-            self._count(step, perf_counter() - started)
 
     def _count(self, step: list[Chunk | None], seconds: float) -> None:
         chunks = [chunk for chunk in step if chunk]
