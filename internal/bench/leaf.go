@@ -66,7 +66,7 @@ func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
 	return &watch{
 		server: s, devices: devices, batch: l.c.Batcher.Max,
 		source: telemetry.Source{
-			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Input: l.c.Input, Items: l.session.env.group.mean(l.c),
+			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input, Items: l.session.env.group.mean(l.c),
 		},
 	}
 }
