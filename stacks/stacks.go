@@ -24,6 +24,7 @@ func All() []stack.Stack {
 		fastapi.Queue(),
 		triton.Stack(fastapi.Library()),
 		triton.TensorRT(fastapi.Library()),
+		triton.VLLM(),
 		torchserve.Stack(torchbase.Image(), fastapi.Library()),
 		infinity.Stack(torchbase.Image()),
 		tei.HTTP(),

@@ -77,7 +77,7 @@ func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
 	return &watch{
 		server: s, devices: devices, batch: l.c.Batcher.Max,
 		source: telemetry.Source{
-			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Input: l.c.Input, Items: l.session.env.group.mean(l.c),
+			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input, Items: l.session.env.group.mean(l.c),
 		},
 	}
 }
@@ -220,12 +220,23 @@ func runtimeOf(ctx context.Context, at stack.Endpoint) string {
 	if tell(ctx, at.REST, "/v2", &oip) && oip.Version != "" {
 		return oip.Name + " " + oip.Version
 	}
-	var tei struct {
+	return engineOf(ctx, at)
+}
+
+// engineOf is what TEI and TGI say at one path, and vLLM at another.
+func engineOf(ctx context.Context, at stack.Endpoint) string {
+	var info struct {
 		Version string `json:"version"`
+		Router  string `json:"router"` // TGI's
 		Most    int    `json:"max_batch_requests"`
 	}
-	if tell(ctx, at.REST, "/info", &tei) && tei.Version != "" {
-		return fmt.Sprintf("text-embeddings-inference %s, at most %d texts an execution", tei.Version, tei.Most)
+	switch {
+	case tell(ctx, at.REST, "/info", &info) && info.Version != "" && info.Router != "":
+		return "text-generation-inference " + info.Version
+	case info.Version != "":
+		return fmt.Sprintf("text-embeddings-inference %s, at most %d texts an execution", info.Version, info.Most)
+	case tell(ctx, at.REST, "/version", &info) && info.Version != "":
+		return "vllm " + info.Version
 	}
 	return ""
 }

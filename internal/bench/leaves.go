@@ -95,6 +95,7 @@ func (g Group) noneOn(s stack.Stack, model string, p Profile) string {
 func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 	var out []plan.Leaf
 	for _, s := range e.options.Stacks {
+		s = s.On(e.device)
 		refusal, err := e.refusal(ctx, s)
 		if err != nil {
 			return nil, err

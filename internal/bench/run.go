@@ -31,6 +31,7 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 	}
 	defer r.close()
 	for _, s := range o.Stacks {
+		s = s.On(r.env.device)
 		refusal, err := r.env.refusal(ctx, s)
 		if err != nil {
 			b.Error(err)

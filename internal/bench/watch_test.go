@@ -101,3 +101,22 @@ func TestRuntimeAsTheServerSaysIt(t *testing.T) {
 	require.NoError(t, s.Close())
 	require.Empty(t, runtimeOf(context.Background(), stack.Endpoint{}))
 }
+
+func TestEngineAsTheServerSaysIt(t *testing.T) {
+	for want, c := range map[string]struct{ path, body string }{
+		"text-embeddings-inference 1.9.3, at most 8 texts an execution": {"/info", `{"version":"1.9.3","max_batch_requests":8}`},
+		"text-generation-inference 3.3.4":                               {"/info", `{"version":"3.3.4","router":"text-generation-router"}`},
+		"vllm 0.32.0":                                                   {"/version", `{"version":"0.32.0"}`},
+		"":                                                              {"/version", `{"version":""}`},
+	} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != c.path {
+				w.WriteHeader(http.StatusNotFound)
+				return
+			}
+			_, _ = w.Write([]byte(c.body))
+		}))
+		require.Equal(t, want, runtimeOf(t.Context(), stack.Endpoint{REST: s.Listener.Addr().String()}))
+		s.Close()
+	}
+}

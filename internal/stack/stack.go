@@ -4,6 +4,7 @@ package stack
 
 import (
 	"io/fs"
+	"slices"
 	"time"
 )
 
@@ -90,7 +91,8 @@ type Capability struct {
 	Proto    Proto
 	Input    Input
 	Contract Contract
-	MaxBatch int // largest batch a request of this contract can carry; 0 means no limit
+	MaxBatch int    // largest batch a request of this contract can carry; 0 means no limit
+	Only     Device // where it does so on one device alone; "" means on all that the stack has
 }
 
 // Stack is one serving stack. A value of it, one line in the table of package
@@ -114,6 +116,12 @@ type About struct {
 	Licence    string // SPDX identifier and what a user must know
 	Status     string // "" when maintained; else the fact that a reader must know
 	Complexity string // what it takes to operate, in one line
+}
+
+// On is the stack as it is on a device: without what it does on others only.
+func (s Stack) On(d Device) Stack {
+	s.Serves = slices.DeleteFunc(slices.Clone(s.Serves), func(c Capability) bool { return c.Only != "" && c.Only != d })
+	return s
 }
 
 // Find returns the first capability for the task, transport and input that can

@@ -162,6 +162,7 @@ type Source struct {
 	Kind  stack.Telemetry
 	At    stack.Endpoint
 	Model string // as the catalogue names it
+	Task  stack.Task
 	Input stack.Input
 	Items float64 // that a request carries, on average; 0 means 1
 }

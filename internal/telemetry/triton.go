@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+
+	"stackbench/internal/stack"
 )
 
 // tritonStats is the part of Triton's statistics extension that is read: sums
@@ -40,7 +42,7 @@ func (s tritonSum) seconds() float64 { return s.NS / 1e9 }
 // (MODEL_preprocess), which an ensemble runs one after the other: an ensemble's
 // own statistics show every batch as one, and its time twice. A request's time
 // in the queue is that in both; preparing the model's input counts as
-// preprocessing.
+// preprocessing. Of a model that generates text only its queue is told.
 func parseTriton(text []byte, s Source) (Reading, error) {
 	var all tritonStats
 	if err := json.Unmarshal(text, &all); err != nil {
@@ -62,7 +64,13 @@ func parseTriton(text []byte, s Source) (Reading, error) {
 			Postprocess: {n, of.Output.seconds()},
 		},
 	}
-	return r, r.check()
+	if err := r.check(); err != nil {
+		return Reading{}, err
+	}
+	if s.Task == stack.TextGeneration { // the time is until a decoupled model took the request; what is computed after has no statistics
+		return Reading{Stages: map[string]Sum{Queue: r.Stages[Queue]}}, nil
+	}
+	return r, nil
 }
 
 // of is the model's statistics; false when there are none.

@@ -17,7 +17,8 @@ type config struct {
 	Name       string
 	Backend    string // python, onnxruntime, tensorrt; "" of an ensemble
 	Platform   string // ensemble; "" of a model with a backend
-	MaxBatch   int    // items of one execution; the batch's dimension is not in Dims
+	MaxBatch   int    // items of one execution; the batch's dimension is not in Dims. 0: there is none
+	Decoupled  bool   // a request may have any number of responses
 	Version    int
 	Inputs     []tensor
 	Outputs    []tensor
@@ -38,11 +39,12 @@ type accelerator struct {
 
 // tensor is an input or output without the batch's dimension.
 type tensor struct {
-	Name   string
-	Type   string // TYPE_FP32
-	Dims   string // 3, 224, 224
-	Warm   string // the dims of a warm-up: without −1
-	Ragged bool   // requests of different length may be executed together
+	Name     string
+	Type     string // TYPE_FP32
+	Dims     string // 3, 224, 224
+	Warm     string // the dims of a warm-up: without −1
+	Ragged   bool   // requests of different length may be executed together
+	Optional bool   // a request may lack it
 }
 
 // pair is a key with its value.

@@ -30,12 +30,16 @@ const (
 	onPython      flavour = iota // python backend with ONNX Runtime: all that the wheel's server has
 	onONNXRuntime                // the official image's onnxruntime backend
 	onTensorRT                   // a plan for images, ONNX Runtime on TensorRT for texts
+	onVLLM                       // the official image's vllm backend
 )
 
 // repository writes the model repository of a start: the model under its own
 // name, its preprocessing, and the ensemble of both, whose name says what it
 // takes: resnet50, resnet50_preprocess, resnet50_jpeg.
 func (f flavour) repository(r stack.Run) (stack.Files, error) {
+	if r.Model.Decoder != nil {
+		return f.generating(r)
+	}
 	if (r.Model.Image == nil) == (r.Model.Text == nil) {
 		return stack.Files{}, fmt.Errorf("%s takes neither pictures nor texts: there is no preprocessing for it", r.Model.Name)
 	}
@@ -64,15 +68,23 @@ func (f flavour) repository(r stack.Run) (stack.Files, error) {
 		files.Links[own+"/model.safetensors"] = "model.safetensors" // its weights, found beside the link
 	}
 	for folder, file := range code {
-		for name, from := range map[string]string{"model.py": file, "numpy1.py": "numpy1.py"} {
-			text, err := models.ReadFile("models/" + from)
-			if err != nil {
-				return stack.Files{}, err
-			}
-			files.Content[folder+"/"+name] = text
+		if err := addCode(files, folder, file); err != nil {
+			return stack.Files{}, err
 		}
 	}
 	return files, nil
+}
+
+// addCode puts a model in Python into the folder of its version.
+func addCode(files stack.Files, folder, file string) error {
+	for name, from := range map[string]string{"model.py": file, "numpy1.py": "numpy1.py"} {
+		text, err := models.ReadFile("models/" + from)
+		if err != nil {
+			return err
+		}
+		files.Content[folder+"/"+name] = text
+	}
+	return nil
 }
 
 func versionOf(model string) string { return model + "/" + strconv.Itoa(version) }

@@ -6,6 +6,7 @@ package triton
 import (
 	"embed"
 	"io/fs"
+	"slices"
 	"strconv"
 	"time"
 
@@ -50,7 +51,7 @@ func Stack(library fs.FS) stack.Stack {
 			},
 			stack.GPU: gpuImage(library),
 		}),
-		Serves:  serves(),
+		Serves:  append(serves(), generates(stack.CPU)),
 		Batcher: stack.Patient,
 		Tells:   stack.TritonStatistics,
 	}
@@ -77,6 +78,40 @@ func TensorRT(library fs.FS) stack.Stack {
 	}
 }
 
+// VLLM is Triton with its vllm backend, which generates text on a GPU: vLLM's
+// engine behind Triton's protocols.
+func VLLM() stack.Stack {
+	c := container(func(stack.Run) flavour { return onVLLM }, map[stack.Device]stack.Image{
+		stack.GPU: {Ref: "nvcr.io/nvidia/tritonserver:26.07-vllm-python-py3", Bytes: 10_300_000_000},
+	})
+	c.Args, c.StartLimit, c.ShmBytes = vllmArgs, 10*time.Minute, 2<<30 // it compiles, and captures CUDA's graphs
+	return stack.Stack{
+		Name: "triton-vllm",
+		About: stack.About{
+			Title:      "Triton Inference Server, official 26.07, vLLM 0.24 as its backend",
+			Licence:    terms + "; vLLM: Apache-2.0",
+			Complexity: "as triton, with vLLM's own settings in a file beside the model's; batching is vLLM's, and most of its metrics stay inside",
+		},
+		Container: c,
+		Serves:    []stack.Capability{generates(stack.GPU)},
+		Batcher:   stack.Continuous,
+		Tells:     stack.TritonStatistics,
+	}
+}
+
+// vllmArgs begin with the command, which the image's entry point runs. The
+// backend completes its own configuration: it cannot do without.
+func vllmArgs(r stack.Run) []string {
+	all := append([]string{"tritonserver"}, args(r)...)
+	return slices.DeleteFunc(all, func(a string) bool { return a == noAutoComplete })
+}
+
+// generates is generated text, a message a token; on a CPU the model in Python,
+// on a GPU the vllm backend.
+func generates(on stack.Device) stack.Capability {
+	return stack.Capability{Task: stack.TextGeneration, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP, Only: on}
+}
+
 func gpuImage(library fs.FS) stack.Image {
 	return stack.Image{
 		Ref: "stackbench/triton:gpu", Bytes: 60_000_000,
@@ -90,19 +125,25 @@ func gpuImage(library fs.FS) stack.Image {
 // container is how every flavour runs.
 func container(of func(stack.Run) flavour, images map[stack.Device]stack.Image) *stack.Container {
 	return &stack.Container{
-		Images: images,
-		Args: func(r stack.Run) []string {
-			return []string{
-				"--model-repository=" + r.Files, "--disable-auto-complete-config", "--exit-on-error=true",
-				"--strict-readiness=true", "--metrics-interval-ms=500", "--log-verbose=0",
-			}
-		},
+		Images:     images,
+		Args:       args,
 		Env:        env,
 		Ports:      stack.Ports{REST: restPort, GRPC: grpcPort, Metrics: metricsPort},
 		ShmBytes:   512 << 20,
 		StartLimit: 3 * time.Minute,
 		Telling:    `(Error parsing text-format .+|failed to load '.+' version .+?|Poll failed .+?|failed to load all models)"?$`,
 		Files:      func(r stack.Run) (stack.Files, error) { return of(r).repository(r) },
+	}
+}
+
+// noAutoComplete keeps a configuration as it is written: a model that Triton
+// completed by itself would batch unasked.
+const noAutoComplete = "--disable-auto-complete-config"
+
+func args(r stack.Run) []string {
+	return []string{
+		"--model-repository=" + r.Files, noAutoComplete, "--exit-on-error=true",
+		"--strict-readiness=true", "--metrics-interval-ms=500", "--log-verbose=0",
 	}
 }
 

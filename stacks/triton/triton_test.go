@@ -37,6 +37,12 @@ func text() stack.Model {
 	}
 }
 
+func decoder() stack.Model {
+	return stack.Model{
+		Name: "gpt2", Task: stack.TextGeneration, Text: &stack.TextSpec{MaxTokens: 1024}, Decoder: &stack.DecoderSpec{Context: 1024},
+	}
+}
+
 // TestModelRepositories holds the repositories to golden ones, one file each:
 // what is in them, and every configuration.
 func TestModelRepositories(t *testing.T) {
@@ -54,6 +60,8 @@ func TestModelRepositories(t *testing.T) {
 		"image-tensorrt":  {triton.TensorRT(library), image(), stack.GPU, stack.Batching{}},
 		"text-gpu":        {triton.Stack(library), text(), stack.GPU, stack.Batching{}},
 		"text-gpu-batch":  {triton.Stack(library), text(), stack.GPU, stack.Batching{Max: 16, Delay: time.Millisecond}},
+		"generate-cpu":    {triton.Stack(library), decoder(), stack.CPU, stack.Batching{}},
+		"generate-vllm":   {triton.VLLM(), decoder(), stack.GPU, stack.Batching{Max: 1}},
 		"text-tensorrt":   {triton.TensorRT(library), text(), stack.GPU, stack.Batching{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +86,7 @@ func listing(f stack.Files) string {
 	slices.Sort(names)
 	for _, name := range names {
 		b.WriteString("== " + name + "\n")
-		if strings.HasSuffix(name, ".pbtxt") {
+		if strings.HasSuffix(name, ".pbtxt") || strings.HasSuffix(name, "1/model.json") {
 			b.Write(f.Content[name])
 		}
 	}
@@ -95,6 +103,31 @@ func golden(t *testing.T, name, got string) {
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, string(want), got)
+}
+
+func TestTextThatTritonDoesNotGenerate(t *testing.T) {
+	c := triton.Stack(fstest.MapFS{}).Container
+	r := stack.Run{Models: "/models", Files: "/repository", Model: decoder(), Device: stack.GPU}
+	_, err := c.Files(r)
+	require.EqualError(t, err, "on a GPU, Triton generates text in its vLLM backend: measure triton-vllm")
+	r.Device, r.Batch.Max = stack.CPU, 8
+	_, err = c.Files(r)
+	require.EqualError(t, err, "its model in Python generates each text alone: Triton joins requests, not answers under way")
+	for device, want := range map[stack.Device]bool{stack.CPU: true, stack.GPU: false} {
+		_, ok := triton.Stack(fstest.MapFS{}).On(device).Find(stack.TextGeneration, stack.GRPC, stack.Text, 1)
+		require.Equal(t, want, ok, device)
+		_, ok = triton.VLLM().On(device).Find(stack.TextGeneration, stack.GRPC, stack.Text, 1)
+		require.Equal(t, !want, ok, device)
+	}
+}
+
+func TestTheVLLMBackendsArguments(t *testing.T) {
+	c := triton.VLLM().Container
+	require.Equal(t, []string{
+		"tritonserver", "--model-repository=/repository", "--exit-on-error=true", "--strict-readiness=true", "--metrics-interval-ms=500", "--log-verbose=0",
+	}, c.Args(stack.Run{Files: "/repository"}))
+	require.NotContains(t, c.Images, stack.CPU)
+	require.Nil(t, c.Images[stack.GPU].Build, "its makers' image")
 }
 
 func TestPlanIsCompiledBeforeTheServerStarts(t *testing.T) {
