@@ -51,11 +51,7 @@ func (t *Tokenizer) Decode(ids []int64) (string, error) {
 	}
 	text := make([]byte, 0, 4*len(ids))
 	for _, id := range ids {
-		part, err := d.Add(id)
-		if err != nil {
-			return "", err
-		}
-		text = append(text, part...)
+		text = append(text, d.Add(id)...)
 	}
 	return string(append(text, d.Rest()...)), nil
 }
@@ -78,14 +74,9 @@ func (t *Tokenizer) Decoder() (*Decoder, error) {
 }
 
 // Add gives the text that the next id completes. Of a character that it leaves
-// incomplete the bytes are held back. An id that is no token's is an error.
-func (d *Decoder) Add(id int64) (string, error) {
-	part, ok := d.spelling[id]
-	if !ok {
-		return "", fmt.Errorf("there is no token of id %d", id)
-	}
-	return d.text(part, false), nil
-}
+// incomplete the bytes are held back. An id that is no token's has no text: models
+// may have more ids than their tokenizers.
+func (d *Decoder) Add(id int64) string { return d.text(d.spelling[id], false) }
 
 // Rest ends the text: U+FFFD when a character stayed incomplete, else nothing.
 func (d *Decoder) Rest() string { return d.text("", true) }

@@ -86,6 +86,7 @@ func serve(ctx context.Context, c config, log io.Writer) error {
 		var stopping errgroup.Group
 		stopping.Go(func() error { calls.Stop(grace); return nil })
 		stopping.Go(func() error { _ = server.Shutdown(limit); return server.Close() })
+		stopping.Go(func() error { api.Stop(limit); return nil })
 		return stopping.Wait()
 	})
 	err = group.Wait()

@@ -40,10 +40,18 @@ type compute struct {
 }
 
 type queue struct {
-	maxBatch int
-	maxDelay time.Duration
-	waiting  int
+	maxBatch    int
+	maxDelay    time.Duration
+	waiting     int
+	generations int
 }
+
+// The requests that may wait when the command line does not say. Generated text
+// takes seconds: who is the 129th would wait for minutes.
+const (
+	waiting        = 256
+	waitingForText = 128
+)
 
 // problem is an error with its cure: the two lines that a person reads.
 type problem struct {
@@ -73,7 +81,8 @@ func parse(args []string, out io.Writer) (config, error) {
 	f.StringVar(&c.compute.library, "ort-lib", "", "`file` of ONNX Runtime's shared library, 1.24 or newer")
 	f.IntVar(&c.queue.maxBatch, "max-batch", 0, "items the dynamic batcher joins at most; 0 switches it off")
 	f.DurationVar(&c.queue.maxDelay, "max-delay", 2*time.Millisecond, "how long the batcher keeps a request for others to join")
-	f.IntVar(&c.queue.waiting, "queue", 256, "requests that may wait; more are answered 429")
+	f.IntVar(&c.queue.waiting, "queue", 0, fmt.Sprintf("requests that may wait; more are answered 429 (default %d, of a model that generates text %d)", waiting, waitingForText))
+	f.IntVar(&c.queue.generations, "generations", 8, "texts that are generated at a time, each in a batch of one, a token in turn")
 	f.BoolVar(&c.null, "null", false, "answer at once with fixed values: no weights, no ONNX Runtime")
 	err := f.Parse(args)
 	if errors.Is(err, flag.ErrHelp) {
@@ -107,8 +116,10 @@ func (c config) check() error {
 		return wrong("--max-batch is %d: it cannot be negative", c.queue.maxBatch)
 	case c.queue.maxDelay < 0:
 		return wrong("--max-delay is %v: it cannot be negative", c.queue.maxDelay)
-	case c.queue.waiting < 1:
-		return wrong("--queue is %d: at least 1 is needed", c.queue.waiting)
+	case c.queue.waiting < 0:
+		return wrong("--queue is %d: it cannot be negative", c.queue.waiting)
+	case c.queue.generations < 1:
+		return wrong("--generations is %d: at least 1 is needed", c.queue.generations)
 	}
 	for _, address := range []string{c.listen.rest, c.listen.grpc} {
 		if _, _, err := net.SplitHostPort(address); err != nil && address != "" {

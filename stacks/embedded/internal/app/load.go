@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 
 	"stackbench/internal/stack"
 	"stackbench/stacks/embedded/internal/batch"
+	"stackbench/stacks/embedded/internal/generation"
 	"stackbench/stacks/embedded/internal/metrics"
 	"stackbench/stacks/embedded/internal/onnx"
 	"stackbench/stacks/embedded/internal/service"
@@ -45,7 +47,42 @@ func load(c config, m *metrics.Metrics) (model, error) {
 		return model{}, &problem{err, libraryCure, exitFailed}
 	}
 	info.Runtime, info.WeightsSHA256 = "onnxruntime "+version, described.Weights.SHA256
+	if described.Decoder != nil {
+		return startWriter(c, described, info, m)
+	}
 	return start(c, described, info, m)
+}
+
+// startWriter is start for a model that generates text.
+func startWriter(c config, described *store.Model, info service.Info, m *metrics.Metrics) (model, error) {
+	device := stack.Device(c.compute.device)
+	decoder, err := onnx.OpenDecoder(described, device, c.compute.threads)
+	if err != nil {
+		return model{}, &problem{err, cureOf(device), exitFailed}
+	}
+	begin := func(room int) (generation.Sequence, error) { return decoder.Begin(room) }
+	if err := generation.Warm(begin, *described.Decoder); err != nil {
+		return model{}, &problem{fmt.Errorf("warm up %s: %w", described.Name, err), prepareCure, exitFailed}
+	}
+	writer, err := service.NewWriter(described, info, begin, m, generation.Options{
+		AtOnce: c.queue.generations, Steps: inFlight(device), Waiting: cmp.Or(c.queue.waiting, waitingForText),
+	})
+	if err != nil {
+		return model{}, &problem{err, prepareCure, exitFailed}
+	}
+	closing := func() {
+		writer.Close()
+		_ = decoder.Close() // the process ends next
+	}
+	return model{service: writer, close: closing}, nil
+}
+
+// cureOf is what to do when a graph cannot be opened.
+func cureOf(device stack.Device) string {
+	if device == stack.GPU {
+		return gpuCure
+	}
+	return prepareCure
 }
 
 // start opens the graph, runs it once and puts the queue in front of it.
@@ -53,17 +90,13 @@ func start(c config, described *store.Model, info service.Info, m *metrics.Metri
 	device := stack.Device(c.compute.device)
 	session, err := onnx.Open(described, device, c.compute.threads)
 	if err != nil {
-		cure := prepareCure
-		if device == stack.GPU {
-			cure = gpuCure
-		}
-		return model{}, &problem{err, cure, exitFailed}
+		return model{}, &problem{err, cureOf(device), exitFailed}
 	}
 	if _, err := session.Run(service.WarmUp(described)); err != nil {
 		return model{}, &problem{fmt.Errorf("warm up %s: %w", described.Name, err), prepareCure, exitFailed}
 	}
 	live, err := service.NewLive(described, info, session, m, batch.Options{
-		MaxItems: c.queue.maxBatch, MaxDelay: c.queue.maxDelay, Waiting: c.queue.waiting, InFlight: inFlight(device),
+		MaxItems: c.queue.maxBatch, MaxDelay: c.queue.maxDelay, Waiting: cmp.Or(c.queue.waiting, waiting), InFlight: inFlight(device),
 	})
 	if err != nil {
 		return model{}, &problem{err, prepareCure, exitFailed}
@@ -75,7 +108,8 @@ func start(c config, described *store.Model, info service.Info, m *metrics.Metri
 	return model{service: live, close: closing}, nil
 }
 
-// inFlight is the number of executions at a time. On a CPU one execution has
+// inFlight is the number of executions at a time, of a decoder too: texts that
+// are generated together take turns by the token. On a CPU one execution has
 // all the computing threads that were asked for: a second would add threads
 // that nobody asked for, slow the first down and hold a second set of
 // activations, without more work done. On a GPU the second copies its inputs

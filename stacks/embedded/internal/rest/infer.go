@@ -27,6 +27,9 @@ func (a *API) infer(s service.Service, w http.ResponseWriter, r *http.Request) e
 	if err != nil {
 		return err
 	}
+	if err := spec.Inferable(); err != nil {
+		return err
+	}
 	request, err := parseInfer(r)
 	if err != nil {
 		return err

@@ -44,9 +44,12 @@ type openAIErrorBody struct {
 }
 
 func writeOpenAIError(w http.ResponseWriter, err error) {
+	writeJSON(w, retrying(w, err), openAIErrorOf(err))
+}
+
+func openAIErrorOf(err error) openAIError {
 	body := openAIErrorBody{Message: err.Error(), Type: "invalid_request_error"}
-	kind := fault.KindOf(err)
-	switch kind {
+	switch fault.KindOf(err) {
 	case fault.Invalid:
 		body.Code = "invalid_value"
 	case fault.Unknown:
@@ -60,7 +63,7 @@ func writeOpenAIError(w http.ResponseWriter, err error) {
 	default:
 		body.Type, body.Code = "server_error", "compute_failed"
 	}
-	writeJSON(w, kind.Status(), openAIError{body})
+	return openAIError{body}
 }
 
 // embeddings answers POST /v1/embeddings.

@@ -1,10 +1,13 @@
 // Package rest serves a model over HTTP: the Open Inference Protocol, raw
-// image upload, OpenAI's embeddings, health and metrics.
+// image upload, OpenAI's embeddings and completions, health and metrics; over
+// WebSocket it generates text.
 package rest
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
+	"sync"
 	"sync/atomic"
 
 	"stackbench/stacks/embedded/internal/fault"
@@ -21,11 +24,15 @@ type API struct {
 	mux     *http.ServeMux
 	metrics *metrics.Metrics
 	service atomic.Pointer[service.Service]
+
+	mu       sync.Mutex     // between a connection that comes and Stop
+	sockets  sync.WaitGroup // WebSocket connections
+	stopping chan struct{}  // closed by Stop
 }
 
 // New returns an API without a service behind it.
 func New(m *metrics.Metrics) *API {
-	a := &API{mux: http.NewServeMux(), metrics: m}
+	a := &API{mux: http.NewServeMux(), metrics: m, stopping: make(chan struct{})}
 	a.mux.HandleFunc("GET /v2", a.serverMetadata)
 	a.mux.HandleFunc("GET /v2/health/live", a.live)
 	a.mux.HandleFunc("GET /v2/health/ready", a.ready)
@@ -37,6 +44,8 @@ func New(m *metrics.Metrics) *API {
 	a.mux.HandleFunc("POST /v2/models/{model}/versions/{version}/infer", a.counted(a.infer, writeError))
 	a.mux.HandleFunc("POST /predict", a.counted(a.predict, writeError))
 	a.mux.HandleFunc("POST /v1/embeddings", a.counted(a.embeddings, writeOpenAIError))
+	a.mux.HandleFunc("POST /v1/completions", a.counted(a.completions, writeOpenAIError))
+	a.mux.HandleFunc("GET /v1/generate", a.socket)
 	a.mux.HandleFunc("GET /healthz", a.healthz)
 	a.mux.Handle("GET /metrics", m.Handler())
 	return a
@@ -56,7 +65,7 @@ func (a *API) current() (service.Service, error) {
 	return nil, fault.New(fault.NotReady, "the model is still loading")
 }
 
-// inference answers one request; it writes nothing when it returns an error.
+// inference answers one request; it writes nothing when it returns an error but told.
 type inference func(s service.Service, w http.ResponseWriter, r *http.Request) error
 
 // counted runs an inference, writes its error and counts its status.
@@ -68,7 +77,10 @@ func (a *API) counted(run inference, fail func(http.ResponseWriter, error)) http
 		}
 		status := http.StatusOK
 		if err != nil {
-			fail(w, err)
+			var known told
+			if !errors.As(err, &known) {
+				fail(w, err)
+			}
 			status = fault.KindOf(err).Status()
 		}
 		a.metrics.Answered(status)
@@ -81,7 +93,17 @@ type errorBody struct {
 }
 
 func writeError(w http.ResponseWriter, err error) {
-	writeJSON(w, fault.KindOf(err).Status(), errorBody{err.Error()})
+	writeJSON(w, retrying(w, err), errorBody{err.Error()})
+}
+
+// retrying returns the status of an error, and says when to come again if the
+// server is only busy.
+func retrying(w http.ResponseWriter, err error) int {
+	kind := fault.KindOf(err)
+	if kind == fault.Full {
+		w.Header().Set("Retry-After", "1") // seconds; the queue moves by the answer
+	}
+	return kind.Status()
 }
 
 // writeJSON is for small, rare replies. T is never a type that JSON refuses.

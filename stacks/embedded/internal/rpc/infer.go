@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"google.golang.org/grpc"
 	"google.golang.org/grpc/status"
 
 	"stackbench/internal/oippb"
@@ -27,9 +26,10 @@ func (a *API) ModelInfer(ctx context.Context, r *oippb.ModelInferRequest) (*oipp
 	return reply, nil
 }
 
-// ModelStreamInfer answers the requests of a stream one after the other. A
-// request that fails is answered by a message that says so; the stream goes on.
-func (a *API) ModelStreamInfer(s grpc.BidiStreamingServer[oippb.ModelInferRequest, oippb.ModelStreamInferResponse]) error {
+// ModelStreamInfer answers the requests of a stream one after the other, of a
+// model that generates text by many messages. A request that fails is answered
+// by a message that says so, and the stream goes on; see generate for text.
+func (a *API) ModelStreamInfer(s tokenStream) error {
 	for {
 		r, err := s.Recv()
 		if errors.Is(err, io.EOF) {
@@ -37,6 +37,12 @@ func (a *API) ModelStreamInfer(s grpc.BidiStreamingServer[oippb.ModelInferReques
 		}
 		if err != nil {
 			return err
+		}
+		if svc, err := a.current(); err == nil && svc.Specs()[0].Generates() {
+			if err := a.generate(s, r); err != nil {
+				return err
+			}
+			continue
 		}
 		answer := &oippb.ModelStreamInferResponse{}
 		if answer.InferResponse, err = a.ModelInfer(s.Context(), r); err != nil {
@@ -51,6 +57,9 @@ func (a *API) ModelStreamInfer(s grpc.BidiStreamingServer[oippb.ModelInferReques
 func (a *API) infer(ctx context.Context, r *oippb.ModelInferRequest) (*oippb.ModelInferResponse, error) {
 	s, spec, err := a.find(r.ModelName, r.ModelVersion)
 	if err != nil {
+		return nil, err
+	}
+	if err := spec.Inferable(); err != nil {
 		return nil, err
 	}
 	name := spec.Outputs[0].Name

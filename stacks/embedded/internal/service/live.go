@@ -13,13 +13,14 @@ import (
 	"stackbench/internal/tokenizer"
 	"stackbench/stacks/embedded/internal/batch"
 	"stackbench/stacks/embedded/internal/fault"
+	"stackbench/stacks/embedded/internal/generation"
 	"stackbench/stacks/embedded/internal/metrics"
 	"stackbench/stacks/embedded/internal/pixels"
 	"stackbench/stacks/embedded/internal/store"
 	"stackbench/stacks/embedded/internal/tensor"
 )
 
-// Live is the Service that computes.
+// Live is the Service that computes classes and embeddings.
 type Live struct {
 	info    Info
 	specs   []Spec
@@ -77,7 +78,7 @@ func (l *Live) Infer(ctx context.Context, name string, inputs []tensor.Tensor) (
 // graph once on all.
 func (l *Live) Classify(ctx context.Context, files [][]byte) (tensor.Tensor, error) {
 	if l.pixels == nil {
-		return tensor.Tensor{}, fault.New(fault.Unknown, "%s does not classify images", l.model.Name)
+		return tensor.Tensor{}, noClasses(l.model.Name)
 	}
 	start := time.Now()
 	size := l.pixels.Floats()
@@ -118,7 +119,7 @@ func (l *Live) buffer(n int) *[]float32 {
 // once on all.
 func (l *Live) Embed(ctx context.Context, list []string) (tensor.Tensor, int, error) {
 	if l.tokenizer == nil {
-		return tensor.Tensor{}, 0, fault.New(fault.Unknown, "%s does not embed texts", l.model.Name)
+		return tensor.Tensor{}, 0, noEmbeddings(l.model.Name)
 	}
 	start := time.Now()
 	rows := make([][]int64, len(list))
@@ -139,4 +140,9 @@ func (l *Live) Embed(ctx context.Context, list []string) (tensor.Tensor, int, er
 	l.metrics.Preprocessed(time.Since(start))
 	out, err := l.queue.Do(ctx, inputs)
 	return out, tokens, err
+}
+
+// Generate is for models that generate text.
+func (l *Live) Generate(context.Context, generation.Request, func(generation.Chunk) error) error {
+	return noText(l.model.Name)
 }

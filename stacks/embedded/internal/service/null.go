@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"stackbench/stacks/embedded/internal/fault"
+	"stackbench/stacks/embedded/internal/generation"
 	"stackbench/stacks/embedded/internal/store"
 	"stackbench/stacks/embedded/internal/tensor"
 )
@@ -16,7 +17,7 @@ import (
 type Null struct {
 	info  Info
 	specs []Spec
-	image bool
+	kind  kind      // of the model's front
 	name  string    // of the output
 	row   []float32 // one answer
 }
@@ -25,7 +26,8 @@ var _ Service = (*Null)(nil)
 
 // NewNull returns a Null that answers in the model's shapes.
 func NewNull(m *store.Model, info Info) *Null {
-	n := &Null{info: info, specs: specsOf(m), image: m.Image != nil, name: m.Outputs[0].Name}
+	n := &Null{info: info, specs: specsOf(m), name: m.Outputs[0].Name}
+	n.kind = n.specs[len(n.specs)-1].kind
 	n.row = make([]float32, m.Outputs[0].Shape[1])
 	for i := range n.row {
 		// A unit vector whose digits are as many as those of a real answer.
@@ -49,18 +51,45 @@ func (n *Null) Infer(ctx context.Context, name string, inputs []tensor.Tensor) (
 
 // Classify answers without looking at the files.
 func (n *Null) Classify(_ context.Context, files [][]byte) (tensor.Tensor, error) {
-	if !n.image {
-		return tensor.Tensor{}, fault.New(fault.Unknown, "%s does not classify images", n.info.Model)
+	if n.kind != images {
+		return tensor.Tensor{}, noClasses(n.info.Model)
 	}
 	return n.rows(len(files)), nil
 }
 
 // Embed answers without looking at the texts, and counts one token for each.
 func (n *Null) Embed(_ context.Context, list []string) (tensor.Tensor, int, error) {
-	if n.image {
-		return tensor.Tensor{}, 0, fault.New(fault.Unknown, "%s does not embed texts", n.info.Model)
+	if n.kind != texts {
+		return tensor.Tensor{}, 0, noEmbeddings(n.info.Model)
 	}
 	return n.rows(len(list)), len(list), nil
+}
+
+// nullToken is a token of the length that English ones have.
+const nullToken = " null"
+
+// Generate gives the same token again and again, without looking at the prompt,
+// for which it counts one token.
+func (n *Null) Generate(ctx context.Context, r generation.Request, give func(generation.Chunk) error) error {
+	if n.kind != prompts {
+		return noText(n.info.Model)
+	}
+	if err := r.Check(); err != nil {
+		return err
+	}
+	for i := range r.Max {
+		if ctx.Err() != nil {
+			return fault.New(fault.Gone, "the client left: %v", ctx.Err())
+		}
+		c := generation.Chunk{Text: nullToken, Tokens: 1, Prompt: 1, Total: i + 1}
+		if c.Total == r.Max {
+			c.Finish = generation.Length
+		}
+		if err := give(c); err != nil {
+			return fault.New(fault.Gone, "the client left: %v", err)
+		}
+	}
+	return nil
 }
 
 func (n *Null) rows(count int) tensor.Tensor {

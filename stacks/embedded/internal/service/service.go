@@ -6,6 +6,7 @@ import (
 	"context"
 
 	"stackbench/stacks/embedded/internal/fault"
+	"stackbench/stacks/embedded/internal/generation"
 	"stackbench/stacks/embedded/internal/tensor"
 )
 
@@ -34,6 +35,17 @@ type Service interface {
 	Classify(ctx context.Context, files [][]byte) (tensor.Tensor, error)
 	// Embed returns embeddings [n, dim] of n texts and the tokens they became.
 	Embed(ctx context.Context, texts []string) (embeddings tensor.Tensor, tokens int, err error)
+	// Generate gives the chunks of a text, each as soon as it is there. An error
+	// of give ends it.
+	Generate(ctx context.Context, r generation.Request, give func(generation.Chunk) error) error
+}
+
+// Only returns an error of kind Unknown unless the name is the model's.
+func Only(s Service, model string) error {
+	if has := s.Info().Model; model != has {
+		return fault.New(fault.Unknown, "unknown model %q: this server has %s", model, has)
+	}
+	return nil
 }
 
 // Find returns the spec of a served name; an error of kind Unknown otherwise.
@@ -62,6 +74,9 @@ func dispatch(ctx context.Context, s Service, name string, inputs []tensor.Tenso
 	compute func(context.Context, []tensor.Tensor) (tensor.Tensor, error)) (tensor.Tensor, error) {
 	spec, err := Find(s, name)
 	if err != nil {
+		return tensor.Tensor{}, err
+	}
+	if err := spec.Inferable(); err != nil {
 		return tensor.Tensor{}, err
 	}
 	if inputs, err = spec.arrange(inputs); err != nil {

@@ -24,14 +24,18 @@ const MaxItems = 1024
 type kind uint8
 
 const (
-	graph  kind = iota // the graph's own tensors
-	images             // JPEG files
-	texts              // UTF-8 strings
+	graph   kind = iota // the graph's own tensors
+	images              // JPEG files
+	texts               // UTF-8 strings
+	prompts             // one UTF-8 string, answered by a stream
 )
 
 // specsOf returns the names under which a model is served: the graph itself,
 // and the name that takes the work as people have it.
 func specsOf(m *store.Model) []Spec {
+	if m.Decoder != nil {
+		return []Spec{generates(m.Name)}
+	}
 	own := Spec{Name: m.Name, Inputs: m.Inputs, Outputs: m.Outputs, kind: graph}
 	front := Spec{Name: m.Name + "_jpeg", Outputs: m.Outputs, kind: images}
 	input := store.Port{Name: "IMAGE", Type: tensor.BYTES, Shape: []int64{-1, 1}}
@@ -41,6 +45,46 @@ func specsOf(m *store.Model) []Spec {
 	}
 	front.Inputs = []store.Port{input}
 	return []Spec{own, front}
+}
+
+// The tensors of generated text are those of Triton's vLLM backend.
+const (
+	TextInput     = "text_input"
+	Sampling      = "sampling_parameters" // JSON
+	Stream        = "stream"
+	ExcludeInput  = "exclude_input_in_output"
+	TextOutput    = "text_output"
+	FinishReason  = "finish_reason"
+	PromptTokens  = "num_input_tokens"
+	OutputTokens  = "num_output_tokens" // of one message
+	ReturnsPrefix = "return_"           // and an output's name: an input that asks for it
+)
+
+// generates is what the name of a model that generates takes and gives.
+func generates(model string) Spec {
+	port := func(name string, t tensor.Type) store.Port { return store.Port{Name: name, Type: t, Shape: []int64{1}} }
+	return Spec{
+		Name: model,
+		Inputs: []store.Port{
+			port(TextInput, tensor.BYTES), port(Sampling, tensor.BYTES), port(Stream, "BOOL"), port(ExcludeInput, "BOOL"),
+			port(ReturnsPrefix+FinishReason, "BOOL"), port(ReturnsPrefix+PromptTokens, "BOOL"), port(ReturnsPrefix+OutputTokens, "BOOL"),
+		},
+		Outputs: []store.Port{
+			port(TextOutput, tensor.BYTES), port(FinishReason, tensor.BYTES), port(PromptTokens, "UINT32"), port(OutputTokens, "UINT32"),
+		},
+		kind: prompts,
+	}
+}
+
+// Generates reports whether the name stands for a model that generates text.
+func (s Spec) Generates() bool { return s.kind == prompts }
+
+// Inferable returns an error of kind Invalid for a name whose answer is a stream.
+func (s Spec) Inferable() error {
+	if s.Generates() {
+		return fault.New(fault.Invalid, "%s generates text: ask it by ModelStreamInfer, /v1/completions or /v1/generate", s.Name)
+	}
+	return nil
 }
 
 // arrange checks a request's inputs and returns them in the order of the spec.

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
+	"stackbench/internal/stack"
 	"stackbench/stacks/embedded/internal/pixels"
 	"stackbench/stacks/embedded/internal/tensor"
 )
@@ -31,15 +33,17 @@ type Weights struct {
 	SHA256 string `json:"sha256"`
 }
 
-// Model is a model as its folder describes it. One of Image and Text is set.
+// Model is a model as its folder describes it. One of Image and Text is set;
+// Decoder beside Text when the model generates.
 type Model struct {
-	Dir     string         `json:"-"`
-	Name    string         `json:"name"`
-	Weights Weights        `json:"weights"`
-	Inputs  []Port         `json:"inputs"`
-	Outputs []Port         `json:"outputs"`
-	Image   *pixels.Recipe `json:"image"`
-	Text    *Text          `json:"text"`
+	Dir     string             `json:"-"`
+	Name    string             `json:"name"`
+	Weights Weights            `json:"weights"`
+	Inputs  []Port             `json:"inputs"`
+	Outputs []Port             `json:"outputs"`
+	Image   *pixels.Recipe     `json:"image"`
+	Text    *Text              `json:"text"`
+	Decoder *stack.DecoderSpec `json:"decoder"`
 }
 
 // Graph is the path of the ONNX file.
@@ -111,7 +115,10 @@ func (m *Model) check(name string) error {
 	case m.Text != nil && m.Text.MaxTokens < 1:
 		return fmt.Errorf("max_tokens is %d", m.Text.MaxTokens)
 	}
-	return m.checkPorts()
+	if err := m.checkPorts(); err != nil {
+		return err
+	}
+	return m.checkDecoder()
 }
 
 func (m *Model) checkPorts() error {
@@ -132,6 +139,33 @@ func (m *Model) checkPorts() error {
 		if got := m.Inputs[0].Shape[1:]; len(m.Inputs) != 1 || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
 			return fmt.Errorf("the input's shape is %v, but the image recipe makes %v", m.Inputs[0].Shape, want)
 		}
+	}
+	return nil
+}
+
+// decoderInputs are the graph's inputs beside its cache, in their order.
+func decoderInputs() []string { return []string{"input_ids", "attention_mask", "position_ids"} }
+
+func (m *Model) checkDecoder() error {
+	d := m.Decoder
+	switch {
+	case d == nil:
+		return nil
+	case m.Text == nil:
+		return fmt.Errorf("there is a decoder, but no text")
+	case d.Layers < 1 || d.KVHeads < 1 || d.HeadDim < 1:
+		return fmt.Errorf("the decoder has %d layers, %d kv_heads and a head_dim of %d", d.Layers, d.KVHeads, d.HeadDim)
+	case d.Context < 2:
+		return fmt.Errorf("the decoder's context is %d", d.Context)
+	case int64(d.Vocab) != m.Outputs[0].Shape[1] || d.EOS < 0 || d.EOS >= int64(d.Vocab):
+		return fmt.Errorf("the decoder has a vocab of %d and an eos of %d, and logits %v", d.Vocab, d.EOS, m.Outputs[0].Shape)
+	}
+	names := make([]string, len(m.Inputs))
+	for i, p := range m.Inputs {
+		names[i] = p.Name
+	}
+	if !slices.Equal(names, decoderInputs()) {
+		return fmt.Errorf("the inputs are %q, and those of a decoder %q", names, decoderInputs())
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package tiny
 
 import (
+	"encoding/binary"
 	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -51,12 +52,12 @@ func node(op string, inputs []string, output string, attributes ...attribute) me
 }
 
 // axis is an initialiser of one INT64 that lies in the graph itself.
-func axis(name string, v byte) message {
+func axis(name string, v int64) message {
 	var t message
 	t.number(1, 1)
 	t.number(2, int64s)
 	t.text(8, name)
-	t.bytes(9, []byte{v, 0, 0, 0, 0, 0, 0, 0})
+	t.bytes(9, binary.LittleEndian.AppendUint64(nil, uint64(v)))
 	return t
 }
 

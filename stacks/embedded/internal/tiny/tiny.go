@@ -1,5 +1,5 @@
-// Package tiny makes model stores for tests: an image model and a text model
-// of a few weights, real enough for ONNX Runtime, small enough to check by hand.
+// Package tiny makes model stores for tests: an image model, a text model and a
+// decoder of a few weights, real enough for ONNX Runtime, small enough to check by hand.
 package tiny
 
 import (
@@ -17,6 +17,7 @@ import (
 const (
 	Image   = "tiny-image"
 	Text    = "tiny-text"
+	Decoder = "tiny-decoder"
 	Side    = 8 // of the image
 	Classes = 7
 	Dim     = 4  // of an embedding
@@ -37,12 +38,13 @@ func Vocabulary() []string {
 	return []string{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "a", "man", "plays", "the", "guitar", "rain"}
 }
 
-// Store writes both models into a new folder and returns it.
+// Store writes the models into a new folder and returns it.
 func Store(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	writeImage(t, filepath.Join(dir, Image))
 	writeText(t, filepath.Join(dir, Text))
+	writeDecoder(t, filepath.Join(dir, Decoder))
 	return dir
 }
 
