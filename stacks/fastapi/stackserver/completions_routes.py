@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from stackserver.body import parse, read_body
 from stackserver.errors import RequestError, openai_error
-from stackserver.generation.greedy import Chunk
+from stackserver.generation.greedy import Chunk, Order
 from stackserver.generation_service import Generation, GenerationService
 
 
@@ -71,8 +71,8 @@ def _check(asked: CompletionRequest, model: str) -> None:
         raise RequestError(404, f"there is no model {asked.model!r}; there is {model}")
     if asked.temperature:
         raise RequestError(400, f"temperature: only greedy decoding, 0, not {asked.temperature:g}")
-    if asked.min_tokens > asked.max_tokens or (asked.min_tokens and not asked.ignore_eos):
-        raise RequestError(400, "min_tokens: only with ignore_eos, and at most max_tokens")
+    if asked.min_tokens > asked.max_tokens:
+        raise RequestError(400, "min_tokens: at most max_tokens")
     for name, value in (asked.model_extra or {}).items():
         if name in _FIXED and value not in (None, _FIXED[name]):
             raise RequestError(400, f"{name}: only {orjson.dumps(_FIXED[name]).decode()}")
@@ -95,7 +95,8 @@ class _Completion(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = self._asked
-        async with self._service.answering(asked.prompt, asked.max_tokens, asked.ignore_eos) as generation:
+        order = Order((), asked.max_tokens, asked.ignore_eos, asked.min_tokens)
+        async with self._service.answering(asked.prompt, order) as generation:
             watch = asyncio.create_task(_watch(receive, generation))
             try:
                 await (self._stream if asked.stream else self._whole)(generation, send)

@@ -10,6 +10,7 @@ from starlette.types import Message
 
 from stackserver.body import parse
 from stackserver.errors import RequestError
+from stackserver.generation.greedy import Order
 from stackserver.generation_service import GenerationService
 
 
@@ -71,7 +72,8 @@ async def _generate(
     service: GenerationService, socket: WebSocket, asked: GenerateRequest, incoming: "asyncio.Task[Message]"
 ) -> None:
     tokens = 0
-    async with service.answering(asked.prompt, asked.max_tokens, asked.exact) as generation:
+    order = Order((), asked.max_tokens, asked.exact, asked.max_tokens if asked.exact else 0)
+    async with service.answering(asked.prompt, order) as generation:
 
         def heard(task: "asyncio.Task[Message]") -> None:
             if task.cancelled() or task.exception() or task.result()["type"] == "websocket.disconnect":

@@ -24,9 +24,9 @@ _WARM_UP = "A first text"
 class Generation(Place):
     """One request for text, and the chunks of its answer. All but the order belongs to the event loop."""
 
-    def __init__(self, max_tokens: int, ignore_eos: bool) -> None:
+    def __init__(self, order: Order) -> None:
         super().__init__()
-        self.order = Order((), max_tokens, ignore_eos)
+        self.order = order
         self.computed = 0.0
         self._chunks: asyncio.Queue[Chunk | RequestError] = asyncio.Queue()
 
@@ -102,7 +102,7 @@ class GenerationService:
         self._workers.shutdown(wait=False, cancel_futures=True)
 
     @contextlib.asynccontextmanager
-    async def answering(self, prompt: str, max_tokens: int, ignore_eos: bool) -> AsyncIterator[Generation]:
+    async def answering(self, prompt: str, order: Order) -> AsyncIterator[Generation]:
         """Sets a request in line. Whoever leaves the context early stops its generation at the next token.
 
         Raises RequestError: 503 while the model is being loaded, 429 if the queue is full, 400 if prompt and
@@ -110,7 +110,7 @@ class GenerationService:
         """
         if self.backend is None:
             raise RequestError(503, f"model {self.spec.name} is being loaded")
-        with self._queue.admit(Generation(max_tokens, ignore_eos)) as generation:
+        with self._queue.admit(Generation(order)) as generation:
             try:
                 await self._tokenise(generation, prompt)
                 self._queue.put(generation)

@@ -34,7 +34,7 @@ class FakeGenerator:
     steps: list[list[int]] = field(default_factory=list)  # the last token of each row, step by step
     _let: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
-    def step(self, ids, mask, positions, cache):
+    def step(self, ids, mask, positions, cache, never):
         assert mask.shape == (len(ids), ids.shape[1] + (cache or 0))
         last = ids[:, -1]
         self.steps.append(last.tolist())

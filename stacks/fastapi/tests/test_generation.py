@@ -42,8 +42,8 @@ class Recorder:
         self.tokens: list[list[int]] = []
         self.widths: list[int] = []
 
-    def step(self, ids, mask, positions, cache):
-        tokens, cache = self._generator.step(ids, mask, positions, cache)
+    def step(self, ids, mask, positions, cache, never):
+        tokens, cache = self._generator.step(ids, mask, positions, cache, never)
         self.tokens.append(tokens.tolist())
         self.widths.append(mask.shape[1])
         return tokens, cache
@@ -61,7 +61,7 @@ def without_cache(generator, prompt: list[int], n: int) -> list[int]:
     ids = list(prompt)
     for _ in range(n):
         row = np.array([ids])
-        tokens, _ = generator.step(row, np.ones_like(row), np.arange(len(ids))[None], None)
+        tokens, _ = generator.step(row, np.ones_like(row), np.arange(len(ids))[None], None, np.array([-1]))
         ids.append(int(tokens[0]))
     return ids[len(prompt) :]
 
@@ -222,3 +222,15 @@ def test_a_decoder_that_is_none(tmp_path, change, message):
     (tmp_path / "model.json").write_text(json.dumps(document))
     with pytest.raises(SetupError, match=message):
         load_spec(tmp_path)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_before_the_least_the_end_is_not_chosen(store, tmp_path, runtime):
+    tokens = without_cache(opened("onnxruntime", store / "tiny-opt"), PROMPTS[1], 12)
+    end = tokens[5]
+    generator = opened(runtime, write_tiny("opt", tmp_path, eos=end))
+    orders = [Order(PROMPTS[1], 12, ignore_eos=True, min_tokens=12), Order(PROMPTS[1], 12, ignore_eos=True)]
+    steps, _ = answers(generator, tmp_path / "tiny-opt", orders)
+    forced, ignored = ([row[n] for row in steps] for n in (0, 1))
+    assert end not in forced and end in ignored
+    assert forced[: tokens.index(end)] == ignored[: tokens.index(end)]

@@ -66,7 +66,7 @@ class TritonPythonModel:
         sampling = pb_utils.get_input_tensor_by_name(request, "sampling_parameters")
         asked = _sampling(_text(sampling) if sampling is not None else "{}")
         prompt = self._tokenizer.encode(_text(pb_utils.get_input_tensor_by_name(request, "text_input")))
-        order = Order(prompt, asked["max_tokens"], asked["ignore_eos"])
+        order = Order(prompt, asked["max_tokens"], asked["ignore_eos"], asked["min_tokens"])
         check(self._spec, order)
         return order
 
@@ -109,8 +109,8 @@ def _sampling(text: str) -> dict[str, Any]:
         raise RequestError(400, "min_tokens, ignore_eos: a number of tokens, and true or false")
     if asked["temperature"] not in (None, 0):
         raise RequestError(400, "temperature: only 0, greedy decoding")
-    if asked["min_tokens"] > asked["max_tokens"] or (asked["min_tokens"] and not asked["ignore_eos"]):
-        raise RequestError(400, "min_tokens: only with ignore_eos, and at most max_tokens")
+    if asked["min_tokens"] > asked["max_tokens"]:
+        raise RequestError(400, "min_tokens: at most max_tokens")
     return asked
 
 

@@ -75,7 +75,7 @@ func (a *answer) step(ctx context.Context, s Sequence, ids []int64) (int64, erro
 	}
 	e.metrics.Executed(1, 1, time.Since(start))
 	never := int64(-1)
-	if !a.request.IgnoreEOS && a.total < a.request.Min {
+	if a.total < a.request.Min {
 		never = e.spec.EOS
 	}
 	return likeliest(logits, never)

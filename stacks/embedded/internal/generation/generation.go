@@ -13,7 +13,7 @@ import (
 type Request struct {
 	Prompt    string
 	Max       int  // tokens
-	Min       int  // before these the model cannot end its answer
+	Min       int  // before these the token that ends an answer is not chosen, whatever else is said, as by vLLM
 	IgnoreEOS bool // the token that ends an answer is one like others, without text
 }
 

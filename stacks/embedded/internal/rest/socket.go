@@ -135,7 +135,10 @@ func (a *API) generate(ctx context.Context, m incoming, give func(generation.Chu
 	if err := service.Only(s, r.Model); err != nil {
 		return err
 	}
-	order := generation.Request{Prompt: r.Prompt, Max: r.Tokens, IgnoreEOS: r.Exact}
+	order := generation.Request{Prompt: r.Prompt, Max: r.Tokens}
+	if r.Exact {
+		order.Min = r.Tokens
+	}
 	if err := order.Check(); err != nil {
 		return err
 	}

@@ -19,12 +19,13 @@ class Generator(Protocol):
     platform: str  # as Open Inference Protocol metadata names it
 
     def step(
-        self, ids: np.ndarray, mask: np.ndarray, positions: np.ndarray, cache: Cache | None
+        self, ids: np.ndarray, mask: np.ndarray, positions: np.ndarray, cache: Cache | None, never: np.ndarray
     ) -> tuple[np.ndarray, Cache]:
         """The likeliest next token of each row, int64 [batch], and the keys and values so far.
 
         ids and positions are int64 [batch, new], mask is int64 [batch, past + new] with 1 for a real token;
-        rows may begin with padding. cache is what the step before returned, None in the first.
+        rows may begin with padding. cache is what the step before returned, None in the first. never is a token
+        that a row must not choose, int64 [batch], below zero where there is none.
         """
         ...
 

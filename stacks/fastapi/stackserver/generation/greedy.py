@@ -1,6 +1,6 @@
 """The loop: greedy decoding of a static batch, a chunk of text for each token."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +20,8 @@ class Order:
 
     prompt: Sequence[int]
     max_tokens: int
-    ignore_eos: bool = False
+    ignore_eos: bool = False  # the token that ends an answer does not end it
+    min_tokens: int = 0  # before them, that token is not chosen at all
     cancelled: bool = False  # may be set at any time, by any thread: the answer ends with the token under way
 
 
@@ -55,13 +56,23 @@ def generate(
     assert spec.text is not None and spec.decoder is not None
     rows = [_Row(tokenizer, order, spec.decoder.eos) for order in orders]
     prompts = [order.prompt for order in orders]
-    for tokens in _steps(generator, prompts, spec.text.pad_id, spec.decoder.context):
+
+    def never() -> np.ndarray:
+        return np.array([row.never() for row in rows], np.int64)
+
+    for tokens in _steps(generator, prompts, spec.text.pad_id, spec.decoder.context, never):
         yield [row.add(token) for row, token in zip(rows, tokens.tolist(), strict=True)]
         if not any(row.goes_on() for row in rows):
             return
 
 
-def _steps(generator: Generator, prompts: Sequence[Sequence[int]], pad_id: int, context: int) -> Iterator[np.ndarray]:
+def _steps(
+    generator: Generator,
+    prompts: Sequence[Sequence[int]],
+    pad_id: int,
+    context: int,
+    never: Callable[[], np.ndarray],
+) -> Iterator[np.ndarray]:
     """The next token of each row, int64 [batch], for as long as somebody asks."""
     width = max(len(prompt) for prompt in prompts)
     ids = np.full((len(prompts), width), pad_id, np.int64)
@@ -72,7 +83,7 @@ def _steps(generator: Generator, prompts: Sequence[Sequence[int]], pad_id: int, 
     positions = np.maximum(mask.cumsum(axis=1) - 1, 0)
     cache = None
     while True:
-        tokens, cache = generator.step(ids, mask, positions, cache)
+        tokens, cache = generator.step(ids, mask, positions, cache, never())
         yield tokens
         ids = tokens.reshape(-1, 1)
         mask = np.concatenate([mask, np.ones_like(ids)], axis=1)
@@ -85,17 +96,21 @@ class _Row:
 
     def __init__(self, tokenizer: PromptTokenizer, order: Order, eos: int) -> None:
         self._order = order
-        self._eos = None if order.ignore_eos else eos
+        self._eos = eos
         self._left = order.max_tokens
         self._text = tokenizer.detokenizer()
 
     def goes_on(self) -> bool:
         return self._left > 0 and not self._order.cancelled
 
+    def never(self) -> int:
+        """The token that must not come next, below zero when all may."""
+        return self._eos if self._order.max_tokens - self._left < self._order.min_tokens else -1
+
     def add(self, token: int) -> Chunk | None:
         if not self.goes_on():
             return None
-        if token == self._eos:
+        if token == self._eos and not self._order.ignore_eos:
             self._left = 0
             return Chunk(self._text.end(), 0, "stop")
         self._left -= 1

@@ -33,7 +33,12 @@ class OnnxGenerator:
             raise SetupError(f"{folder / 'model.onnx'} lacks {', '.join(sorted(missing)[:3])}", PREPARE)
 
     def step(
-        self, ids: np.ndarray, mask: np.ndarray, positions: np.ndarray, cache: list[ort.OrtValue] | None
+        self,
+        ids: np.ndarray,
+        mask: np.ndarray,
+        positions: np.ndarray,
+        cache: list[ort.OrtValue] | None,
+        never: np.ndarray,
     ) -> tuple[np.ndarray, list[ort.OrtValue]]:
         """As Generator says."""
         # Bound, so that the cache stays where it was computed: as numpy arrays it would be copied out and in
@@ -52,4 +57,7 @@ class OnnxGenerator:
             bound.bind_output(name, self._device)
         self._session.run_with_iobinding(bound)
         logits, *present = bound.get_outputs()
-        return logits.numpy().argmax(axis=-1), present
+        scores = logits.numpy()  # a copy
+        rows = np.flatnonzero(never >= 0)
+        scores[rows, never[rows]] = -np.inf
+        return scores.argmax(axis=-1), present

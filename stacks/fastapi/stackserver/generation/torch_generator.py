@@ -24,7 +24,7 @@ class TorchGenerator:
         self._model: Any = open_module(folder, spec, build, self._device)
 
     def step(
-        self, ids: np.ndarray, mask: np.ndarray, positions: np.ndarray, cache: Cache | None
+        self, ids: np.ndarray, mask: np.ndarray, positions: np.ndarray, cache: Cache | None, never: np.ndarray
     ) -> tuple[np.ndarray, Cache]:
         """As Generator says."""
         with torch.inference_mode():
@@ -37,4 +37,7 @@ class TorchGenerator:
                 use_cache=True,
                 logits_to_keep=1,
             )
-            return out.logits[:, -1].argmax(-1).cpu().numpy(), out.past_key_values
+            scores = out.logits[:, -1]
+            rows = np.flatnonzero(never >= 0)
+            scores[rows, never[rows]] = -torch.inf
+            return scores.argmax(-1).cpu().numpy(), out.past_key_values
