@@ -2,6 +2,7 @@ package triton_test
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -74,9 +75,9 @@ func TestTheRealServerGenerates(t *testing.T) {
 	answers := make([]record.Reply, users)
 	for i := range answers {
 		all.Go(func() {
-			if answers[i], err = generated(t.Context(), at, "The lighthouse keeper wrote", tokens); err != nil {
-				answers[i].Err = err
-			}
+			a, err := generated(t.Context(), at, "The lighthouse keeper wrote", tokens)
+			a.Err = errors.Join(a.Err, err)
+			answers[i] = a
 		})
 	}
 	all.Wait()

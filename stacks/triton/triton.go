@@ -95,6 +95,7 @@ func VLLM() stack.Stack {
 		Container: c,
 		Serves:    []stack.Capability{generates(stack.GPU)},
 		Batcher:   stack.Continuous,
+		Prefixes:  true,
 		Tells:     stack.TritonStatistics,
 	}
 }
