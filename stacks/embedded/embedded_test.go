@@ -41,4 +41,8 @@ func TestEachTaskIsServedOnBothTransports(t *testing.T) {
 	require.Equal(t, stack.OIP, contract(stack.ImageClassification, stack.GRPC, stack.Tensor, 1))
 	require.Equal(t, stack.OpenAI, contract(stack.Embeddings, stack.REST, stack.Text, 32))
 	require.Equal(t, stack.OIP, contract(stack.Embeddings, stack.GRPC, stack.Text, 32))
+	require.Equal(t, stack.OpenAI, contract(stack.TextGeneration, stack.REST, stack.Text, 1))
+	require.Equal(t, stack.OpenAI, contract(stack.TextGeneration, stack.SSE, stack.Text, 1))
+	require.Equal(t, stack.WSGen, contract(stack.TextGeneration, stack.WS, stack.Text, 1))
+	require.Equal(t, stack.OIP, contract(stack.TextGeneration, stack.GRPC, stack.Text, 1))
 }

@@ -43,7 +43,8 @@ type Engine struct {
 	waiting   atomic.Int64
 	stop      context.CancelFunc
 	stopped   context.Context
-	running   sync.RWMutex // held for reading by each request
+	mu        sync.Mutex // between a request that comes and Close
+	running   sync.WaitGroup
 }
 
 // New returns an engine on a decoder and its tokenizer. Close ends it.
@@ -58,9 +59,21 @@ func New(begin Begin, spec stack.DecoderSpec, t *tokenizer.Tokenizer, m *metrics
 // Close ends the answers under way at their next token and returns when they
 // have ended.
 func (e *Engine) Close() {
+	e.mu.Lock()
 	e.stop()
-	e.running.Lock()
-	defer e.running.Unlock()
+	e.mu.Unlock()
+	e.running.Wait()
+}
+
+// come counts a request that Close must wait for.
+func (e *Engine) come() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.stopped.Err() != nil {
+		return e.left(e.stopped)
+	}
+	e.running.Add(1)
+	return nil
 }
 
 // Generate gives the chunks of an answer, each as soon as it is computed, until
@@ -68,8 +81,10 @@ func (e *Engine) Close() {
 // does not fit, Full when too many wait, Gone when ctx ended or give failed,
 // NotReady after Close; else what the decoder returned.
 func (e *Engine) Generate(ctx context.Context, r Request, give func(Chunk) error) error {
-	e.running.RLock()
-	defer e.running.RUnlock()
+	if err := e.come(); err != nil {
+		return err
+	}
+	defer e.running.Done()
 	start := time.Now()
 	prompt, err := e.prompt(r)
 	if err != nil {
@@ -113,9 +128,6 @@ func (e *Engine) prompt(r Request) ([]int64, error) {
 
 // enter waits for a slot.
 func (e *Engine) enter(ctx context.Context) error {
-	if ctx.Err() != nil {
-		return e.left(ctx)
-	}
 	select {
 	case e.slots <- struct{}{}:
 		return nil

@@ -86,13 +86,14 @@ func (a *API) socket(w http.ResponseWriter, r *http.Request) {
 			_ = conn.Close(websocket.StatusGoingAway, "the server is stopping")
 			return
 		case m := <-requests:
-			a.metrics.Answered(a.converse(ctx, conn, m))
+			a.converse(ctx, conn, m)
 		}
 	}
 }
 
-// converse answers one message and returns the status to count it by.
-func (a *API) converse(ctx context.Context, conn *websocket.Conn, m incoming) int {
+// converse answers one message. It is counted before its last message is sent:
+// who has read that may look.
+func (a *API) converse(ctx context.Context, conn *websocket.Conn, m incoming) {
 	send := func(m socketMessage) error {
 		data, err := json.Marshal(m)
 		if err != nil {
@@ -110,11 +111,12 @@ func (a *API) converse(ctx context.Context, conn *websocket.Conn, m incoming) in
 	})
 	if err != nil {
 		status := fault.KindOf(err).Status()
+		a.metrics.Answered(status)
 		_ = send(socketMessage{Type: "error", Code: status, Message: err.Error()}) // the client has left when this fails
-		return status
+		return
 	}
+	a.metrics.Answered(http.StatusOK)
 	_ = send(socketMessage{Type: "end", Tokens: last.Total, Prompt: last.Prompt, Finish: last.Finish})
-	return http.StatusOK
 }
 
 func (a *API) generate(ctx context.Context, m incoming, give func(generation.Chunk) error) error {

@@ -2,11 +2,13 @@ package service_test
 
 import (
 	"context"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"stackbench/stacks/embedded/internal/fault"
+	"stackbench/stacks/embedded/internal/generation"
 	"stackbench/stacks/embedded/internal/service"
 	"stackbench/stacks/embedded/internal/store"
 	"stackbench/stacks/embedded/internal/tensor"
@@ -50,5 +52,28 @@ func TestNullChecksRequestsLikeTheRealServer(t *testing.T) {
 	_, _, err = image.Embed(ctx, []string{"a"})
 	require.Equal(t, fault.Unknown, fault.KindOf(err))
 	_, err = null(t, tiny.Text).Classify(ctx, nil)
+	require.Equal(t, fault.Unknown, fault.KindOf(err))
+	err = image.Generate(ctx, generation.Request{Prompt: "a", Max: 1}, nil)
+	require.Equal(t, fault.Unknown, fault.KindOf(err))
+}
+
+func TestNullGeneratesMaxTokens(t *testing.T) {
+	n := null(t, tiny.Decoder)
+	var chunks []generation.Chunk
+	keep := func(c generation.Chunk) error { chunks = append(chunks, c); return nil }
+	require.NoError(t, n.Generate(context.Background(), generation.Request{Prompt: "a", Max: 2}, keep))
+	require.Equal(t, []generation.Chunk{{Text: " null", Tokens: 1, Prompt: 1, Total: 1}, {Text: " null", Tokens: 1, Prompt: 1, Total: 2, Finish: "length"}}, chunks)
+	err := n.Generate(context.Background(), generation.Request{Prompt: "a"}, keep)
+	require.Equal(t, fault.Invalid, fault.KindOf(err))
+	gone, leave := context.WithCancel(context.Background())
+	leave()
+	err = n.Generate(gone, generation.Request{Prompt: "a", Max: 2}, keep)
+	require.Equal(t, fault.Gone, fault.KindOf(err))
+	err = n.Generate(context.Background(), generation.Request{Prompt: "a", Max: 2}, func(generation.Chunk) error { return io.EOF })
+	require.Equal(t, fault.Gone, fault.KindOf(err))
+	_, err = n.Infer(context.Background(), tiny.Decoder, nil)
+	require.ErrorContains(t, err, "ask it by ModelStreamInfer")
+	require.Equal(t, fault.Invalid, fault.KindOf(err))
+	_, _, err = n.Embed(context.Background(), []string{"a"})
 	require.Equal(t, fault.Unknown, fault.KindOf(err))
 }

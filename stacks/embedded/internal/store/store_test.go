@@ -24,6 +24,10 @@ func TestOpen(t *testing.T) {
 	require.Equal(t, 16, m.Text.MaxTokens)
 	require.FileExists(t, m.Graph())
 	require.FileExists(t, m.Tokenizer())
+	require.Nil(t, m.Decoder)
+	m, err = store.Open(dir, tiny.Decoder)
+	require.NoError(t, err)
+	require.Equal(t, tiny.DecoderSpec(), *m.Decoder)
 }
 
 func TestDamagedStores(t *testing.T) {
@@ -63,6 +67,12 @@ func TestDamagedStores(t *testing.T) {
 	check(tiny.Text, "model.json", swap(`INT64`, `INT32`), "want INT64")
 	check(tiny.Text, "model.json", swap(`"max_tokens":16`, `"max_tokens":0`), "max_tokens is 0")
 	check(tiny.Text, "model.json", swap(`"outputs"`, `"results"`), "0 outputs")
+	check(tiny.Decoder, "model.json", swap(`"layers":2`, `"layers":0`), "the decoder has 0 layers")
+	check(tiny.Decoder, "model.json", swap(`"context":48`, `"context":1`), "context is 1")
+	check(tiny.Decoder, "model.json", swap(`"vocab":11`, `"vocab":12`), "a vocab of 12")
+	check(tiny.Decoder, "model.json", swap(`"eos":0`, `"eos":11`), "an eos of 11")
+	check(tiny.Decoder, "model.json", swap(`"position_ids"`, `"positions"`), "the inputs are")
+	check(tiny.Image, "model.json", swap(`"image":`, `"decoder":{},"image":`), "a decoder, but no text")
 	check(tiny.Image, "model.safetensors", func(b []byte) []byte { return b[:len(b)-1] }, "but its header describes")
 	check(tiny.Image, "model.safetensors", func(b []byte) []byte { return b[:100] }, "in a file of 100")
 	check(tiny.Image, "model.safetensors", func(b []byte) []byte { return b[:3] }, "no safetensors header")
