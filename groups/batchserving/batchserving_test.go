@@ -23,7 +23,7 @@ const limit = 200 * time.Millisecond
 func group() bench.Group {
 	g := bench.Group{
 		Name: "batch_serving", Title: "BatchServing",
-		Tokens: 16, Sizes: sizes(),
+		Tokens: 16, Sizes: sizes(), Limits: bench.Limits{TTFT: time.Second, ITL: 100 * time.Millisecond},
 		Reference: stacks.Reference(), Null: stacks.Null(),
 	}
 	add := func(base bench.Case, b bench.Batcher, l bench.Load, from bench.Profile) {
@@ -59,7 +59,27 @@ func group() bench.Group {
 			add(of.work, b, bench.Knee(limit), bench.Standard)
 		}
 	}
+	generated(&g)
 	return g
+}
+
+// generated adds the half that is about generated text: a static batch, which
+// takes no new request until its longest answer has ended, against one that is
+// formed anew at every step. Stacks that cannot wait have no delay, so the
+// static batch is asked for with one, too.
+func generated(g *bench.Group) {
+	const most = 16
+	chat := bench.Case{Model: "gpt2", Proto: stack.SSE, Input: stack.Text, Lengths: bench.Chat, Batch: 1}
+	for _, b := range []bench.Batcher{bench.BatcherOff(), bench.BatcherOn(most, 0), bench.BatcherOn(most, 50*time.Millisecond)} {
+		for _, users := range []int{1, 4, 16, 64} {
+			c := chat
+			c.Batcher, c.Load = b, bench.Closed(users)
+			if users == 64 || b.Delay > 0 {
+				c.From = bench.Standard
+			}
+			g.Cases = append(g.Cases, c)
+		}
+	}
 }
 
 // sizes is drawn from evenly: sixteen in proportion to one over themselves,

@@ -13,6 +13,13 @@
 // what the hardware can be trusted with. Every rate tried is a window of at
 // least 662 requests, and is kept with the result.
 //
+// The same is asked of generated text: GPT-2 small answers prompts of a mix of
+// lengths (tokens=chat) with 8 to 128 tokens as events, to a rising number of
+// users. Off is one sequence at a time. On, at most 16 are computed together:
+// fastapi-queue makes static batches, which go on until their longest answer
+// has ended, vLLM and TGI take in and let out answers at every step.
+// batch-mean counts only answers that still go on.
+//
 // A win is a higher knee-rps, or more emb/s (img/s) at the same users without
 // a higher p99-ms, by more than the noise of repeated trials, with the same
 // answers.

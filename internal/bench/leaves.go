@@ -53,6 +53,9 @@ func (c Case) capability(s stack.Stack) (stack.Capability, error) {
 		size = 2 // any that is not one
 	}
 	if how, ok := s.Find(c.task(), c.Proto, c.Input, size); ok {
+		if how.Alone && c.Batcher.Max > 0 {
+			return stack.Capability{}, fmt.Errorf("the stack's batcher does no %s", c.task())
+		}
 		return how, nil
 	}
 	proto := false

@@ -93,6 +93,7 @@ type Capability struct {
 	Contract Contract
 	MaxBatch int    // largest batch a request of this contract can carry; 0 means no limit
 	Only     Device // where it does so on one device alone; "" means on all that the stack has
+	Alone    bool   // each request is computed by itself, also where the stack has a batcher
 }
 
 // Stack is one serving stack. A value of it, one line in the table of package

@@ -40,10 +40,10 @@ func Stack() stack.Stack {
 			{Task: stack.ImageClassification, Proto: stack.Stream, Input: stack.Tensor, Contract: stack.OIP},
 			{Task: stack.Embeddings, Proto: stack.Stream, Input: stack.Text, Contract: stack.OIP},
 			{Task: stack.Embeddings, Proto: stack.Stream, Input: stack.IDs, Contract: stack.OIP},
-			{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI, MaxBatch: 1},
-			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI, MaxBatch: 1},
-			{Task: stack.TextGeneration, Proto: stack.WS, Input: stack.Text, Contract: stack.WSGen, MaxBatch: 1},
-			{Task: stack.TextGeneration, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP, MaxBatch: 1},
+			{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI, MaxBatch: 1, Alone: true},
+			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI, MaxBatch: 1, Alone: true},
+			{Task: stack.TextGeneration, Proto: stack.WS, Input: stack.Text, Contract: stack.WSGen, MaxBatch: 1, Alone: true},
+			{Task: stack.TextGeneration, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP, MaxBatch: 1, Alone: true},
 		},
 	}
 }

@@ -110,7 +110,7 @@ func vllmArgs(r stack.Run) []string {
 // generates is generated text, a message a token; on a CPU the model in Python,
 // on a GPU the vllm backend.
 func generates(on stack.Device) stack.Capability {
-	return stack.Capability{Task: stack.TextGeneration, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP, Only: on}
+	return stack.Capability{Task: stack.TextGeneration, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP, Only: on, Alone: on == stack.CPU}
 }
 
 func gpuImage(library fs.FS) stack.Image {

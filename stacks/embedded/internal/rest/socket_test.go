@@ -64,7 +64,7 @@ func TestOneAnswerAfterTheOther(t *testing.T) {
 	w.say(`{"type":"generate","model":"tiny-decoder","prompt":"ab c","max_tokens":3}`)
 	w.hear(`{"type":"end","prompt_tokens":2,"finish_reason":"stop"}`)
 	w.say(`{"type":"generate","model":"tiny-decoder","prompt":"ab c","max_tokens":1,"exact":true}`)
-	w.hear(`{"type":"token","tokens":1}`, `{"type":"end","tokens":1,"prompt_tokens":2,"finish_reason":"length"}`)
+	w.hear(`{"type":"token","text":" c","tokens":1}`, `{"type":"end","tokens":1,"prompt_tokens":2,"finish_reason":"length"}`)
 	require.Contains(t, c.get("/metrics"), `stackbench_requests_total{code="200",model="tiny-decoder"} 4`)
 }
 
