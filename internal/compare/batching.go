@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -77,12 +78,16 @@ func (l *leaf) stage(name string) (ms float64, ok bool) {
 	return median(values), true
 }
 
-// Curve is how a stack's p99 grew with the rate of requests, up to its knee.
+// Curve is how a stack's p99 grew with the rate of requests, up to its knee; or
+// how many of its answers came within the limits of generated text as users
+// grew.
 type Curve struct {
 	Work    string // batch_serving · all-minilm-l6-v2 · rest · text
 	Stack   string
 	Load    string // batch=mixed batcher=32x5ms
 	LimitMS float64
+	TTFTMS  float64 // limits of generated text; 0 of a knee
+	ITLMS   float64
 	Knee    string // its highest rate that held; none where there is no answer
 	Points  []results.Probe
 }
@@ -105,21 +110,18 @@ func (b *builder) curves() []Curve {
 
 func (b *builder) curve(w *work, l *leaf) Curve {
 	_, load := l.name.Split()
-	c := Curve{Work: title(w.key), Stack: l.name.Stack, Load: strings.TrimSuffix(label(load), " knee"), Knee: none}
+	c := Curve{Work: title(w.key), Stack: l.name.Stack, Load: strings.TrimSuffix(strings.TrimSuffix(label(load), " knee"), " users"), Knee: none}
 	for _, t := range l.trials {
 		if t.Knee != nil {
-			c.LimitMS = t.Knee.LimitMS
+			c.LimitMS, c.TTFTMS, c.ITLMS = t.Knee.LimitMS, t.Knee.TTFTMS, t.Knee.ITLMS
 			c.Points = append(c.Points, t.Knee.Probes...)
 		}
 	}
-	if m := b.value(l, "knee-rps"); m.ok {
-		c.Knee = results.Figure("knee-rps", m.value)
+	if m := b.value(l, c.unit()); m.ok {
+		c.Knee = results.Figure(c.unit(), m.value)
 	}
-	slices.SortFunc(c.Points, func(a, b results.Probe) int {
-		if a.Rate < b.Rate {
-			return -1
-		}
-		return 1
+	slices.SortStableFunc(c.Points, func(a, b results.Probe) int {
+		return cmp.Or(cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Users, b.Users))
 	})
 	return c
 }
@@ -128,11 +130,7 @@ func (b *builder) curve(w *work, l *leaf) Curve {
 func (c Curve) points() string {
 	var parts []string
 	for _, p := range c.Points {
-		p99 := "∞"
-		if p.P99MS > 0 {
-			p99 = results.Figure("p99-ms", p.P99MS)
-		}
-		part := results.Figure("rps", p.Rate) + "→" + p99
+		part := c.point(p)
 		switch {
 		case !p.Holds:
 			part += " ✗"
@@ -144,15 +142,42 @@ func (c Curve) points() string {
 	return strings.Join(parts, ", ")
 }
 
+func (c Curve) point(p results.Probe) string {
+	if p.Users > 0 {
+		return fmt.Sprintf("%d→%.0f %%", p.Users, 100*p.Within)
+	}
+	p99 := "∞"
+	if p.P99MS > 0 {
+		p99 = results.Figure("p99-ms", p.P99MS)
+	}
+	return results.Figure("rps", p.Rate) + "→" + p99
+}
+
+// unit is what the search sought.
+func (c Curve) unit() string {
+	if c.TTFTMS > 0 {
+		return "users"
+	}
+	return "knee-rps"
+}
+
+// caption says what the points are.
+func (c Curve) caption() string {
+	if c.TTFTMS > 0 {
+		return fmt.Sprintf("Users: answers within %g ms to the first text and %g ms a token, at rising numbers of users (✗ under 95 %%, ! in doubt)", c.TTFTMS, c.ITLMS)
+	}
+	return fmt.Sprintf("Knees: p99 in ms at rising rates a second, limit %g ms (✗ over it, ! in doubt)", c.LimitMS)
+}
+
 // curvesText writes the curves for a terminal, a line each.
 func curvesText(b *strings.Builder, curves []Curve) {
 	work := ""
 	for _, c := range curves {
 		if c.Work != work {
 			work = c.Work
-			fmt.Fprintf(b, "Knees: p99 in ms at rising rates a second, limit %g ms (✗ over it, ! in doubt): %s\n", c.LimitMS, work)
+			fmt.Fprintf(b, "%s: %s\n", c.caption(), work)
 		}
-		fmt.Fprintf(b, "  %s  %s  knee-rps %s:  %s\n", c.Stack, c.Load, c.Knee, c.points())
+		fmt.Fprintf(b, "  %s  %s  %s %s:  %s\n", c.Stack, c.Load, c.unit(), c.Knee, c.points())
 	}
 	if len(curves) > 0 {
 		b.WriteString("\n")

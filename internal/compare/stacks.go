@@ -14,7 +14,7 @@ import (
 // Table is the stacks of a run side by side.
 type Table struct {
 	Blocks     []Block
-	Curves     []Curve  // of the searches for a knee
+	Curves     []Curve  // of the searches for a knee, or for users
 	Missing    []string // what is not shown, and why: one line a reason
 	Doubts     []string // why a number marked with ! must not be believed
 	Conditions []string // what all numbers are true for
@@ -49,7 +49,7 @@ const none = "–"
 // the first of rates that was measured.
 func latencies() []string { return []string{"p50-ms", "p95-ms", "p99-ms"} }
 
-func rates() []string { return []string{"img/s", "emb/s", "rps"} }
+func rates() []string { return []string{"img/s", "emb/s", "tok/s", "rps"} }
 
 // Stacks makes the table of a run, for people: latencies and throughput, the
 // verdict on the answers, memory and start. Of several trials it shows medians,
@@ -124,13 +124,14 @@ func (b *builder) block(w *work) Block {
 	}
 	slices.Sort(out.Stacks) // trials are shuffled, so the order of appearance says nothing
 	slices.SortFunc(loads, func(a, b results.Name) int {
-		return cmp.Or(cmp.Compare(a.Batch, b.Batch), cmp.Compare(knees(a), knees(b)), cmp.Compare(a.Rate, b.Rate),
+		return cmp.Or(cmp.Compare(a.Batch, b.Batch), cmp.Compare(searches(a), searches(b)), cmp.Compare(a.Rate, b.Rate),
 			cmp.Compare(a.Conc, b.Conc), natural(a.Batcher, b.Batcher))
 	})
 	for _, load := range loads {
 		out.Rows = append(out.Rows, b.rows(w, load, out.Stacks)...)
 	}
 	out.Rows = append(out.Rows, b.breakdown(w, loads, out.Stacks)...)
+	out.Rows = append(out.Rows, views(w, loads, out.Stacks)...)
 	out.Rows = append(out.Rows, b.facts(w, out.Stacks)...)
 	return out
 }
@@ -142,6 +143,12 @@ func title(key results.Name) string {
 			parts = append(parts, p)
 		}
 	}
+	if key.Tokens != "" {
+		parts = append(parts, key.Tokens+" tokens")
+	}
+	if key.Prefix != "" {
+		parts = append(parts, key.Prefix+" prefix")
+	}
 	return strings.Join(parts, " · ")
 }
 
@@ -151,8 +158,13 @@ func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
 	b.noteFaults(byStack, load)
 	var rows []Row
 	first := latencies()
-	if load.Knee {
+	switch {
+	case load.Knee:
 		first = []string{"knee-rps"}
+	case load.Users:
+		first = []string{"users"}
+	case w.key.Tokens != "":
+		first = slices.Concat(textUnits(), first)
 	}
 	for _, unit := range first {
 		rows = append(rows, b.row(byStack, load, unit)...)
@@ -205,6 +217,8 @@ func label(load results.Name) string {
 	switch {
 	case load.Knee:
 		parts = append(parts, "knee")
+	case load.Users:
+		parts = append(parts, "users")
 	case load.Rate > 0:
 		parts = append(parts, fmt.Sprintf("rate=%d", load.Rate))
 	default:
@@ -213,9 +227,9 @@ func label(load results.Name) string {
 	return strings.Join(parts, " ")
 }
 
-// knees sorts searches behind windows.
-func knees(load results.Name) int {
-	if load.Knee {
+// searches sorts searches behind windows.
+func searches(load results.Name) int {
+	if load.Knee || load.Users {
 		return 1
 	}
 	return 0
