@@ -116,8 +116,8 @@ func TestTheModelsEnd(t *testing.T) {
 	require.Equal(t, generation.Chunk{Tokens: 1, Prompt: 1, Total: 14}, chunks[13], "a token without text")
 	require.Equal(t, generation.Length, chunks[19].Finish)
 
-	for _, ignore := range []bool{false, true} {
-		chunks, err = b.ask(t, generation.Request{Prompt: "ab", Max: 20, Min: 14, IgnoreEOS: ignore})
+	for _, r := range []generation.Request{{Prompt: "ab", Max: 20, Min: 14}, {Prompt: "ab", Max: 20, Min: 20, IgnoreEOS: true}} {
+		chunks, err = b.ask(t, r)
 		require.NoError(t, err)
 		require.Equal(t, generation.Chunk{Text: "a", Tokens: 1, Prompt: 1, Total: 14}, chunks[13], "the second likeliest")
 	}

@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"sync"
 	"testing"
@@ -9,6 +11,8 @@ import (
 
 	"stackbench/internal/stack"
 	"stackbench/stacks/embedded/internal/generation"
+	"stackbench/stacks/embedded/internal/metrics"
+	"stackbench/stacks/embedded/internal/service"
 	"stackbench/stacks/embedded/internal/store"
 	"stackbench/stacks/embedded/internal/tiny"
 )
@@ -105,4 +109,31 @@ func TestWarmUpFindsAnotherGraph(t *testing.T) {
 	require.NoError(t, os.WriteFile(m.Graph(), []byte("no graph"), 0o644))
 	_, err = OpenDecoder(m, stack.CPU, 1)
 	require.ErrorContains(t, err, "session of tiny-decoder")
+}
+
+// The trained model knows what it was asked.
+func TestSmolLM2SaysParis(t *testing.T) {
+	needLibrary(t)
+	const name = "smollm2-135m-q4_1-dequant"
+	dir, err := tiny.Prepared(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+	m, err := store.Open(dir, name)
+	require.NoError(t, err)
+	d, err := OpenDecoder(m, stack.CPU, 1)
+	require.NoError(t, err)
+	defer d.Close()
+	begin := func(room int) (generation.Sequence, error) { return d.Begin(room) }
+	w, err := service.NewWriter(m, service.Info{Model: name}, begin, metrics.New(name), generation.Options{AtOnce: 1, Steps: 1})
+	require.NoError(t, err)
+	defer w.Close()
+	text := ""
+	err = w.Generate(t.Context(), generation.Request{Prompt: "The capital of France is", Max: 2}, func(c generation.Chunk) error {
+		text += c.Text
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, " Paris.", text)
 }

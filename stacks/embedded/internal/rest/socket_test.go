@@ -65,7 +65,13 @@ func TestOneAnswerAfterTheOther(t *testing.T) {
 	w.hear(`{"type":"end","prompt_tokens":2,"finish_reason":"stop"}`)
 	w.say(`{"type":"generate","model":"tiny-decoder","prompt":"ab c","max_tokens":1,"exact":true}`)
 	w.hear(`{"type":"token","text":" c","tokens":1}`, `{"type":"end","tokens":1,"prompt_tokens":2,"finish_reason":"length"}`)
-	require.Contains(t, c.get("/metrics"), `stackbench_requests_total{code="200",model="tiny-decoder"} 4`)
+	w.say(strings.Replace(strings.Replace(generate, `"bc"`, `"a"`, 1), `"max_tokens":3`, `"max_tokens":22`, 1))
+	for range 20 {
+		_, _, err := w.Read(context.Background())
+		require.NoError(t, err)
+	}
+	w.hear(`{"type":"token","tokens":1}`, `{"type":"token","text":"é","tokens":1}`, `{"type":"end","tokens":22,"prompt_tokens":1,"finish_reason":"length"}`)
+	require.Contains(t, c.get("/metrics"), `stackbench_requests_total{code="200",model="tiny-decoder"} 5`)
 }
 
 func TestSocketErrors(t *testing.T) {

@@ -25,25 +25,25 @@ type tokenStream = grpc.BidiStreamingServer[oippb.ModelInferRequest, oippb.Model
 func (a *API) generate(s tokenStream, r *oippb.ModelInferRequest) error {
 	begun := false
 	svc, _, err := a.find(r.ModelName, r.ModelVersion)
-	var order order
+	var how delivery
 	var request generation.Request
 	if err == nil {
-		order, request, err = parseGenerate(r)
+		how, request, err = parseGenerate(r)
 	}
 	if err == nil {
 		whole := ""
-		if !order.exclude {
+		if !how.exclude {
 			whole = request.Prompt
 		}
 		err = svc.Generate(s.Context(), request, func(c generation.Chunk) error {
-			if !order.stream {
+			if !how.stream {
 				if whole += c.Text; c.Finish == "" {
 					return nil
 				}
 				c.Text, c.Tokens = whole, c.Total
 			}
 			begun = true
-			return s.Send(&oippb.ModelStreamInferResponse{InferResponse: order.message(r, c)})
+			return s.Send(&oippb.ModelStreamInferResponse{InferResponse: how.message(r, c)})
 		})
 	}
 	if err == nil {
@@ -57,17 +57,17 @@ func (a *API) generate(s tokenStream, r *oippb.ModelInferRequest) error {
 	return s.Send(&oippb.ModelStreamInferResponse{ErrorMessage: err.Error()})
 }
 
-// order is how an answer is to come.
-type order struct {
+// delivery is how an answer is to come.
+type delivery struct {
 	stream  bool
 	exclude bool // the prompt is not put before the text
 	returns map[string]bool
 }
 
 // parseGenerate reads the tensors of Triton's vLLM backend, with its defaults.
-func parseGenerate(r *oippb.ModelInferRequest) (order, generation.Request, error) {
-	o := order{returns: map[string]bool{service.TextOutput: true}}
-	bad := func(err error) (order, generation.Request, error) { return o, generation.Request{}, err }
+func parseGenerate(r *oippb.ModelInferRequest) (delivery, generation.Request, error) {
+	d := delivery{returns: map[string]bool{service.TextOutput: true}}
+	bad := func(err error) (delivery, generation.Request, error) { return d, generation.Request{}, err }
 	texts, flags, err := generateInputs(r)
 	if err != nil {
 		return bad(err)
@@ -76,13 +76,13 @@ func parseGenerate(r *oippb.ModelInferRequest) (order, generation.Request, error
 	if !ok {
 		return bad(fault.New(fault.Invalid, "%s needs an input %q", r.ModelName, service.TextInput))
 	}
-	o.stream = flags[service.Stream]
+	d.stream = flags[service.Stream]
 	exclude, said := flags[service.ExcludeInput]
-	if o.exclude = exclude || !said && o.stream; o.stream && !o.exclude {
+	if d.exclude = exclude || !said && d.stream; d.stream && !d.exclude {
 		return bad(fault.New(fault.Invalid, "%s cannot be false where %s is true", service.ExcludeInput, service.Stream))
 	}
 	for _, name := range []string{service.FinishReason, service.PromptTokens, service.OutputTokens} {
-		o.returns[name] = flags[service.ReturnsPrefix+name]
+		d.returns[name] = flags[service.ReturnsPrefix+name]
 	}
 	sampling := generation.Sampling{}
 	if text, ok := texts[service.Sampling]; ok {
@@ -91,7 +91,7 @@ func parseGenerate(r *oippb.ModelInferRequest) (order, generation.Request, error
 		}
 	}
 	request, err := sampling.Request(string(prompt))
-	return o, request, err
+	return d, request, err
 }
 
 // generateInputs sorts the inputs, which have one element each.
@@ -154,14 +154,14 @@ func oneFlag(in *oippb.ModelInferRequest_InferInputTensor, raw []byte) (bool, er
 }
 
 // message is a chunk in the outputs that were asked for.
-func (o order) message(r *oippb.ModelInferRequest, c generation.Chunk) *oippb.ModelInferResponse {
+func (d delivery) message(r *oippb.ModelInferRequest, c generation.Chunk) *oippb.ModelInferResponse {
 	finish := c.Finish
 	if finish == "" {
 		finish = "None" // as Python spells it, whose backend this is
 	}
 	m := &oippb.ModelInferResponse{ModelName: r.ModelName, ModelVersion: oip.Version, Id: r.Id}
 	add := func(name, datatype string, raw []byte) {
-		if !o.returns[name] {
+		if !d.returns[name] {
 			return
 		}
 		m.Outputs = append(m.Outputs, &oippb.ModelInferResponse_InferOutputTensor{Name: name, Datatype: datatype, Shape: []int64{1}})

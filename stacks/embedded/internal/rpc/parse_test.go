@@ -20,11 +20,11 @@ func FuzzParseGenerate(f *testing.F) {
 		if proto.Unmarshal(raw, r) != nil {
 			return
 		}
-		order, request, err := parseGenerate(r)
+		how, request, err := parseGenerate(r)
 		if err != nil {
 			return
 		}
 		require.NoError(t, request.Check())
-		require.True(t, order.exclude || !order.stream)
+		require.True(t, how.exclude || !how.stream)
 	})
 }

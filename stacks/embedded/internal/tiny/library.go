@@ -15,13 +15,9 @@ func Library() (string, error) {
 	if path := os.Getenv("STACKBENCH_ORT_LIB"); path != "" {
 		return path, nil
 	}
-	cache := os.Getenv("STACKBENCH_CACHE")
-	if cache == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			return "", err
-		}
-		cache = filepath.Join(user, "stackbench")
+	cache, err := cache()
+	if err != nil {
+		return "", err
 	}
 	var found []string
 	for _, depth := range []string{"*", "*/*", "*/*/*"} {
@@ -40,4 +36,26 @@ func Library() (string, error) {
 	}
 	slices.Sort(found)
 	return found[len(found)-1], nil
+}
+
+// Prepared returns the machine's model store when a model of true size is in it;
+// else the error is fs.ErrNotExist, with what to do.
+func Prepared(model string) (string, error) {
+	cache, err := cache()
+	if err != nil {
+		return "", err
+	}
+	store := filepath.Join(cache, "models")
+	if _, err := os.Stat(filepath.Join(store, model, "model.json")); err != nil {
+		return "", fmt.Errorf("%s is not prepared: go tool stackbench setup makes it: %w", model, err)
+	}
+	return store, nil
+}
+
+func cache() (string, error) {
+	if cache := os.Getenv("STACKBENCH_CACHE"); cache != "" {
+		return cache, nil
+	}
+	user, err := os.UserCacheDir()
+	return filepath.Join(user, "stackbench"), err
 }
