@@ -88,6 +88,14 @@ func (g Group) In(p Profile) []Case {
 	return out
 }
 
+// only leaves the cases of the named models; of none, all.
+func (g Group) only(models []string) Group {
+	if len(models) > 0 {
+		g.Cases = slices.DeleteFunc(slices.Clone(g.Cases), func(c Case) bool { return !slices.Contains(models, c.Model) })
+	}
+	return g
+}
+
 // Models lists the models of the profile's cases, each once, in order.
 func (g Group) Models(p Profile) []string {
 	var out []string

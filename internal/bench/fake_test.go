@@ -56,6 +56,9 @@ func behave(how, addr string) error {
 	}
 	var count atomic.Int64
 	died := make(chan error, 1)
+	if texts, ok := strings.CutPrefix(how, "text:"); ok {
+		serveTexts(texts)
+	}
 	http.HandleFunc("POST /v1/embeddings", func(w http.ResponseWriter, r *http.Request) {
 		var ask struct{ Input []string }
 		_ = json.NewDecoder(r.Body).Decode(&ask)

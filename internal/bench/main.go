@@ -68,7 +68,7 @@ func head(ctx context.Context, w io.Writer, o Options, g Group) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range g.Models(o.Profile) {
+	for _, name := range env.group.Models(o.Profile) {
 		if _, err := env.prepare(ctx, name, downloads(os.Stderr)); err != nil {
 			return err
 		}

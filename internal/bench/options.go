@@ -8,13 +8,15 @@ import (
 	"strings"
 	"time"
 
+	"stackbench/internal/model"
 	"stackbench/internal/stack"
 )
 
 // Options are the flags of a benchmark binary; `stackbench run` takes the same.
 type Options struct {
 	Stacks   []stack.Stack
-	Device   string // auto, cpu or gpu
+	Models   []string // of those that the groups have; none means all
+	Device   string   // auto, cpu or gpu
 	Profile  Profile
 	Window   time.Duration // 0: the profile's
 	Launcher string        // auto, container or process
@@ -33,6 +35,7 @@ type Record struct {
 // register declares the flags on f. Their values are read back by options.
 func register(f *flag.FlagSet) {
 	f.String("stacks", "all", "stacks to measure, comma separated; all: every one that this machine can run")
+	f.String("models", "all", "models, comma separated; all: every one that the groups have")
 	f.String("device", "auto", "auto, cpu or gpu")
 	f.String("profile", "quick", "quick, standard or full")
 	f.Duration("window", 0, "length of a measured window; 0: the profile's own (3s, 30s, 60s)")
@@ -58,6 +61,12 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 	var err error
 	o.Profile, err = ParseProfile(text("profile"))
 	if err != nil {
+		return Options{}, err
+	}
+	if err != nil {
+		return Options{}, err
+	}
+	if o.Models, err = parseModels(text("models")); err != nil {
 		return Options{}, err
 	}
 	o.Stacks, err = ParseStacks(text("stacks"), table)
@@ -91,6 +100,23 @@ func ParseStacks(list string, table []stack.Stack) ([]stack.Stack, error) {
 		}
 	}
 	return chosen, nil
+}
+
+// parseModels resolves a comma-separated list of models; "all" and "" give none,
+// which stands for all. The error names the known ones.
+func parseModels(list string) ([]string, error) {
+	if list == "" || list == "all" {
+		return nil, nil
+	}
+	var out []string
+	for name := range strings.SplitSeq(list, ",") {
+		m, err := model.Spec(strings.TrimSpace(name))
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, m.Name)
+	}
+	return out, nil
 }
 
 func stackNames(table []stack.Stack) []string {

@@ -30,6 +30,9 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 		b.Fatal(err)
 	}
 	defer r.close()
+	if len(r.env.group.In(o.Profile)) == 0 { // testing would measure a benchmark without sub-benchmarks itself
+		b.Skipf("no case of %s has a model that was chosen", g.Name)
+	}
 	for _, s := range o.Stacks {
 		s = s.On(r.env.device)
 		refusal, err := r.env.refusal(ctx, s)
@@ -41,8 +44,8 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 			r.note("skip stack=%s: %s", s.Name, refusal)
 			continue
 		}
-		for _, m := range g.Models(o.Profile) {
-			if why := g.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
+		for _, m := range r.env.group.Models(o.Profile) {
+			if why := r.env.group.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
 				r.note("skip stack=%s/model=%s: %s", s.Name, m, why)
 				continue
 			}

@@ -112,14 +112,14 @@ func noProgram(name, path string, err error) error {
 // server's own words for it may be anything.
 func listenOn(s Spec) (stack.Endpoint, error) {
 	at := s.Run.Listen
-	wants := map[stack.Proto]bool{}
+	var rest, grpc bool
 	for _, c := range s.Stack.Serves {
-		wants[c.Proto] = true
+		rest, grpc = rest || c.Proto.HTTP(), grpc || !c.Proto.HTTP()
 	}
 	for _, p := range []struct {
 		addr *string
 		want bool
-	}{{&at.REST, wants[stack.REST]}, {&at.GRPC, wants[stack.GRPC]}} {
+	}{{&at.REST, rest}, {&at.GRPC, grpc}} {
 		given := *p.addr
 		if given == "" && !p.want {
 			continue

@@ -193,11 +193,19 @@ func curvesMarkdown(b *strings.Builder, curves []Curve) {
 				b.WriteString("\n")
 			}
 			work = c.Work
-			fmt.Fprintf(b, "**%s**, the knee: p99 within %g ms\n\n| load | stack | `knee-rps` | requests a second → p99 in ms (✗ over the limit, ! in doubt) |\n|---|---|--:|---|\n", work, c.LimitMS)
+			b.WriteString(c.heading())
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", c.Load, c.Stack, c.Knee, c.points())
 	}
 	if len(curves) > 0 {
 		b.WriteString("\n")
 	}
+}
+
+// heading opens a work's table of curves.
+func (c Curve) heading() string {
+	if c.TTFTMS > 0 {
+		return fmt.Sprintf("**%s**, the most users: first text within %g ms and a token each %g ms, in 95 %% of the answers\n\n| load | stack | `users` | users → answers within the limits (✗ too few, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.TTFTMS, c.ITLMS)
+	}
+	return fmt.Sprintf("**%s**, the knee: p99 within %g ms\n\n| load | stack | `knee-rps` | requests a second → p99 in ms (✗ over the limit, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.LimitMS)
 }

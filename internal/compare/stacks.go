@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"stackbench/internal/results"
 )
@@ -63,7 +64,7 @@ func Stacks(run *results.Run) (*Table, error) {
 		}
 		b.add(name, t)
 	}
-	table := &Table{Conditions: conditions(run.Env)}
+	table := &Table{Conditions: conditions(run.Env, longest(run.Trials))}
 	for _, w := range b.works {
 		table.Blocks = append(table.Blocks, b.block(w))
 	}
@@ -247,12 +248,26 @@ func natural(a, b string) int {
 	return cmp.Or(cmp.Compare(off(a), off(b)), cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
-func conditions(e results.Env) []string {
+// longest is the longest window of the trials: texts that take long make theirs
+// longer than the profile's.
+func longest(trials []results.Trial) time.Duration {
+	var seconds float64
+	for _, t := range trials {
+		seconds = max(seconds, t.Seconds)
+	}
+	return time.Duration(seconds * float64(time.Second)).Round(time.Second)
+}
+
+func conditions(e results.Env, longest time.Duration) []string {
 	trials := "1 trial"
 	if e.Plan.Trials != 1 {
 		trials = fmt.Sprintf("%d trials", e.Plan.Trials)
 	}
-	lines := []string{fmt.Sprintf("Measured on %s; profile %s, windows of %s, %s.", e.Hardware(), e.Plan.Profile, e.Plan.Window, trials)}
+	windows := e.Plan.Window
+	if least, err := time.ParseDuration(windows); err == nil && longest > least+least/4 {
+		windows += " (up to " + longest.String() + " for searches and long answers)"
+	}
+	lines := []string{fmt.Sprintf("Measured on %s; profile %s, windows of %s, %s.", e.Hardware(), e.Plan.Profile, windows, trials)}
 	if len(e.Models) > 0 {
 		var weights []string
 		for _, m := range e.Models {

@@ -12,6 +12,9 @@ func Figure(unit string, v float64) string {
 	if unit == "ok-%" && v < 100 {
 		return strconv.FormatFloat(math.Floor(v*100)/100, 'f', -1, 64)
 	}
+	if unit == "users" {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
 	return significant(v)
 }
 

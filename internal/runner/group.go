@@ -16,6 +16,7 @@ type Group struct {
 func Groups() []Group {
 	return []Group{
 		{Name: "image_classification", Package: "stackbench/groups/imageclassification"},
+		{Name: "text_generation", Package: "stackbench/groups/textgeneration"},
 		{Name: "embeddings", Package: "stackbench/groups/embeddings"},
 		{Name: "batch_serving", Package: "stackbench/groups/batchserving"},
 	}

@@ -109,7 +109,7 @@ func axes(name string) string {
 
 func figures(l Line) string {
 	var out []string
-	for _, unit := range []string{"p95-ms", "p50-ms", "img/s", "emb/s", "rps"} {
+	for _, unit := range []string{"ttft-ms", "p95-ms", "p50-ms", "users", "img/s", "emb/s", "tok/s", "rps"} {
 		if v, ok := l.Values[unit]; ok {
 			out = append(out, strings.TrimSuffix(unit, "-ms")+" "+v+suffix(unit))
 		}

@@ -47,7 +47,7 @@ func TestResultsKeepOnlyTheFormatAndNoRepeats(t *testing.T) {
 }
 
 func job(stack string, names ...string) Job {
-	j := Job{Group: Groups()[1], Stack: stack, Trial: 1}
+	j := Job{Group: Groups()[2], Stack: stack, Trial: 1}
 	for _, n := range names {
 		j.Leaves = append(j.Leaves, plan.Leaf{Name: n, Stack: stack, Seconds: 5})
 	}

@@ -36,6 +36,9 @@ const (
 	WS     Proto = "ws"          // WebSocket: text as it is generated
 )
 
+// HTTP says whether it is spoken on the port of REST, and else on that of gRPC.
+func (p Proto) HTTP() bool { return p == REST || p == SSE || p == WS }
+
 // Input is the form in which the work is handed over; the value of the name's input key.
 type Input string
 

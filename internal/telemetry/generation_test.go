@@ -17,7 +17,9 @@ func TestVLLMsRecordedPages(t *testing.T) {
 	before, err := s.Read(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, &Batches{Runs: 12, Items: 12}, before.Batches, "one after the other: a sequence a step, though 24 tokens of prompts and answers were in them")
-	require.Equal(t, map[string]Sum{Queue: {3, 8.638900180812925e-05}, Compute: {3, 0.6240438519998861}}, before.Stages)
+	require.Equal(t, map[string]Sum{
+		Queue: {3, 8.638900180812925e-05}, Preprocess: {3, 0.03657532540455577}, Compute: {3, 0.6240438519998861},
+	}, before.Stages, "what the front end takes is what is left of the whole")
 	require.Equal(t, &Generation{
 		Tokens: told(12), First: &Sum{3, 0.19170832633972168}, Between: &Sum{9, 0.46982684999966295},
 		Mean: &Sum{3, 0.15660894999988764}, Whole: &Sum{3, 0.66070556640625}, Prefix: &Prefix{},
@@ -37,7 +39,7 @@ func TestVLLMsRecordedPages(t *testing.T) {
 	require.InDelta(t, 16, did.Generation.First.Count, 0)
 	require.InDelta(t, 16*15, did.Generation.Between.Count, 0)
 	require.InDelta(t, did.Generation.Between.Mean(), did.Generation.Mean.Mean(), float64(time.Microsecond), "answers of one length: the same mean")
-	require.Equal(t, []string{Queue, Compute}, []string{did.Stages[0].Name, did.Stages[1].Name})
+	require.Equal(t, []string{Queue, Preprocess, Compute}, []string{did.Stages[0].Name, did.Stages[1].Name, did.Stages[2].Name})
 	require.Equal(t, &Prefix{}, did.Generation.Prefix)
 	require.Zero(t, did.Generation.Prefix.Share())
 

@@ -9,7 +9,10 @@ package telemetry
 // largest was, the histogram does not tell, for the same tokens.
 //
 // Times are of requests that have ended, tokens of those that run as well. The
-// time of computing is that of the prompt and of all tokens.
+// time of computing is that of the prompt and of all tokens. What a request
+// takes beyond that and the queue is its server's front end: tokenising, the way
+// to the engine and back, and turning tokens into text. It stands for
+// preprocessing; left out, it would be taken for the network's.
 func parseVLLM(text []byte, _ Source) (Reading, error) {
 	p, err := parsePage(text)
 	if err != nil {
@@ -24,6 +27,10 @@ func parseVLLM(text []byte, _ Source) (Reading, error) {
 	}.reading(p)
 	if err != nil {
 		return Reading{}, err
+	}
+	q, c, whole := r.Stages[Queue], r.Stages[Compute], r.Generation.Whole
+	if whole != nil && whole.Count == q.Count && whole.Count == c.Count {
+		r.Stages[Preprocess] = Sum{whole.Count, max(0, whole.Seconds-q.Seconds-c.Seconds)}
 	}
 	iterations, err := p.sum("vllm:iteration_tokens_total")
 	if err != nil {

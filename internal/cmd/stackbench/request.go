@@ -31,16 +31,17 @@ type choice struct {
 
 // chosen holds the flags that setup and run share.
 type chosen struct {
-	group, stacks, device, profile, launcher, weights *string
-	duration                                          *time.Duration
-	trials                                            *int
-	seed                                              *uint64
+	group, stacks, models, device, profile, launcher, weights *string
+	duration                                                  *time.Duration
+	trials                                                    *int
+	seed                                                      *uint64
 }
 
 func declare(f *flag.FlagSet) chosen {
 	return chosen{
-		group:    f.String("group", "all", "image_classification, embeddings, batch_serving or all; comma separated"),
+		group:    f.String("group", "all", "image_classification, text_generation, embeddings, batch_serving or all; comma separated"),
 		stacks:   f.String("stacks", "all", "stacks, comma separated; all: every one that this machine can run"),
+		models:   f.String("models", "all", "models, comma separated; all: every one that the groups have"),
 		device:   f.String("device", "auto", "auto, cpu or gpu"),
 		profile:  f.String("profile", "quick", "quick, standard or full"),
 		launcher: f.String("launcher", "auto", "auto, container or process"),
@@ -68,7 +69,7 @@ func (c chosen) resolve() (choice, error) {
 	}
 	out.args = []string{
 		"-device=" + *c.device, "-profile=" + *c.profile, "-launcher=" + *c.launcher, "-weights=" + *c.weights,
-		"-window=" + c.duration.String(), "-stacks=" + *c.stacks, "-seed=" + strconv.FormatUint(out.seed, 10),
+		"-window=" + c.duration.String(), "-stacks=" + *c.stacks, "-models=" + *c.models, "-seed=" + strconv.FormatUint(out.seed, 10),
 	}
 	if out.options, err = bench.ParseOptions(out.args, stacks.All()); err != nil {
 		return out, usageError{err}

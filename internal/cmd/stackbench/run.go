@@ -72,19 +72,19 @@ func (c chosen) restore(dir string) error {
 	if err != nil {
 		return usageError{err}
 	}
-	length, err := time.ParseDuration(old.Env.Plan.Window)
-	if err != nil {
-		return wrong("the plan of %s has no readable window %q\nstart a new run", dir, old.Env.Plan.Window)
-	}
 	*c.group, *c.stacks = strings.Join(old.Env.Plan.Groups, ","), strings.Join(old.Env.Plan.Stacks, ",")
-	*c.profile, *c.duration, *c.trials, *c.seed = old.Env.Plan.Profile, length, old.Env.Plan.Trials, old.Env.Plan.Seed
+	*c.profile, *c.trials, *c.seed = old.Env.Plan.Profile, old.Env.Plan.Trials, old.Env.Plan.Seed
+	window := old.Env.Plan.Window
 	for _, arg := range old.Env.Plan.Flags {
 		name, value, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
-		for known, at := range map[string]*string{"device": c.device, "launcher": c.launcher, "weights": c.weights} {
+		for known, at := range map[string]*string{"device": c.device, "launcher": c.launcher, "weights": c.weights, "models": c.models, "window": &window} {
 			if name == known {
 				*at = value
 			}
 		}
+	}
+	if *c.duration, err = time.ParseDuration(window); err != nil {
+		return wrong("the plan of %s has no readable window %q\nstart a new run", dir, window)
 	}
 	return nil
 }

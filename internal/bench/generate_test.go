@@ -1,0 +1,278 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench"
+	"stackbench/internal/load"
+	"stackbench/internal/meter"
+	"stackbench/internal/quality"
+	"stackbench/internal/record"
+	"stackbench/internal/results"
+	"stackbench/internal/stack"
+	"stackbench/internal/telemetry"
+	"stackbench/internal/workload"
+)
+
+const gpt2 = "gpt2"
+
+// completions answers as OpenAI's /v1/completions streams. how is one of:
+// texts, which is right; off, which gives other texts than PyTorch; short, a
+// token too few; cut, which closes early; fault, an error within the stream;
+// full, a status 429; cached, which is right and says that it had every prompt;
+// crowd=N, which lets more users than N wait.
+func completions(how string, w http.ResponseWriter, r *http.Request, active int64) {
+	var ask struct {
+		Prompt    string
+		MaxTokens int `json:"max_tokens"`
+	}
+	_ = json.NewDecoder(r.Body).Decode(&ask)
+	kind, value, _ := strings.Cut(how, "=")
+	if kind == "full" {
+		w.WriteHeader(http.StatusTooManyRequests)
+		_, _ = fmt.Fprint(w, `{"error":{"message":"full"}}`)
+		return
+	}
+	var most int64
+	if _, err := fmt.Sscan(value, &most); err == nil && active > most {
+		time.Sleep(1100 * time.Millisecond)
+	}
+	pieces := pieces(ask.Prompt, ask.MaxTokens)
+	if kind == "off" {
+		pieces[0] = " something else"
+	}
+	if kind == "short" {
+		pieces = pieces[1:]
+	}
+	w.Header().Set("Content-Type", "text/event-stream")
+	for i, piece := range pieces {
+		text, _ := json.Marshal(piece)
+		finish := "null"
+		if i == len(pieces)-1 {
+			finish = `"length"`
+		}
+		_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"text\":%s,\"finish_reason\":%s}],\"usage\":{\"completion_tokens\":%d}}\n\n", text, finish, i+1)
+		w.(http.Flusher).Flush()
+		switch {
+		case kind == "cut" && i == 2:
+			panic(http.ErrAbortHandler)
+		case kind == "fault" && i == 2:
+			_, _ = fmt.Fprint(w, "data: {\"error\":{\"message\":\"out of memory\"}}\n\n")
+			return
+		}
+	}
+	_, _ = fmt.Fprint(w, "data: [DONE]\n\n")
+}
+
+// pieces is the golden answer token by token, or so many made ones.
+func pieces(prompt string, tokens int) []string {
+	golden, err := quality.ReadTexts(stackbench.Testdata(), gpt2)
+	if err != nil {
+		return nil
+	}
+	for _, l := range workload.KnownLengths() {
+		known, _ := workload.KnownPrompts(stackbench.Testdata(), l)
+		for _, p := range known {
+			if p.Text != prompt {
+				continue
+			}
+			a, from := golden.Answers[p.ID], 0
+			var out []string
+			for _, end := range a.Ends[:tokens] {
+				out, from = append(out, a.Text[from:end]), end
+			}
+			return out
+		}
+	}
+	return strings.SplitAfter(strings.Repeat("x ", tokens), " ")[:tokens]
+}
+
+// serveTexts answers completions, and a page of vLLM's counters.
+func serveTexts(how string) {
+	var active, asked atomic.Int64
+	http.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(100)
+		n := active.Add(1)
+		defer active.Add(-1)
+		completions(how, w, r, n)
+	})
+	http.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		found := int64(0)
+		if how == "cached" {
+			found = asked.Load()
+		}
+		_, _ = fmt.Fprintf(w, "vllm:prefix_cache_queries_total %d\nvllm:prefix_cache_hits_total %d\nvllm:num_requests_waiting 0\n", asked.Load(), found)
+	})
+}
+
+// textRun measures cases of generated text.
+func textRun(t *testing.T, loads ...Load) (*run, *strings.Builder) {
+	t.Helper()
+	var cases []Case
+	for _, l := range loads {
+		cases = append(cases, Case{Model: gpt2, Proto: stack.SSE, Input: stack.Text, Lengths: Chat, Batch: 1, Load: l})
+	}
+	r, _ := testRun(t, cases...)
+	golden, err := quality.ReadTexts(stackbench.Testdata(), gpt2)
+	require.NoError(t, err)
+	r.env.group = Group{Name: "text_generation", Title: "TextGeneration", Cases: cases, Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}
+	r.env.models = map[string]*reference{gpt2: {
+		served: served{Model: stack.Model{Name: gpt2, Task: stack.TextGeneration}, Source: golden.Source, SHA256: golden.SHA256}, texts: golden,
+	}}
+	var notes strings.Builder
+	r.notes = &notes
+	return r, &notes
+}
+
+func textStack(t *testing.T, how string) stack.Stack {
+	t.Helper()
+	s := fakeStack(t, "fake", "text:"+how)
+	s.Serves = []stack.Capability{{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI}}
+	s.Tells = stack.VLLMMetrics
+	return s
+}
+
+func measuredTexts(t *testing.T, how string, loads ...Load) results.Trial {
+	t.Helper()
+	r, notes := textRun(t, loads...)
+	s := textStack(t, how)
+	testing.Benchmark(func(b *testing.B) { r.cases(context.Background(), b, s, gpt2) })
+	kept, err := results.Open(r.log.Dir())
+	require.NoError(t, err)
+	require.Len(t, kept.Trials, 1, notes.String())
+	return kept.Trials[0]
+}
+
+func TestTextsAreMeasured(t *testing.T) {
+	one := measuredTexts(t, "texts", Closed(2))
+	require.Empty(t, one.Error)
+	require.Empty(t, one.Invalid)
+	require.Equal(t, "TextGeneration/stack=fake/model=gpt2/proto=sse/input=text/tokens=chat/batch=1/load=closed/conc=2", one.Name)
+	for _, unit := range []string{"ttft-ms", "itl-ms", "tok/s", "goodput-rps", "p50-ms"} {
+		require.Contains(t, one.Metrics, unit)
+	}
+	require.Positive(t, one.Answers.Agree)
+	require.Equal(t, one.Answers.Checked, one.Answers.Agree)
+	require.Contains(t, one.Answers.Rule, "tokens and ends")
+	require.Equal(t, "none: the server computed every prompt", one.Withheld["prefix-hit-%"])
+}
+
+func TestWrongTextsFailAStart(t *testing.T) {
+	for how, want := range map[string]string{
+		"off":   "where it was sure",
+		"short": "exactly",
+		"cut":   `the request ended as "cut"`,
+		"fault": `the request ended as "error-event"`,
+		"full":  `the request ended as "status" (code 429)`,
+	} {
+		t.Run(how, func(t *testing.T) {
+			one := measuredTexts(t, how, Closed(1))
+			require.Contains(t, one.Error, want)
+			require.Empty(t, one.Metrics)
+		})
+	}
+}
+
+func TestAPrefixCacheThatAnswersIsInvalid(t *testing.T) {
+	one := measuredTexts(t, "cached", Closed(1))
+	require.Equal(t, []string{"the server had 100 % of the prompts' tokens in its prefix cache, over 1 %: it did not compute what was asked"}, one.Invalid)
+	require.InDelta(t, 100, one.Metrics["prefix-hit-%"], 1e-9)
+}
+
+func TestMostUsersWithinTheLimits(t *testing.T) {
+	one := measuredTexts(t, "crowd=3", Users())
+	require.Empty(t, one.Error)
+	require.Equal(t, "TextGeneration/stack=fake/model=gpt2/proto=sse/input=text/tokens=chat/batch=1/load=users", one.Name)
+	require.InDelta(t, 1000, one.Knee.TTFTMS, 1e-9)
+	if why := one.Withheld["users"]; why != "" { // on a machine that is too busy to say
+		require.NotContains(t, one.Metrics, "users")
+		return
+	}
+	require.InDelta(t, 3, one.Metrics["users"], 0)
+	require.Equal(t, 4, one.Knee.Probes[0].Users)
+	require.False(t, one.Knee.Probes[0].Holds)
+	require.NotContains(t, one.Metrics, "itl-ms", "stacks at their own limits are not compared by it")
+}
+
+func TestWhetherUsersAreServed(t *testing.T) {
+	u := userSearch{run: &run{env: &environment{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}}}}
+	window := func(good, slow, failed int) taken {
+		var w meter.Window
+		add := func(n int, ttft, itl time.Duration, o record.Outcome) {
+			for range n {
+				out := &record.Output{Chunks: []time.Duration{ttft, ttft + itl}, Tokens: 2}
+				w.Records = append(w.Records, record.Record{First: ttft, Last: ttft + itl, Outcome: o, Output: out})
+			}
+		}
+		add(good, time.Second, 100*time.Millisecond, record.Good)
+		add(slow, 1001*time.Millisecond, time.Millisecond, record.Good)
+		add(failed, 0, 0, record.Timeout)
+		k := taken{sum: summary(len(w.Records), 0)}
+		k.windows = []meter.Window{w}
+		return k
+	}
+	for name, c := range map[string]struct {
+		taken taken
+		holds bool
+		doubt bool
+		why   string
+	}{
+		"all in time":    {window(20, 0, 0), true, false, ""},
+		"one in twenty":  {window(19, 1, 0), true, false, ""},
+		"two in twenty":  {window(18, 2, 0), false, false, "90 % of the answers came within the limits, under 95 %"},
+		"failures count": {window(18, 0, 2), false, false, "90 % of the answers came within the limits, under 95 %"},
+		"too few":        {window(19, 0, 0), false, true, "19 answers in the window, and 20 are needed"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p, doubt := u.judge(8, c.taken)
+			require.Equal(t, c.holds, p.Holds)
+			require.Equal(t, c.doubt, doubt != "")
+			require.Equal(t, c.why, p.Why)
+		})
+	}
+}
+
+func TestAWindowIsLongEnoughForItsTexts(t *testing.T) {
+	p := load.Plan{Warmup: time.Second, Window: 3 * time.Second}
+	for text, want := range map[time.Duration][2]time.Duration{
+		10 * time.Millisecond: {time.Second, 3 * time.Second},
+		2 * time.Second:       {3 * time.Second, 28 * time.Second},
+		time.Minute:           {90 * time.Second, 90 * time.Second},
+	} {
+		got := Options{}.pace(p, text)
+		require.Equal(t, want, [2]time.Duration{got.Warmup, got.Window}, text)
+	}
+	asked := Options{Window: 3 * time.Second}.pace(p, 2*time.Second)
+	require.Equal(t, 3*time.Second, asked.Window, "what was asked for is what is measured")
+}
+
+func TestTheServersViewStandsBesideOurs(t *testing.T) {
+	at := func(ms int) time.Duration { return time.Duration(ms) * time.Millisecond }
+	answer := func(sent, first, last, tokens int) record.Record {
+		chunks := make([]time.Duration, tokens)
+		return record.Record{Sent: at(sent), First: at(first), Last: at(last), Output: &record.Output{Chunks: chunks, Tokens: tokens}}
+	}
+	k := taken{}
+	k.windows = []meter.Window{{Length: time.Second, Records: []record.Record{
+		answer(0, 100, 300, 3), answer(500, 700, 1100, 3), // the second ends after the window
+	}}}
+	tokens := 60.0
+	k.eye = &watch{own: &telemetry.Generation{
+		Tokens: &tokens, First: &telemetry.Sum{Count: 2, Seconds: 0.28}, Mean: &telemetry.Sum{Count: 1, Seconds: 0.099},
+	}}
+	k.sum.Metrics = []meter.Metric{{Unit: "tok/s", Value: 59}}
+	require.Equal(t, []results.View{
+		{What: "ttft-mean-ms", Server: 140, Client: 150}, {What: "itl-mean-ms", Server: 99, Client: 100}, {What: "tok/s", Server: 60, Client: 59},
+	}, views(k))
+	k.eye.own = nil
+	require.Empty(t, views(k))
+}
