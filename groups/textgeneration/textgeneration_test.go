@@ -34,7 +34,7 @@ func group() bench.Group {
 		add(bench.Quick, gpt2, proto, short, bench.Closed(4))
 	}
 	add(bench.Quick, gpt2, stack.SSE, long, bench.Closed(4))
-	add(bench.Quick, gpt2, stack.SSE, bench.Chat, bench.Users())
+	add(bench.Quick, gpt2, stack.SSE, bench.Chat, bench.Open(1), bench.Users())
 	add(bench.Quick, smollm2, stack.SSE, short, bench.Closed(1), bench.Closed(4))
 	for _, model := range []string{gpt2, smollm2, opt} {
 		for _, lengths := range []bench.Lengths{short, long, bench.Chat} {

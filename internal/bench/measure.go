@@ -125,7 +125,11 @@ func (w *watch) addWork(ctx context.Context) {
 		told.Stages = append(told.Stages, meter.Stage{Name: s.Name, Mean: s.Mean})
 	}
 	if b := did.Batches; b != nil {
-		told.Executions = &meter.Executions{Items: b.Items, Runs: b.Runs, Largest: b.Largest(), Max: w.batch}
+		largest := b.Largest()
+		if largest == 0 {
+			largest = int(w.waiting.most)
+		}
+		told.Executions = &meter.Executions{Items: b.Items, Runs: b.Runs, Largest: largest, Max: w.batch}
 	}
 }
 

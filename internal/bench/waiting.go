@@ -14,12 +14,13 @@ import (
 const askEvery = 500 * time.Millisecond
 
 // waiting samples, in all windows of a leaf, the number of requests that wait
-// in a server.
+// in a server, and of those that it computes together.
 type waiting struct {
 	end     context.CancelFunc
 	ended   sync.WaitGroup
 	sum     float64
 	samples int
+	most    float64 // computed together; 0 when the server does not tell
 }
 
 // start asks until stop, or until the server says that it does not tell.
@@ -34,12 +35,13 @@ func (w *waiting) start(ctx context.Context, from telemetry.Source) {
 				return
 			case <-tick.C:
 			}
-			n, err := from.Waiting(ctx)
+			now, err := from.Crowd(ctx)
 			if err != nil {
 				return
 			}
-			w.sum += n
+			w.sum += now.Waiting
 			w.samples++
+			w.most = max(w.most, now.Running)
 		}
 	})
 }

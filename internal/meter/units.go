@@ -54,7 +54,7 @@ func Units() []Unit {
 		{Name: "emb/s", Better: Higher, Where: "embeddings, batch_serving", Definition: "embeddings per second, in good answers"},
 		{Name: "batch-mean", Better: Neither, Where: "image_classification, embeddings, batch_serving", Definition: "realised mean batch: Δ inferences ÷ Δ executions from the server's own counters"},
 		{Name: "batch-eff", Better: Higher, Where: "image_classification, embeddings, batch_serving", Definition: "`batch-mean` ÷ configured maximum, %"},
-		{Name: "max-batch", Better: Neither, Where: "batch_serving", Definition: "largest batch seen, from the server's own counters; where these are a histogram, the bound of its last bucket"},
+		{Name: "max-batch", Better: Neither, Where: "batch_serving", Definition: "largest batch seen, from the server's own counters; where these are a histogram, the bound of its last bucket; where it only tells how many run now, the most of these, read twice a second"},
 		{Name: "queue-depth", Better: Neither, Where: "batch_serving", Definition: "mean requests waiting in the server, from its own gauge, read twice a second; where that counts texts, these ÷ the mean texts of a request"},
 		{Name: "queue-ms", Better: Lower, Where: "batch_serving", Definition: "mean time in the server's queue, from its own counters"},
 		{Name: "knee-rps", Better: Higher, Where: "batch_serving", Definition: "highest rate of an open loop whose p99 holds the group's stated limit: bracketed, then bisected to 10 %, each probe a valid window of at least 662 requests"},

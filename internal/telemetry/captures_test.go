@@ -84,15 +84,15 @@ func TestTEIsRecordedPage(t *testing.T) {
 	require.Equal(t, Sum{Count: 16, Seconds: 0.031474935999999995}, r.Stages[Preprocess])
 	require.NotContains(t, r.Stages, Postprocess)
 	require.Nil(t, r.Batches, "the record lacks the buckets that say how many looks were empty")
-	waiting, err := s.Waiting(t.Context())
+	now, err := s.Crowd(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, waiting)
+	require.Zero(t, now)
 
 	s.At = stack.Endpoint{REST: "127.0.0.1:1", Metrics: replay(t, "tei/metrics-fresh.http")} // the gRPC image's own port
 	r, err = s.Read(t.Context())
 	require.NoError(t, err, "before the first request the page is empty")
 	require.Empty(t, r.Stages)
-	_, err = s.Waiting(t.Context())
+	_, err = s.Crowd(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
 }
 
@@ -110,9 +110,9 @@ func FuzzParseTEI(f *testing.F) {
 
 func TestInfinitysRecordedState(t *testing.T) {
 	s := Source{Kind: stack.InfinityState, Model: minilm, At: stack.Endpoint{REST: replay(t, "infinity/models.http")}}
-	waiting, err := s.Waiting(t.Context())
+	now, err := s.Crowd(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, waiting)
+	require.Zero(t, now)
 	_, err = s.Read(t.Context())
 	require.ErrorIs(t, err, ErrSilent, "it tells neither times nor batches")
 	for text, want := range map[string]string{

@@ -1,6 +1,10 @@
 package telemetry
 
-import "fmt"
+import (
+	"fmt"
+
+	"stackbench/internal/stack"
+)
 
 // Generation is what a server tells of the text that it generated: its own view
 // of what a client stamps, without the way between them. In a reading the sums
@@ -149,14 +153,25 @@ func steps(runs float64, tokens *float64) *Batches {
 	return &Batches{Runs: runs, Items: *tokens}
 }
 
-// generationWaiting reads the gauge of requests that wait, whichever of the
-// servers it is.
-func generationWaiting(text []byte, s Source) (float64, error) {
+// generationCrowd reads the gauges of requests that wait and run, whichever of
+// the servers it is.
+func generationCrowd(text []byte, s Source) (Crowd, error) {
 	p, err := parsePage(text)
 	if err != nil {
-		return 0, err
+		return Crowd{}, err
 	}
-	return p.gauge(map[string]string{
-		"vllm": "vllm:num_requests_waiting", "tgi": "tgi_queue_size", "sglang": "sglang:num_queue_reqs",
-	}[string(s.Kind)], nil)
+	gauges := map[stack.Telemetry][2]string{
+		stack.VLLMMetrics:   {"vllm:num_requests_waiting", "vllm:num_requests_running"},
+		stack.TGIMetrics:    {"tgi_queue_size", "tgi_batch_current_size"},
+		stack.SGLangMetrics: {"sglang:num_queue_reqs", "sglang:num_running_reqs"},
+	}[s.Kind]
+	var c Crowd
+	if c.Waiting, err = p.gauge(gauges[0], nil); err != nil {
+		return Crowd{}, err
+	}
+	running, err := p.told(gauges[1])
+	if running != nil {
+		c.Running = *running
+	}
+	return c, err
 }

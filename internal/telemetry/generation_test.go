@@ -24,9 +24,9 @@ func TestVLLMsRecordedPages(t *testing.T) {
 		Tokens: told(12), First: &Sum{3, 0.19170832633972168}, Between: &Sum{9, 0.46982684999966295},
 		Mean: &Sum{3, 0.15660894999988764}, Whole: &Sum{3, 0.66070556640625}, Prefix: &Prefix{},
 	}, before.Generation)
-	waiting, err := s.Waiting(t.Context())
+	now, err := s.Crowd(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, waiting)
+	require.Zero(t, now)
 
 	s.At.REST = servePage(t, "vllm/metrics-after.txt")
 	after, err := s.Read(t.Context())
@@ -54,6 +54,8 @@ tgi_batch_inference_count{method="prefill"} 4
 tgi_batch_inference_count{method="decode"} 6
 # TYPE tgi_queue_size gauge
 tgi_queue_size 2
+# TYPE tgi_batch_current_size gauge
+tgi_batch_current_size 5
 # TYPE tgi_request_generated_tokens histogram
 tgi_request_generated_tokens_bucket{le="+Inf"} 4
 tgi_request_generated_tokens_sum 16
@@ -86,9 +88,9 @@ func TestTGIsPage(t *testing.T) {
 	require.Equal(t, &Batches{Runs: 10, Items: 16}, r.Batches)
 	require.Equal(t, map[string]Sum{Queue: {4, 0.2}, Preprocess: {4, 0.004}, Compute: {4, 0.5}}, r.Stages)
 	require.Equal(t, &Generation{Tokens: told(16), Whole: &Sum{4, 0.8}}, r.Generation)
-	n, err := generationWaiting([]byte(tgiPage), Source{Kind: stack.TGIMetrics})
+	n, err := generationCrowd([]byte(tgiPage), Source{Kind: stack.TGIMetrics})
 	require.NoError(t, err)
-	require.InDelta(t, 2, n, 0)
+	require.Equal(t, Crowd{Waiting: 2, Running: 5}, n)
 }
 
 // sglangPage has the names and labels of SGLang's documentation: streams and
@@ -103,6 +105,8 @@ sglang:cached_tokens_total{model_name="m",cache_source="device"} 30
 sglang:cached_tokens_total{model_name="m",cache_source="host"} 10
 # TYPE sglang:num_queue_reqs gauge
 sglang:num_queue_reqs{model_name="m"} 3
+# TYPE sglang:num_running_reqs gauge
+sglang:num_running_reqs{model_name="m"} 7
 # TYPE sglang:time_to_first_token_seconds histogram
 sglang:time_to_first_token_seconds_bucket{model_name="m",is_streaming="true",le="+Inf"} 3
 sglang:time_to_first_token_seconds_sum{model_name="m",is_streaming="true"} 0.3
@@ -129,9 +133,9 @@ func TestSGLangsPage(t *testing.T) {
 		Tokens: told(64), First: &Sum{4, 0.8}, Between: &Sum{60, 0.6}, Whole: &Sum{4, 1.4}, Prefix: &Prefix{400, 40},
 	}, r.Generation)
 	require.InDelta(t, 0.1, r.Generation.Prefix.Share(), 1e-12)
-	n, err := generationWaiting([]byte(sglangPage), Source{Kind: stack.SGLangMetrics})
+	n, err := generationCrowd([]byte(sglangPage), Source{Kind: stack.SGLangMetrics})
 	require.NoError(t, err)
-	require.InDelta(t, 3, n, 0)
+	require.Equal(t, Crowd{Waiting: 3, Running: 7}, n)
 }
 
 func TestServersOfTextThatTellNothing(t *testing.T) {
@@ -144,7 +148,7 @@ func TestServersOfTextThatTellNothing(t *testing.T) {
 		_, err = parse([]byte("<html>"), Source{})
 		require.ErrorContains(t, err, "read the server's metrics")
 	}
-	_, err := generationWaiting([]byte("go_goroutines 7\n"), Source{Kind: stack.VLLMMetrics})
+	_, err := generationCrowd([]byte("go_goroutines 7\n"), Source{Kind: stack.VLLMMetrics})
 	require.ErrorIs(t, err, ErrSilent)
 	_, err = parseVLLM([]byte("# TYPE vllm:e2e_request_latency_seconds histogram\nvllm:e2e_request_latency_seconds_sum -1\n"), Source{})
 	require.ErrorContains(t, err, "the sum of vllm:e2e_request_latency_seconds is -1")

@@ -240,28 +240,43 @@ func (s Source) torchServeState(ctx context.Context) (torchServeState, error) {
 	return parseTorchServeState(text)
 }
 
-// Waiting asks for the number of requests that wait in the server now.
-func (s Source) Waiting(ctx context.Context) (float64, error) {
-	var from source[float64]
+// Crowd is the requests in a server now.
+type Crowd struct {
+	Waiting float64
+	Running float64 // that are computed together; 0 when it does not tell
+}
+
+// Crowd asks for the requests that are in the server now.
+func (s Source) Crowd(ctx context.Context) (Crowd, error) {
+	var from source[Crowd]
 	switch s.Kind {
 	case stack.OwnMetrics:
-		from = source[float64]{s.At.REST, "/metrics", ownWaiting}
+		from = source[Crowd]{s.At.REST, "/metrics", waiting(ownWaiting)}
 	case stack.TritonStatistics:
-		from = source[float64]{s.At.Metrics, "/metrics", tritonWaiting}
+		from = source[Crowd]{s.At.Metrics, "/metrics", waiting(tritonWaiting)}
 	case stack.TorchServeMetrics:
 		state, err := s.torchServeState(ctx)
 		if err != nil {
-			return 0, err
+			return Crowd{}, err
 		}
-		return state.waiting()
+		n, err := state.waiting()
+		return Crowd{Waiting: n}, err
 	case stack.TEIMetrics:
-		from = source[float64]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", teiWaiting}
+		from = source[Crowd]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", waiting(teiWaiting)}
 	case stack.VLLMMetrics, stack.TGIMetrics, stack.SGLangMetrics:
-		from = source[float64]{s.At.REST, "/metrics", generationWaiting}
+		from = source[Crowd]{s.At.REST, "/metrics", generationCrowd}
 	case stack.InfinityState:
-		from = source[float64]{s.At.REST, "/v1/models", infinityWaiting}
+		from = source[Crowd]{s.At.REST, "/v1/models", waiting(infinityWaiting)}
 	}
 	return from.read(ctx, s)
+}
+
+// waiting reads a crowd of which only those that wait are told.
+func waiting(read func([]byte, Source) (float64, error)) func([]byte, Source) (Crowd, error) {
+	return func(text []byte, s Source) (Crowd, error) {
+		n, err := read(text, s)
+		return Crowd{Waiting: n}, err
+	}
 }
 
 // get fetches a page of at most a few kilobytes from a server at host:port.

@@ -74,9 +74,9 @@ func TestTorchServesRealStates(t *testing.T) {
 		"restarted.http":   {"70", 0},
 	} {
 		s := torchServe(t, name)
-		waiting, err := s.Waiting(t.Context())
+		now, err := s.Crowd(t.Context())
 		require.NoError(t, err, name)
-		require.InDelta(t, want.waiting, waiting, 0, name)
+		require.InDelta(t, want.waiting, now.Waiting, 0, name)
 		r, err := s.Read(t.Context())
 		require.NoError(t, err, name)
 		require.Equal(t, want.workers, r.Workers, name)
@@ -114,7 +114,7 @@ func TestTorchServeThatTellsLess(t *testing.T) {
 	s.At.Metrics = "" // attached, without its metrics port
 	_, err := s.Read(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
-	_, err = torchServe(t, "unknown-model-state.http").Waiting(t.Context())
+	_, err = torchServe(t, "unknown-model-state.http").Crowd(t.Context())
 	require.ErrorContains(t, err, "/models/resnet50: status: status 404")
 }
 

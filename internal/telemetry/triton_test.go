@@ -87,17 +87,17 @@ func TestTritonTellsOfGeneratedTextItsQueueOnly(t *testing.T) {
 
 func TestTritonsRecordedQueue(t *testing.T) {
 	s := replayed(t, "stats-after.http", "metrics.txt")
-	waiting, err := s.Waiting(t.Context())
+	now, err := s.Crowd(t.Context())
 	require.NoError(t, err)
-	require.InDelta(t, 11, waiting, 0)
+	require.InDelta(t, 11, now.Waiting, 0)
 
 	s.Model = "resnet50"
-	_, err = s.Waiting(t.Context())
+	_, err = s.Crowd(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
 	_, err = s.Read(t.Context())
 	require.EqualError(t, err, "read Triton's statistics: there are none of resnet50")
 	s.At = stack.Endpoint{}
-	_, err = s.Waiting(t.Context())
+	_, err = s.Crowd(t.Context())
 	require.ErrorIs(t, err, ErrSilent, "no metrics port")
 	_, err = s.Read(t.Context())
 	require.ErrorIs(t, err, ErrSilent)

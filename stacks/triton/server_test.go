@@ -88,9 +88,9 @@ func TestTheRealServer(t *testing.T) {
 	did := counted(t, source, 2*2+2*1+1)
 	require.InDelta(t, 2*2+2*1+1, did.Batches.Items, 0, "two pictures and one cut over both transports, and one warm-up")
 	require.InDelta(t, 5, did.Batches.Runs, 0)
-	waiting, err := source.Waiting(t.Context())
+	now, err := source.Crowd(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, waiting)
+	require.Zero(t, now)
 
 	together(t, at, pixels, 8)
 	after := counted(t, source, did.Batches.Items+8)

@@ -116,10 +116,10 @@ func TestTheRealServer(t *testing.T) {
 	}
 	require.Greater(t, did.Generation.Whole.Mean(), did.Generation.First.Mean())
 	require.Zero(t, did.Generation.Prefix.Share(), "the prompt was computed every time")
-	require.Len(t, did.Stages, 2)
-	waiting, err := source.Waiting(t.Context())
+	require.Len(t, did.Stages, 3)
+	now, err := source.Crowd(t.Context())
 	require.NoError(t, err)
-	require.Zero(t, waiting)
+	require.Zero(t, now)
 
 	tooLong := send(t.Context(), at, prompt(asked, 1024), openai.Stream)
 	require.Equal(t, 400, tooLong.Code)
