@@ -41,24 +41,26 @@ func TestReadmeTableIsTheCommittedRun(t *testing.T) {
 	between(t, "README.md", "result", head+b.String())
 }
 
-// TestStacksPageIsTheCommittedRun holds docs/stacks-compared.md to its run.
+// TestStacksPageIsTheCommittedRun holds the pages of results to their runs.
 func TestStacksPageIsTheCommittedRun(t *testing.T) {
-	page, err := os.ReadFile("docs/stacks-compared.md")
-	require.NoError(t, err)
-	runs := regexp.MustCompile("<!-- (results/[a-z0-9-]+) -->").FindAllSubmatch(page, -1)
-	require.NotEmpty(t, runs)
-	for _, found := range runs {
-		name := string(found[1])
-		tracked, err := exec.Command("git", "ls-files", name+"/"+results.TrialsFile).Output()
+	for _, file := range []string{"docs/stacks-compared.md", "docs/text-compared.md"} {
+		page, err := os.ReadFile(file)
 		require.NoError(t, err)
-		require.NotEmpty(t, string(tracked), "%s is not committed", name)
-		run, err := results.Open(name)
-		require.NoError(t, err)
-		table, err := compare.Stacks(run)
-		require.NoError(t, err)
-		var b strings.Builder
-		require.NoError(t, table.Markdown(&b))
-		between(t, "docs/stacks-compared.md", name, b.String())
+		runs := regexp.MustCompile("<!-- (results/[a-z0-9-]+) -->").FindAllSubmatch(page, -1)
+		require.NotEmpty(t, runs)
+		for _, found := range runs {
+			name := string(found[1])
+			tracked, err := exec.Command("git", "ls-files", name+"/"+results.TrialsFile).Output()
+			require.NoError(t, err)
+			require.NotEmpty(t, string(tracked), "%s is not committed", name)
+			run, err := results.Open(name)
+			require.NoError(t, err)
+			table, err := compare.Stacks(run)
+			require.NoError(t, err)
+			var b strings.Builder
+			require.NoError(t, table.Markdown(&b))
+			between(t, file, name, b.String())
+		}
 	}
 }
 
