@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 	"testing"
@@ -76,13 +75,10 @@ func writeDecoder(t testing.TB, dir string) {
 		"outputs":[{"name":"logits","datatype":"FP32","shape":[-1,11]}],
 		"text":{"max_tokens":48,"pad_id":0},
 		"decoder":{"layers":2,"heads":1,"kv_heads":1,"head_dim":4,"vocab":11,"context":48,"eos":0}}`)
-	vocabulary := maps.Collect(func(yield func(string, int) bool) {
-		for i, token := range Tokens() {
-			if !yield(token, i) {
-				return
-			}
-		}
-	})
+	vocabulary := map[string]int{}
+	for i, token := range Tokens() {
+		vocabulary[token] = i
+	}
 	words, err := json.Marshal(vocabulary)
 	require.NoError(t, err)
 	w.save("tokenizer.json", []byte(`{"added_tokens":[{"id":0,"content":"<|end|>","special":true}],
