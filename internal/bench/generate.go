@@ -174,11 +174,18 @@ func (o Options) pace(p load.Plan, text time.Duration) load.Plan {
 	return p
 }
 
-// textTime is how long a text takes a user who is alone.
+// textTime is about how long a text takes a user who is alone: the first one's
+// time, as of a text of the mean length.
 func (w *work) textTime(ctx context.Context) (time.Duration, error) {
 	start := time.Now()
-	err := w.each(ctx, 1, func(int, record.Answer) error { return nil })
-	return time.Since(start), err
+	if err := w.each(ctx, 1, func(int, record.Answer) error { return nil }); err != nil {
+		return 0, err
+	}
+	took, tokens := time.Since(start), 0
+	for _, items := range w.items {
+		tokens += items[0].asked
+	}
+	return time.Duration(float64(took) * float64(tokens) / float64(len(w.items)*w.items[0][0].asked)), nil
 }
 
 // textSeconds is about what a window of generated text takes on a CPU: a guess,

@@ -88,8 +88,12 @@ func (k *kneeSearch) withheld(ctx context.Context, t results.Trial, knee *result
 	return t
 }
 
-// report hands a search's metrics to the benchmark's result line.
-func report(b *testing.B, t results.Trial) {
+// found hands a search's metrics to the benchmark's result line, or says why
+// there is none of what it sought.
+func (r *run) found(b *testing.B, l leaf, t results.Trial, sought string) {
+	if why := t.Withheld[sought]; why != "" {
+		r.note("withheld %s: %s: %s", l.name, sought, why)
+	}
 	b.ReportMetric(0, "ns/op")
 	for unit, v := range t.Metrics {
 		b.ReportMetric(v, unit)

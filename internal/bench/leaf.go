@@ -47,7 +47,7 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 				return t, cause(s, err)
 			}
 		}
-		report(b, t)
+		r.found(b, l, t, "users")
 		return t, nil
 	}
 	if l.c.Load.Limit > 0 {
@@ -57,7 +57,7 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 				return t, cause(s, err)
 			}
 		}
-		report(b, t)
+		r.found(b, l, t, "knee-rps")
 		return t, nil
 	}
 	windows, err := r.windows(ctx, b, l, w, eye)

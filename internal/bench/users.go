@@ -204,8 +204,9 @@ func (u *userSearch) measure(ctx context.Context, users int) (taken, error) {
 	if o.Profile.Strict() {
 		need = usersSample
 	}
-	// A user gets a text in no less than the time that one alone does.
-	p.Window = min(usersLongest, max(p.Window, u.text*time.Duration(2*need)/time.Duration(users)))
+	// A server that computes one text after the other gives no more of them to many
+	// users than to one.
+	p.Window = min(usersLongest, max(p.Window, u.text*time.Duration(need)*13/10))
 	res, err := load.Run(ctx, p, u.work.target, clock)
 	if err != nil {
 		return taken{}, err
