@@ -13,6 +13,7 @@ import (
 	"stackbench/internal/gpu"
 	"stackbench/internal/model"
 	"stackbench/internal/quality"
+	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/tokenizer"
 	"stackbench/internal/workload"
@@ -141,16 +142,25 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 }
 
 // judge holds answers against the golden ones of the model.
-func (e *environment) judge(m *reference, c Case) judge {
+func (e *environment) judge(m *reference, c Case, s stack.Stack) judge {
 	switch {
+	case m.texts != nil && s.Floats[e.device] != "":
+		return quality.NewTexts(m.texts, quality.NearTie16)
 	case m.texts != nil:
-		return quality.NewTexts(m.texts)
+		return quality.NewTexts(m.texts, quality.NearTie)
 	case m.golden == nil:
 		return blank(c, m.ungolden)
 	case c.task() == stack.Embeddings:
 		return quality.NewEmbeddings(m.golden)
 	}
 	return quality.NewLogits(m.golden, c.Input)
+}
+
+// name is the leaf's name on this device.
+func (e *environment) name(s stack.Stack, c Case) results.Name {
+	n := e.group.name(s, c)
+	n.Precision = s.Floats[e.device]
+	return n
 }
 
 // labels are the right classes of the photographs.

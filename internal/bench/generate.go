@@ -26,6 +26,7 @@ const (
 	textLimit   = 2 * time.Minute // of a request: many users of a slow server wait long for the end of a text
 	textsNeeded = 14              // requests of one user that a window should hold: the median needs 11
 	textLongest = 90 * time.Second
+	textConns   = 32 // cap of an open loop of texts: with more, the bytes of too few answers are kept to check them
 )
 
 // prepareTexts builds the requests of a case of text generation.
@@ -165,11 +166,13 @@ func (g Group) generated(c Case) *meter.Generation {
 // pace makes a plan long enough for a text that takes one user so long: a
 // window of a few requests has no median. A window that was asked for stays as
 // it is.
-func (o Options) pace(p load.Plan, text time.Duration) load.Plan {
+func (o Options) pace(p load.Plan, text time.Duration, users int) load.Plan {
 	p.Timeout = textLimit
 	p.Warmup = max(p.Warmup, min(text*3/2, textLongest))
 	if o.Window == 0 {
-		p.Window = min(max(p.Window, textsNeeded*text), max(p.Window, textLongest))
+		// One after the other, twice as many texts as there are users give each two.
+		texts := time.Duration(max(textsNeeded, 2*users))
+		p.Window = min(max(p.Window, texts*text), max(p.Window, textLongest))
 	}
 	return p
 }
@@ -192,6 +195,6 @@ func (w *work) textTime(ctx context.Context) (time.Duration, error) {
 // since only the server can tell.
 func (c Case) textSeconds(o Options) float64 {
 	const usual = 2500 * time.Millisecond
-	p := o.pace(load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual)
+	p := o.pace(load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.Conc)
 	return (p.Warmup + p.Window + usual*time.Duration(max(1, c.Load.Conc/4))).Seconds()
 }

@@ -248,10 +248,12 @@ func TestAWindowIsLongEnoughForItsTexts(t *testing.T) {
 		2 * time.Second:       {3 * time.Second, 28 * time.Second},
 		time.Minute:           {90 * time.Second, 90 * time.Second},
 	} {
-		got := Options{}.pace(p, text)
+		got := Options{}.pace(p, text, 4)
 		require.Equal(t, want, [2]time.Duration{got.Warmup, got.Window}, text)
 	}
-	asked := Options{Window: 3 * time.Second}.pace(p, 2*time.Second)
+	asked := Options{Window: 3 * time.Second}.pace(p, 2*time.Second, 4)
+	many := Options{}.pace(p, 2*time.Second, 16)
+	require.Equal(t, 64*time.Second, many.Window, "two texts a user, computed one after the other")
 	require.Equal(t, 3*time.Second, asked.Window, "what was asked for is what is measured")
 }
 

@@ -101,7 +101,8 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 		if err != nil {
 			return nil, err
 		}
-		p = r.env.options.pace(p, alone)
+		p = r.env.options.pace(p, alone, l.c.Load.Conc)
+		p.Conns = min(p.Conns, max(textConns, l.c.Load.Conc))
 	}
 	var windows []meter.Window
 	for b.Loop() {
@@ -141,7 +142,7 @@ type taken struct {
 
 // summarise judges the answers and measures the windows as one sample.
 func (r *run) summarise(l leaf, o outcome) taken {
-	j := r.env.judge(l.session.model, l.c)
+	j := r.env.judge(l.session.model, l.c, l.session.stack)
 	for _, win := range o.windows {
 		o.work.examine(win.Records, l.c.Input, j)
 	}

@@ -132,7 +132,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 			continue
 		}
 		r.flush()
-		full := r.env.group.name(s, c)
+		full := r.env.name(s, c)
 		how, err := c.capability(s)
 		if err != nil {
 			r.note("skip %s: %v", full, err)

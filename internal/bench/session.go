@@ -169,7 +169,7 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 	if reply.Outcome != record.Good {
 		return fmt.Errorf("the request ended as %q (code %d): %w", reply.Outcome, reply.Code, reply.Err)
 	}
-	j := s.env.judge(s.model, c)
+	j := s.env.judge(s.model, c, s.stack)
 	if s.helper {
 		j = blank(c, "")
 	}

@@ -199,7 +199,7 @@ func (u *userSearch) measure(ctx context.Context, users int) (taken, error) {
 	eye.evidence.Ready = u.server.boot.ReadyIn
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	p := o.pace(o.closed(users, eye.marks(ctx)), u.text)
+	p := o.pace(o.closed(users, eye.marks(ctx)), u.text, users)
 	need := usersQuick
 	if o.Profile.Strict() {
 		need = usersSample

@@ -25,7 +25,9 @@ func (b *builder) value(l *leaf, unit string) measured {
 	var values []float64
 	m := measured{}
 	for _, t := range l.trials {
-		if v, ok := t.Metrics[unit]; ok {
+		if v, ok := t.Metrics[unit]; ok && absent(l, t, unit) {
+			m.withheld = "fewer requests than users in the window"
+		} else if ok {
 			values = append(values, v)
 			m.doubt = m.doubt || len(t.Invalid) > 0
 		} else if why := t.Withheld[unit]; why != "" {
@@ -40,6 +42,13 @@ func (b *builder) value(l *leaf, unit string) measured {
 		return b.pooled(m, l, unit, per)
 	}
 	return m
+}
+
+// absent says that a rate is of a window in which some users of a closed loop
+// sent nothing: runs from before that was withheld still have it.
+func absent(l *leaf, t results.Trial, unit string) bool {
+	rate := unit == "goodput-rps" || unit == "ns/op" || slices.Contains(rates(), unit)
+	return rate && l.name.Conc > 0 && t.Issued > 0 && t.Issued < l.name.Conc
 }
 
 // pooled ranks the requests of all trials together: percentiles of trials

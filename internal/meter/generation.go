@@ -65,9 +65,10 @@ type texts struct {
 	itl       []time.Duration
 	gaps      []time.Duration
 	tokens    int
-	uncounted int // answers whose tokens the server did not count
-	unknown   int // streams whose ITL is unknown
-	within    int // answers within the limits
+	uncounted int  // answers whose tokens the server did not count
+	unknown   int  // streams whose ITL is unknown
+	within    int  // answers within the limits
+	absent    bool // users sent nothing in a window
 }
 
 // add takes in a good answer.
@@ -106,6 +107,8 @@ func (t *texts) measure(l *ledger, issued, good int, span time.Duration) {
 	switch {
 	case good == 0:
 		l.withhold("tok/s", "no good answer")
+	case t.absent:
+		l.withhold("tok/s", absentUsers)
 	case t.uncounted > 0:
 		l.withhold("tok/s", "the server did not count the tokens of every answer")
 	default:
@@ -124,7 +127,11 @@ func (t *texts) measure(l *ledger, issued, good int, span time.Duration) {
 		quantile{"itl-ms", 50, needs50, "requests"}.measure(l, slices.Sorted(slices.Values(t.itl)), failed)
 	}
 	quantile{"chunk-gap-p99-ms", 99, needs99, "gaps"}.measure(l, slices.Sorted(slices.Values(t.gaps)), failed)
-	if t.asked.TTFT > 0 || t.asked.ITL > 0 {
+	switch {
+	case t.asked.TTFT == 0 && t.asked.ITL == 0:
+	case t.absent:
+		l.withhold("goodput-rps", absentUsers)
+	default:
 		l.put("goodput-rps", float64(t.within)/span.Seconds())
 	}
 }

@@ -161,3 +161,20 @@ func TestLimits(t *testing.T) {
 		}
 	}
 }
+
+func TestNoRateOfUsersWhoSentNothing(t *testing.T) {
+	answer := func(sent int) record.Record {
+		at := time.Duration(sent) * time.Second
+		return record.Record{Intended: at, Sent: at, First: at, Last: at + time.Second, Done: at + time.Second, Output: &record.Output{Chunks: []time.Duration{0, time.Second}, Tokens: 2}}
+	}
+	w := Window{Records: []record.Record{answer(0), answer(1), answer(2)}, Length: 3 * time.Second, Conns: 4, Texts: &Generation{Stream: true, TTFT: time.Second, ITL: time.Second}}
+	s := Summarise([]Window{w}, Evidence{})
+	for _, unit := range []string{"rps", "ns/op", "tok/s", "goodput-rps"} {
+		_, published := s.Value(unit)
+		require.False(t, published, unit)
+		require.Contains(t, s.Withheld, Withheld{unit, absentUsers})
+	}
+	w.Conns = 3
+	_, published := Summarise([]Window{w}, Evidence{}).Value("tok/s")
+	require.True(t, published)
+}

@@ -80,7 +80,11 @@ type sample struct {
 	failed  map[string]int // requests by how they failed
 	rate    string
 	texts   texts
+	absent  bool // users of a closed loop sent nothing in a window: who did is no measure of all
 }
+
+// absentUsers is why a rate is not published then.
+const absentUsers = "fewer requests than users in the window"
 
 func pool(windows []Window) sample {
 	var p sample
@@ -89,6 +93,7 @@ func pool(windows []Window) sample {
 		p.length += w.Length
 		p.span += span(w)
 		p.issued += len(w.Records)
+		p.absent = p.absent || !w.Open && len(w.Records) < w.Conns
 		for _, r := range byIssue(w.Records) {
 			p.add(r, w)
 		}
@@ -155,6 +160,7 @@ func (p *sample) requests(l *ledger) {
 		q := quantile{"late-p99-ms", 99, needs99, "requests"}
 		q.measure(l, slices.Sorted(slices.Values(p.late)), 0)
 	}
+	p.texts.absent = p.absent
 	p.texts.measure(l, p.issued, len(p.good), p.span)
 }
 
@@ -178,6 +184,15 @@ func (p *sample) throughput(l *ledger) {
 		return
 	}
 	good, seconds := float64(len(p.good)), p.span.Seconds()
+	if p.absent {
+		for _, u := range units {
+			if u != "ok-%" {
+				l.withhold(u, absentUsers)
+			}
+		}
+		l.put("ok-%", 100*good/float64(p.issued))
+		return
+	}
 	l.put("ns/op", float64(p.span.Nanoseconds())/good)
 	l.put("rps", good/seconds)
 	l.put("ok-%", 100*good/float64(p.issued))

@@ -13,6 +13,10 @@ import (
 // logits is about 3. From there on two right answers go their own ways.
 const NearTie = 0.02
 
+// NearTie16 is NearTie where a server computes in 16-bit floats: of bfloat16,
+// logits around 10 are 0.06 apart.
+const NearTie16 = 0.3
+
 // GoldenText is the greedy answer to a prompt.
 type GoldenText struct {
 	Text    string    `json:"text"`
@@ -118,14 +122,16 @@ func (g Generated) fault() string {
 // Texts checks generated text.
 type Texts struct {
 	golden *GoldenTexts // nil when nothing is known of the right answers
+	near   float64      // what is a near-tie
 	why    string       // nothing is known
 	tally  tally
 	plain  int // answers of which only the count and the end could be checked
 	tied   int // answers that left the golden one at a near-tie
 }
 
-// NewTexts checks against golden texts.
-func NewTexts(g *GoldenTexts) *Texts { return &Texts{golden: g} }
+// NewTexts checks against golden texts; a token that was ahead by less than near
+// is a near-tie.
+func NewTexts(g *GoldenTexts, near float64) *Texts { return &Texts{golden: g, near: near} }
 
 // Unknown checks what can be checked where no right answer is known: why says
 // so. Its verdict is never OK.
@@ -147,7 +153,7 @@ func (t *Texts) Add(id string, golden bool, a Generated) {
 		t.Broken(id, "no golden text")
 		return
 	}
-	same, tie := want.agree(a)
+	same, tie := want.agree(a, t.near)
 	switch {
 	case same >= 1:
 		t.tally.right(0)
@@ -182,7 +188,7 @@ func (t *Texts) Verdict() Verdict {
 		v.Reasons = append(v.Reasons, t.why)
 		return v
 	}
-	rule := fmt.Sprintf("greedy text of %s up to the first choice closer than %g", t.golden.Maker, NearTie)
+	rule := fmt.Sprintf("greedy text of %s up to the first choice closer than %g", t.golden.Maker, t.near)
 	if !t.golden.sure() {
 		rule = fmt.Sprintf("the first token of the greedy text of %s", t.golden.Maker)
 	}
@@ -206,7 +212,7 @@ func (g *GoldenTexts) sure() bool {
 
 // agree is the part of the golden answer that an answer begins with, as far as
 // both were asked for, and whether it left it at a near-tie.
-func (a GoldenText) agree(got Generated) (same float64, tie bool) {
+func (a GoldenText) agree(got Generated, near float64) (same float64, tie bool) {
 	want := a.Text
 	if n := got.Asked; n > 0 && n < len(a.Ends) {
 		want = want[:a.Ends[n-1]]
@@ -230,7 +236,7 @@ func (a GoldenText) agree(got Generated) (same float64, tie bool) {
 			continue
 		}
 		// The token that ends where the texts part may be the prefix of another.
-		if a.Margins[i] < NearTie {
+		if a.Margins[i] < near {
 			return same, true
 		}
 		if end > at {

@@ -42,7 +42,7 @@ func TestTexts(t *testing.T) {
 		"no margins, another text":       {nil, answer("so", 4, 4), `p: the text leaves the golden one after 0 %, where it was sure: "so"`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			texts := NewTexts(goldenTexts(c.margins...))
+			texts := NewTexts(goldenTexts(c.margins...), NearTie)
 			texts.Add("p", true, c.answer)
 			v := texts.Verdict()
 			if c.want == "" {
@@ -55,8 +55,16 @@ func TestTexts(t *testing.T) {
 	}
 }
 
+func TestMoreIsANearTieInSixteenBits(t *testing.T) {
+	for near, right := range map[float64]bool{NearTie: false, NearTie16: true} {
+		texts := NewTexts(goldenTexts(1, 0.2, 1, 1), near)
+		texts.Add("p", true, Generated{Text: " the new man sat", Tokens: 4, Asked: 4})
+		require.Equal(t, right, texts.Verdict().OK())
+	}
+}
+
 func TestTextsWithoutAGoldenOne(t *testing.T) {
-	texts := NewTexts(goldenTexts(1, 1, 1, 1))
+	texts := NewTexts(goldenTexts(1, 1, 1, 1), NearTie)
 	texts.Add("made 3", false, Generated{Text: "x", Tokens: 1, Asked: 1, Exact: true})
 	v := texts.Verdict()
 	require.False(t, v.OK(), "an answer of which only the count is known proves nothing")
@@ -81,7 +89,7 @@ func TestCommittedGoldenTexts(t *testing.T) {
 				}
 				compared++
 			}
-			texts := NewTexts(g)
+			texts := NewTexts(g, NearTie)
 			texts.Add(id, true, Generated{Text: a.Text, Tokens: len(a.Tokens), Asked: len(a.Tokens), Exact: true, Finish: "length"})
 			require.True(t, texts.Verdict().OK())
 		}

@@ -45,6 +45,7 @@ func Stack() stack.Stack {
 			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.TGI},
 		},
 		Batcher:  stack.Continuous,
+		Floats:   map[stack.Device]string{stack.GPU: "fp16", stack.CPU: "bf16"},
 		Prefixes: true,
 		Tells:    stack.TGIMetrics,
 	}
