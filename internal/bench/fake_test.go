@@ -56,8 +56,9 @@ func behave(how, addr string) error {
 	}
 	var count atomic.Int64
 	died := make(chan error, 1)
+	users := &crowd{users: map[string]bool{}}
 	if texts, ok := strings.CutPrefix(how, "text:"); ok {
-		serveTexts(texts)
+		serveTexts(texts, users)
 	}
 	http.HandleFunc("POST /v1/embeddings", func(w http.ResponseWriter, r *http.Request) {
 		var ask struct{ Input []string }
@@ -76,7 +77,8 @@ func behave(how, addr string) error {
 	if err != nil {
 		return err
 	}
-	go func() { died <- http.Serve(l, nil) }()
+	server := &http.Server{ConnState: users.leave}
+	go func() { died <- server.Serve(l) }()
 	return <-died
 }
 

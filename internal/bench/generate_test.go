@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -96,14 +98,34 @@ func pieces(prompt string, tokens int) []string {
 	return strings.SplitAfter(strings.Repeat("x ", tokens), " ")[:tokens]
 }
 
+// crowd is the connections that are open and have asked for text: the users of
+// a closed loop, whether or not each has a request open at this moment.
+type crowd struct {
+	mu    sync.Mutex
+	users map[string]bool
+}
+
+func (c *crowd) ask(addr string) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.users[addr] = true
+	return int64(len(c.users))
+}
+
+func (c *crowd) leave(conn net.Conn, s http.ConnState) {
+	if s == http.StateClosed {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.users, conn.RemoteAddr().String())
+	}
+}
+
 // serveTexts answers completions, and a page of vLLM's counters.
-func serveTexts(how string) {
-	var active, asked atomic.Int64
+func serveTexts(how string, users *crowd) {
+	var asked atomic.Int64
 	http.HandleFunc("POST /v1/completions", func(w http.ResponseWriter, r *http.Request) {
 		asked.Add(100)
-		n := active.Add(1)
-		defer active.Add(-1)
-		completions(how, w, r, n)
+		completions(how, w, r, users.ask(r.RemoteAddr))
 	})
 	http.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		found := int64(0)
