@@ -23,15 +23,16 @@ import (
 
 const (
 	mostPrompts = 4096            // of a case; a window that sends more repeats them
+	fewPrompts  = 8               // to see whether a server is ready: one of them has a known answer
 	textLimit   = 2 * time.Minute // of a request: many users of a slow server wait long for the end of a text
 	textsNeeded = 14              // requests of one user that a window should hold: the median needs 11
 	textLongest = 90 * time.Second
 	textConns   = 32 // cap of an open loop of texts: with more, the bytes of too few answers are kept to check them
 )
 
-// prepareTexts builds the requests of a case of text generation.
-func (e *environment) prepareTexts(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
-	list, err := workload.Prompts(stackbench.Testdata(), c.Lengths, e.options.salt()^c.salt(), mostPrompts, c.Share)
+// prepareTexts builds n requests of a case of text generation.
+func (e *environment) prepareTexts(c Case, how stack.Capability, m served, at stack.Endpoint, n int) (*work, error) {
+	list, err := workload.Prompts(stackbench.Testdata(), c.Lengths, e.options.salt()^c.salt(), n, c.Share)
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)
 	}
@@ -169,6 +170,9 @@ func (g Group) generated(c Case) *meter.Generation {
 func (o Options) pace(p load.Plan, text time.Duration, users int) load.Plan {
 	p.Timeout = textLimit
 	p.Warmup = max(p.Warmup, min(text*3/2, textLongest))
+	if p.Arrivals.Rate > 0 {
+		p.Conns = min(p.Conns, textConns)
+	}
 	if o.Window == 0 {
 		// One after the other, twice as many texts as there are users give each two.
 		texts := time.Duration(max(textsNeeded, 2*users))

@@ -31,7 +31,8 @@ const gpt2 = "gpt2"
 // texts, which is right; off, which gives other texts than PyTorch; short, a
 // token too few; cut, which closes early; fault, an error within the stream;
 // full, a status 429; cached, which is right and says that it had every prompt;
-// crowd=N, which lets more users than N wait.
+// crowd=N, which gives more users than N their text at once, so that it has no
+// time per token.
 func completions(how string, w http.ResponseWriter, r *http.Request, active int64) {
 	var ask struct {
 		Prompt    string
@@ -44,11 +45,12 @@ func completions(how string, w http.ResponseWriter, r *http.Request, active int6
 		_, _ = fmt.Fprint(w, `{"error":{"message":"full"}}`)
 		return
 	}
+	pieces := pieces(ask.Prompt, ask.MaxTokens)
 	var most int64
 	if _, err := fmt.Sscan(value, &most); err == nil && active > most {
-		time.Sleep(1100 * time.Millisecond)
+		sendOnce(w, strings.Join(pieces, ""), len(pieces))
+		return
 	}
-	pieces := pieces(ask.Prompt, ask.MaxTokens)
 	if kind == "off" {
 		pieces[0] = " something else"
 	}
@@ -73,6 +75,12 @@ func completions(how string, w http.ResponseWriter, r *http.Request, active int6
 		}
 	}
 	_, _ = fmt.Fprint(w, "data: [DONE]\n\n")
+}
+
+func sendOnce(w http.ResponseWriter, all string, tokens int) {
+	text, _ := json.Marshal(all)
+	w.Header().Set("Content-Type", "text/event-stream")
+	_, _ = fmt.Fprintf(w, "data: {\"choices\":[{\"index\":0,\"text\":%s,\"finish_reason\":\"length\"}],\"usage\":{\"completion_tokens\":%d}}\n\ndata: [DONE]\n\n", text, tokens)
 }
 
 // pieces is the golden answer token by token, or so many made ones.
@@ -226,7 +234,10 @@ func TestMostUsersWithinTheLimits(t *testing.T) {
 }
 
 func TestWhetherUsersAreServed(t *testing.T) {
-	u := userSearch{run: &run{env: &environment{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}}}}
+	u := userSearch{
+		run:  &run{env: &environment{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}}},
+		leaf: leaf{c: Case{Model: gpt2, Proto: stack.SSE}},
+	}
 	window := func(good, slow, failed int) taken {
 		var w meter.Window
 		add := func(n int, ttft, itl time.Duration, o record.Outcome) {

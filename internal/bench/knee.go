@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -64,11 +65,7 @@ func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	k.best.sum.Publish("knee-rps", found.Holds)
 	t = k.run.conclude(ctx, k.leaf, *k.best, t)
 	t.Knee = knee
-	for unit := range t.Metrics {
-		if !slices.Contains(kneeUnits(), unit) {
-			delete(t.Metrics, unit)
-		}
-	}
+	only(t.Metrics, kneeUnits())
 	t.Withheld = nil // of units that a search does not have
 	return t, nil
 }
@@ -106,7 +103,7 @@ func (k *kneeSearch) limitMS() float64 { return k.leaf.c.Load.Limit.Seconds() * 
 // somewhat under it is a good guess, and a guess is all it is used for.
 func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
 	o := k.run.env.options
-	got, err := k.measure(ctx, func(marks load.Marks) load.Plan { return o.closed(kneeUsers, marks) }, kneeUsers)
+	got, err := k.measure(ctx, func(marks load.Marks) load.Plan { return o.closed(kneeUsers, marks) })
 	if err != nil {
 		return 0, err
 	}
@@ -121,7 +118,7 @@ func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
 // second time; in a profile that is strict, a second one ends the search.
 func (k *kneeSearch) holds(ctx context.Context, rate float64) (bool, error) {
 	for again := range 2 {
-		got, err := k.measure(ctx, func(marks load.Marks) load.Plan { return k.plan(rate, marks) }, 0)
+		got, err := k.measure(ctx, func(marks load.Marks) load.Plan { return k.plan(rate, marks) })
 		if err != nil {
 			return false, err
 		}
@@ -189,20 +186,30 @@ func (k *kneeSearch) judge(rate float64, sum meter.Summary) (p results.Probe, do
 }
 
 // measure takes one window, with evidence of its own.
-func (k *kneeSearch) measure(ctx context.Context, plan func(load.Marks) load.Plan, conns int) (taken, error) {
+func (k *kneeSearch) measure(ctx context.Context, plan func(load.Marks) load.Plan) (taken, error) {
 	eye := k.leaf.watch(k.server, k.run.env.devices)
-	eye.evidence.Ready, eye.evidence.NeedSteady = k.server.boot.ReadyIn, k.run.env.options.Profile.Strict()
+	eye.evidence.NeedSteady = k.run.env.options.Profile.Strict()
+	return k.run.probe(ctx, k.leaf, k.work, eye, plan(eye.marks(ctx)))
+}
+
+// probe takes one window of a search.
+func (r *run) probe(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (taken, error) {
+	eye.evidence.Ready, eye.evidence.MayShare = eye.server.boot.ReadyIn, l.c.Share
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	res, err := load.Run(ctx, plan(eye.marks(ctx)), k.work.target, clock)
+	res, err := load.Run(ctx, p, w.target, clock)
 	if err != nil {
 		return taken{}, err
 	}
-	if err := k.server.boot.Alive(); err != nil {
+	if err := eye.server.boot.Alive(); err != nil {
 		return taken{}, err
 	}
-	win := k.run.env.group.window(k.leaf.c, res, k.work, conns)
-	return k.run.summarise(k.leaf, outcome{k.work, eye, []meter.Window{win}}), eye.problem
+	return r.summarise(l, outcome{w, eye, []meter.Window{r.env.group.window(l.c, res, w, p)}}), eye.problem
+}
+
+// only leaves a search's metrics that are of the units.
+func only(metrics map[string]float64, units []string) {
+	maps.DeleteFunc(metrics, func(unit string, _ float64) bool { return !slices.Contains(units, unit) })
 }
 
 // doubtful ends a search whose windows must not be believed.

@@ -40,25 +40,11 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 		}
 	}
 	s.used = true
-	if l.c.Load.Users {
-		u := userSearch{run: r, leaf: l, server: s, work: w}
-		for b.Loop() {
-			if t, err = u.search(ctx, t); err != nil {
-				return t, cause(s, err)
-			}
-		}
-		r.found(b, l, t, "users")
-		return t, nil
-	}
-	if l.c.Load.Limit > 0 {
-		k := kneeSearch{run: r, leaf: l, server: s, work: w}
-		for b.Loop() {
-			if t, err = k.search(ctx, t); err != nil {
-				return t, cause(s, err)
-			}
-		}
-		r.found(b, l, t, "knee-rps")
-		return t, nil
+	switch {
+	case l.c.Load.Users:
+		return r.seek(ctx, b, l, t, s, "users", &userSearch{run: r, leaf: l, server: s, work: w})
+	case l.c.Load.Limit > 0:
+		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{run: r, leaf: l, server: s, work: w})
 	}
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {
@@ -67,6 +53,23 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	k := r.summarise(l, outcome{w, eye, windows})
 	k.sum.Report(b)
 	return r.conclude(ctx, l, k, t), nil
+}
+
+// searcher looks for the highest load that holds a limit.
+type searcher interface {
+	search(ctx context.Context, t results.Trial) (results.Trial, error)
+}
+
+// seek runs a search, an iteration of b.Loop each, and reports the unit that it sought.
+func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s *server, unit string, by searcher) (results.Trial, error) {
+	for b.Loop() {
+		var err error
+		if t, err = by.search(ctx, t); err != nil {
+			return t, cause(s, err)
+		}
+	}
+	r.found(b, l, t, unit)
+	return t, nil
 }
 
 // footprint says whether the memory of embedding texts is measured before the case.
@@ -102,7 +105,6 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 			return nil, err
 		}
 		p = r.env.options.pace(p, alone, l.c.Load.Conc)
-		p.Conns = min(p.Conns, max(textConns, l.c.Load.Conc))
 	}
 	var windows []meter.Window
 	for b.Loop() {
@@ -113,15 +115,19 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 		if err := eye.server.boot.Alive(); err != nil {
 			return nil, err
 		}
-		windows = append(windows, r.env.group.window(l.c, res, w, l.c.Load.Conc))
+		windows = append(windows, r.env.group.window(l.c, res, w, p))
 	}
 	return windows, eye.problem
 }
 
-// window is what load left, as it is measured; conns is 0 of an open loop.
-func (g Group) window(c Case, res load.Result, w *work, conns int) meter.Window {
+// window is what load left of a plan, as it is measured.
+func (g Group) window(c Case, res load.Result, w *work, p load.Plan) meter.Window {
+	conns, open := p.Conns, p.Arrivals.Rate > 0
+	if open {
+		conns = 0 // they are no users
+	}
 	return meter.Window{
-		Open: conns == 0, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: c.unit(), Texts: g.generated(c),
+		Open: open, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: c.unit(), Texts: g.generated(c),
 	}
 }
 
@@ -181,7 +187,7 @@ func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
 		t.Invalid = append(t.Invalid, why.Text)
 	}
 	t.Steady, t.Unsteady = string(sum.Steady.Verdict), sum.Steady.Detail
-	t.Issued, t.Latency = sum.Issued, results.Microseconds(sum.Latencies)
+	t.Issued, t.Latency, t.Firsts = sum.Issued, results.Microseconds(sum.Latencies), results.Microseconds(sum.Firsts)
 	for _, w := range windows {
 		t.Seconds += w.Length.Seconds()
 		for _, rec := range w.Records {

@@ -219,7 +219,7 @@ func withhold(t *results.Trial) {
 	for unit := range t.Metrics {
 		t.Withheld[unit] = "the window is invalid: " + t.Invalid[0]
 	}
-	t.Metrics, t.Latency = nil, nil
+	t.Metrics, t.Latency, t.Firsts = nil, nil, nil
 }
 
 // oneLine is what went wrong, without what to do. Of a server that ended, its

@@ -152,7 +152,7 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 	if h, ok := s.stack.Find(c.task(), c.Proto, c.Input, 1); ok && !s.helper {
 		how = h
 	}
-	w, err := s.env.prepareWork(c, how, s.model.served, at)
+	w, err := s.env.prepareOne(c, how, s.model.served, at)
 	if err != nil {
 		return err
 	}

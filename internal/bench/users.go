@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"time"
 
-	"stackbench/internal/load"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
@@ -21,7 +18,6 @@ const (
 	usersSample  = 130  // answers of a probe in standard and full: 95 % of fewer is no percentile
 	usersQuick   = 20   // and in quick, which is an indication
 	usersLongest = 5 * time.Minute
-	usersUsual   = 6 // windows that it usually takes
 )
 
 // userSearch finds the most users of a closed loop whose texts come within the
@@ -46,13 +42,10 @@ func (u *userSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	if u.text, err = u.work.textTime(ctx); err != nil {
 		return t, err
 	}
-	plan := search.Plan{First: usersFirst, Step: 2, Close: 1.1, Least: 1, Most: usersTries}
+	plan := search.Plan{First: usersFirst, Step: 2, Close: 1.1, Least: 1, Most: usersTries, Whole: true}
 	found, err := search.Highest(ctx, plan, u.holds)
-	var end *enough
 	var doubt *doubtful
 	switch {
-	case errors.As(err, &end): // neighbours: no number of users lies between
-		found = end.found
 	case errors.As(err, &doubt):
 		return u.withheld(ctx, t, doubt.Error()), nil
 	case err != nil:
@@ -62,14 +55,10 @@ func (u *userSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	case !found.Narrow(plan):
 		return u.withheld(ctx, t, fmt.Sprintf("not found in %d windows: the limits hold for %.0f users", usersTries, found.Holds)), nil
 	}
-	u.best.sum.Publish("users", math.Floor(found.Holds))
+	u.best.sum.Publish("users", found.Holds)
 	t = u.run.conclude(ctx, u.leaf, *u.best, t)
 	t.Knee = u.told()
-	for unit := range t.Metrics {
-		if !slices.Contains(userUnits(), unit) {
-			delete(t.Metrics, unit)
-		}
-	}
+	only(t.Metrics, userUnits())
 	t.Withheld = nil // of units that a search does not have
 	return t, nil
 }
@@ -90,64 +79,38 @@ func (u *userSearch) withheld(ctx context.Context, t results.Trial, why string) 
 	return t
 }
 
-// enough ends a search whose bracket holds no further number of users.
-type enough struct{ found search.Bracket }
-
-func (e *enough) Error() string { return "no number of users lies between" }
-
-// holds measures a number of users. One that lies between two neighbours was
-// measured already.
+// holds measures a number of users.
 func (u *userSearch) holds(ctx context.Context, load float64) (bool, error) {
-	users := int(math.Round(load))
-	for _, p := range u.probes {
-		if p.Users == users {
-			return p.Holds, u.between()
-		}
-	}
+	users := int(load)
 	got, err := u.measure(ctx, users)
 	if err != nil {
 		return false, err
 	}
 	probe, doubt := u.judge(users, got)
 	u.probes = append(u.probes, probe)
-	if probe.Holds && (u.best == nil || users > u.best.windows[0].Conns) {
+	if probe.Holds { // more than all before that held
 		u.best = &got
 	}
 	if doubt != "" && (!probe.Holds || u.run.env.options.Profile.Strict()) {
 		return false, &doubtful{doubt}
 	}
-	return probe.Holds, u.between()
+	return probe.Holds, nil
 }
 
-// between ends the search when the most users that held and the fewest that did
-// not are neighbours.
-func (u *userSearch) between() error {
-	holds, fails := 0, math.MaxInt
-	for _, p := range u.probes {
-		if p.Holds {
-			holds = max(holds, p.Users)
-		}
+// needs is how many answers a probe is judged by.
+func (u *userSearch) needs() int {
+	if u.run.env.options.Profile.Strict() {
+		return usersSample
 	}
-	for _, p := range u.probes {
-		if !p.Holds && p.Users > holds {
-			fails = min(fails, p.Users)
-		}
-	}
-	if holds > 0 && fails == holds+1 {
-		return &enough{search.Bracket{Holds: float64(holds), Fails: float64(fails)}}
-	}
-	return nil
+	return usersQuick
 }
 
 // judge says whether the limits held, and whether that must be doubted.
 func (u *userSearch) judge(users int, got taken) (p results.Probe, doubt string) {
 	p = results.Probe{Users: users, Requests: got.sum.Issued}
 	p.Rps, _ = got.sum.Value("rps")
-	p.Within = within(got.windows, u.run.env.group.Limits)
-	need := usersQuick
-	if u.run.env.options.Profile.Strict() {
-		need = usersSample
-	}
+	p.Within = within(got.windows, *u.run.env.group.generated(u.leaf.c))
+	need := u.needs()
 	for _, why := range got.sum.Invalid {
 		if why.Rule == meter.RuleFailed {
 			p.Why = why.Text
@@ -173,14 +136,12 @@ func (u *userSearch) judge(users int, got taken) (p results.Probe, doubt string)
 }
 
 // within is the share of the requests whose answers came within the limits.
-func within(windows []meter.Window, limits Limits) float64 {
+func within(windows []meter.Window, limits meter.Generation) float64 {
 	good, all := 0, 0
 	for _, w := range windows {
 		for _, r := range w.Records {
 			all++
-			ttft, streamed := meter.TTFT(r, false)
-			itl, defined, _ := meter.ITL(r)
-			if streamed && ttft <= limits.TTFT && defined && itl <= limits.ITL {
+			if limits.Hold(r, w.Open) {
 				good++
 			}
 		}
@@ -191,29 +152,13 @@ func within(windows []meter.Window, limits Limits) float64 {
 	return float64(good) / float64(all)
 }
 
-// measure takes one window, long enough for the answers that a probe needs if
-// they come just within the limits.
+// measure takes one window, long enough for the answers that a probe needs.
 func (u *userSearch) measure(ctx context.Context, users int) (taken, error) {
 	o := u.run.env.options
 	eye := u.leaf.watch(u.server, u.run.env.devices)
-	eye.evidence.Ready = u.server.boot.ReadyIn
-	clock := load.SystemClock()
-	defer func() { _ = clock.Close() }()
 	p := o.pace(o.closed(users, eye.marks(ctx)), u.text, users)
-	need := usersQuick
-	if o.Profile.Strict() {
-		need = usersSample
-	}
 	// A server that computes one text after the other gives no more of them to many
 	// users than to one.
-	p.Window = min(usersLongest, max(p.Window, u.text*time.Duration(need)*13/10))
-	res, err := load.Run(ctx, p, u.work.target, clock)
-	if err != nil {
-		return taken{}, err
-	}
-	if err := u.server.boot.Alive(); err != nil {
-		return taken{}, err
-	}
-	win := u.run.env.group.window(u.leaf.c, res, u.work, users)
-	return u.run.summarise(u.leaf, outcome{u.work, eye, []meter.Window{win}}), eye.problem
+	p.Window = min(usersLongest, max(p.Window, u.text*time.Duration(u.needs())*13/10))
+	return u.run.probe(ctx, u.leaf, u.work, eye, p)
 }

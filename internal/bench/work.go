@@ -46,10 +46,19 @@ func (w *work) known() int {
 // count is how many items a request carries, by its number in the plan.
 func (w *work) count(seq int) int { return len(w.items[seq%len(w.items)]) }
 
+// prepareOne builds what it takes to ask a server once, which is done over and
+// over until it is up.
+func (e *environment) prepareOne(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
+	if how.Task == stack.TextGeneration {
+		return e.prepareTexts(c, how, m, at, fewPrompts)
+	}
+	return e.prepareWork(c, how, m, at)
+}
+
 // prepareWork builds the requests of a case for a stack at an endpoint.
 func (e *environment) prepareWork(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
 	if how.Task == stack.TextGeneration {
-		return e.prepareTexts(c, how, m, at)
+		return e.prepareTexts(c, how, m, at, mostPrompts)
 	}
 	batches, err := e.group.draw(c, m, e.options.salt())
 	if err != nil {

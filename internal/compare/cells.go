@@ -38,8 +38,8 @@ func (b *builder) value(l *leaf, unit string) measured {
 		return m
 	}
 	m.value, m.ok, m.withheld = median(values), true, ""
-	if per := percent(unit); per > 0 && len(l.trials) > 1 {
-		return b.pooled(m, l, unit, per)
+	if p := percentile(unit); p.of > 0 && len(l.trials) > 1 {
+		return b.pooled(m, l, p)
 	}
 	return m
 }
@@ -53,25 +53,39 @@ func absent(l *leaf, t results.Trial, unit string) bool {
 
 // pooled ranks the requests of all trials together: percentiles of trials
 // cannot be averaged.
-func (b *builder) pooled(m measured, l *leaf, unit string, per int) measured {
-	ms, failed, ok := b.run.Pooled(l.name.String())
+func (b *builder) pooled(m measured, l *leaf, p rank) measured {
+	ms, failed, ok := b.run.Pooled(l.name.String(), p.raw)
 	if !ok {
 		return measured{withheld: "a trial kept no raw response times to pool"}
 	}
-	m.value = results.Percentile(ms, failed, per)
+	m.value = results.Percentile(ms, failed, p.of)
 	if math.IsInf(m.value, 0) {
 		return measured{withheld: "+∞: the rank falls on a failed request"}
 	}
 	return m
 }
 
-// percent is the percentile that a unit of response times names; 0 for others.
-func percent(unit string) int {
+// rank is a percentile and the raw times that it is of.
+type rank struct {
+	of  int // 0: none
+	raw func(results.Trial) []float64
+}
+
+// percentile is the one that a unit names, of response times or of times to the
+// first text; none for others.
+func percentile(unit string) rank {
+	first := func(t results.Trial) []float64 { return t.Firsts }
+	switch unit {
+	case "ttft-ms":
+		return rank{50, first}
+	case "ttft-p95-ms":
+		return rank{95, first}
+	}
 	var per int
 	if n, err := fmt.Sscanf(unit, "p%d-ms", &per); err != nil || n != 1 || per <= 0 || per > 100 {
-		return 0
+		return rank{}
 	}
-	return per
+	return rank{per, func(t results.Trial) []float64 { return t.Latency }}
 }
 
 // median of values, the mean of the middle two when their number is even.

@@ -3,6 +3,8 @@ package compare
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"stackbench/internal/results"
 )
 
@@ -44,4 +46,15 @@ func TestGeneratedText(t *testing.T) {
 		texts("fastapi-pytorch", 4, 1085, 123, 28.8), texts("vllm", 4, 487, 24, 144), vllm, most, none))
 	golden(t, "texts.txt", text)
 	golden(t, "texts.md", markdown)
+}
+
+func TestFirstTextsArePooled(t *testing.T) {
+	one, two := texts("vllm", 4, 100, 20, 100), texts("vllm", 4, 300, 20, 100)
+	two.Trial = 2
+	one.Issued, one.Failed, one.Firsts = 3, nil, []float64{100_000, 101_000, 102_000}
+	two.Issued, two.Failed, two.Firsts = 1, nil, []float64{300_000}
+	env := quick()
+	env.Skipped = nil
+	text, _ := table(t, runWith(t, units+textsUnits, env, one, two))
+	require.Regexp(t, `ttft-ms +101\n`, text, "the median of four requests, not of two medians")
 }

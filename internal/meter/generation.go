@@ -14,6 +14,14 @@ type Generation struct {
 	ITL    time.Duration
 }
 
+// Hold says whether an answer came within the limits; one without an ITL is not
+// within a limit of it.
+func (g Generation) Hold(r record.Record, open bool) bool {
+	ttft, ok := TTFT(r, open)
+	itl, defined, _ := ITL(r)
+	return ok && (g.TTFT == 0 || ttft <= g.TTFT) && (g.ITL == 0 || defined && itl <= g.ITL)
+}
+
 // TTFT is the time to the first chunk with text, from when the response time
 // counts; false for an answer that is no good stream.
 func TTFT(r record.Record, open bool) (time.Duration, bool) {
@@ -94,7 +102,7 @@ func (t *texts) add(r record.Record, open bool) {
 	if !known {
 		t.unknown++
 	}
-	if (t.asked.TTFT == 0 || ttft <= t.asked.TTFT) && (t.asked.ITL == 0 || defined && itl <= t.asked.ITL) {
+	if t.asked.Hold(r, open) {
 		t.within++
 	}
 }

@@ -29,6 +29,7 @@ type Summary struct {
 	Issued    int             // requests that were due, dropped arrivals included
 	Good      int             // of them answered well
 	Latencies []time.Duration // raw response times of the good answers, by issue time
+	Firsts    []time.Duration // raw times to the first text of the good answers that came as streams
 	Breakdown []Stage         // where the time of a good answer went, as far as it is known
 }
 
@@ -56,7 +57,7 @@ func Summarise(windows []Window, e Evidence) Summary {
 	var s Summary
 	var l ledger
 	sample := pool(windows)
-	s.Issued, s.Good, s.Latencies = sample.issued, len(sample.good), sample.good
+	s.Issued, s.Good, s.Latencies, s.Firsts = sample.issued, len(sample.good), sample.good, sample.texts.ttft
 	sample.requests(&l)
 	e.service(&l, sample)
 	s.Metrics, s.Withheld = inOrder(l)

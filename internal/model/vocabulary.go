@@ -43,6 +43,9 @@ func (j *job) lent(ctx context.Context, lender entry) ([]byte, error) {
 	}
 	missed := []error{errors.New("no copy here")}
 	for _, o := range slices.Concat(lender.origins, lender.lexicon) {
+		if o.tokenizer.from == "" {
+			continue
+		}
 		words, err := j.words(ctx, o)
 		if err == nil {
 			return words.read()

@@ -190,7 +190,7 @@ func (t *Texts) Verdict() Verdict {
 	}
 	rule := fmt.Sprintf("greedy text of %s up to the first choice closer than %g", t.golden.Maker, t.near)
 	if !t.golden.sure() {
-		rule = fmt.Sprintf("the first token of the greedy text of %s", t.golden.Maker)
+		rule = fmt.Sprintf("the first word of the greedy text of %s", t.golden.Maker)
 	}
 	if t.tied > 0 {
 		rule += fmt.Sprintf(", %d left there", t.tied)
@@ -228,8 +228,8 @@ func (a GoldenText) agree(got Generated, near float64) (same float64, tie bool) 
 		return 1, false
 	}
 	same = float64(at) / float64(len(want))
-	if len(a.Margins) == 0 { // nobody knows how sure it was: that it began alike must do
-		return same, at > 0
+	if len(a.Margins) == 0 { // nobody knows how sure it was: that its first word is the same must do
+		return same, at >= firstWord(want)
 	}
 	for i, end := range a.Ends {
 		if end < at {
@@ -244,6 +244,15 @@ func (a GoldenText) agree(got Generated, near float64) (same float64, tie bool) 
 		}
 	}
 	return same, false
+}
+
+// firstWord is where a text's first word ends.
+func firstWord(text string) int {
+	start := len(text) - len(strings.TrimLeft(text, " \n"))
+	if end := strings.IndexAny(text[start:], " \n"); end >= 0 {
+		return start + end
+	}
+	return len(text)
 }
 
 // common is how many bytes two texts begin with alike.

@@ -39,6 +39,7 @@ func TestTexts(t *testing.T) {
 		"allowed to end early":           {sure, Generated{Text: " the old", Tokens: 2, Asked: 4, Finish: "stop"}, "", 0},
 		"nothing":                        {sure, Generated{Asked: 4}, "p: no text", 0},
 		"no margins, begins alike":       {nil, answer(" the new", 4, 4), "", 1 - 5.0/16},
+		"no margins, a space is no word": {nil, answer(" a man", 4, 4), `p: the text leaves the golden one after 6 %, where it was sure: " a man"`, 0},
 		"no margins, another text":       {nil, answer("so", 4, 4), `p: the text leaves the golden one after 0 %, where it was sure: "so"`, 0},
 	} {
 		t.Run(name, func(t *testing.T) {

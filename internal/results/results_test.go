@@ -267,19 +267,20 @@ func TestFilesThatAreNotBenchmarkLines(t *testing.T) {
 }
 
 func TestPooled(t *testing.T) {
+	latency := func(t Trial) []float64 { return t.Latency }
 	l := create(t)
 	require.NoError(t, l.Append(trial("a", 1)))
 	require.NoError(t, l.Append(trial("a", 2)))
 	r, err := Open(l.Dir())
 	require.NoError(t, err)
-	ms, failed, ok := r.Pooled(trial("a", 1).Name)
+	ms, failed, ok := r.Pooled(trial("a", 1).Name, latency)
 	require.True(t, ok)
 	require.Equal(t, 2, failed)
 	require.InDeltaSlice(t, []float64{66.1001, 66.1001, 70, 70}, ms, 1e-9)
-	_, _, ok = r.Pooled("other")
+	_, _, ok = r.Pooled("other", latency)
 	require.False(t, ok)
 	r.Trials[1].Latency = nil
-	_, _, ok = r.Pooled(trial("a", 1).Name)
+	_, _, ok = r.Pooled(trial("a", 1).Name, latency)
 	require.False(t, ok, "one trial did not keep its times")
 	require.Equal(t, []float64{0.1, 1234.6}, Microseconds([]time.Duration{123, 1234567}))
 }

@@ -126,20 +126,20 @@ func (r *Run) Done() map[Done]bool {
 	return done
 }
 
-// Pooled are the raw response times of all the trials of a benchmark, sorted,
-// in milliseconds, and how many requests failed. A sample can only be pooled
+// Pooled are raw times of all the trials of a benchmark, such as its response
+// times, sorted, in milliseconds, and how many requests failed. A sample can only be pooled
 // when every trial kept its times; false when one did not.
-func (r *Run) Pooled(name string) (ms []float64, failed int, ok bool) {
+func (r *Run) Pooled(name string, raw func(Trial) []float64) (ms []float64, failed int, ok bool) {
 	ok = true
 	for _, t := range r.Trials {
 		if t.Name != name || t.Error != "" {
 			continue
 		}
-		if len(t.Latency)+t.Failures() != t.Issued {
+		if len(raw(t))+t.Failures() != t.Issued {
 			ok = false
 		}
 		failed += t.Failures()
-		for _, us := range t.Latency {
+		for _, us := range raw(t) {
 			ms = append(ms, us/1000)
 		}
 	}

@@ -33,6 +33,7 @@ type Trial struct {
 	Server   Server             `json:"server"`
 	Knee     *Knee              `json:"knee,omitempty"`         // of a search; the other figures are then of the window at the highest rate that held
 	Latency  []float64          `json:"latencies_us,omitempty"` // raw response times of the good answers, by issue time
+	Firsts   []float64          `json:"ttft_us,omitempty"`      // raw times to their first text, of streams
 }
 
 // Floor is what the client itself takes: response times of the same requests
@@ -125,7 +126,7 @@ func (t Trial) check() error {
 			return fmt.Errorf("%s is %v, and a benchmark line cannot hold that", unit, v)
 		}
 	}
-	for _, us := range t.Latency {
+	for _, us := range slices.Concat(t.Latency, t.Firsts) {
 		if math.IsNaN(us) || math.IsInf(us, 0) || us < 0 {
 			return fmt.Errorf("a latency of %v µs", us)
 		}

@@ -16,6 +16,7 @@ type Plan struct {
 	Close float64 // highest ÷ lowest end of the bracket at which it is narrow enough, over 1: 1.1 is 10 %
 	Least float64 // under which nothing is tried
 	Most  int     // loads that are tried at most
+	Whole bool    // loads are whole numbers, such as users: neighbours are as narrow as it gets
 }
 
 // Bracket is what a search found: every load tried up to Holds held the limit,
@@ -26,7 +27,10 @@ type Bracket struct {
 }
 
 // Narrow says whether the answer is known to the factor of the plan.
-func (b Bracket) Narrow(p Plan) bool { return b.Holds > 0 && b.Fails > 0 && b.Fails <= b.Holds*p.Close }
+func (b Bracket) Narrow(p Plan) bool {
+	near := b.Fails <= b.Holds*p.Close || p.Whole && b.Fails <= b.Holds+1
+	return b.Holds > 0 && b.Fails > 0 && near
+}
 
 // Highest searches. It asks holds about one load after the other, and ends
 // with its error if it has one. A limit is taken to hold at every load under
@@ -38,7 +42,7 @@ func Highest(ctx context.Context, p Plan, holds func(ctx context.Context, load f
 	var b Bracket
 	for n := range p.Most {
 		at := p.next(b, n)
-		if at < p.Least {
+		if at < p.Least || at == b.Fails { // or whole, and there is none under the last
 			break
 		}
 		ok, err := holds(ctx, at)
@@ -61,6 +65,20 @@ func Highest(ctx context.Context, p Plan, holds func(ctx context.Context, load f
 // by more each time, since the first may be far from the answer; else the
 // middle of the bracket, as ratios go.
 func (p Plan) next(b Bracket, tried int) float64 {
+	at := p.guess(b, tried)
+	if !p.Whole {
+		return at
+	}
+	if b.Holds == 0 {
+		return math.Ceil(at) // down to one, not to none
+	}
+	if at = math.Round(at); b.Fails > 0 {
+		at = min(max(at, b.Holds+1), b.Fails-1)
+	}
+	return at
+}
+
+func (p Plan) guess(b Bracket, tried int) float64 {
 	switch {
 	case tried == 0:
 		return p.First

@@ -38,6 +38,30 @@ func TestHighest(t *testing.T) {
 	}
 }
 
+func TestWholeNumbers(t *testing.T) {
+	plan := search.Plan{First: 4, Step: 2, Close: 1.1, Least: 1, Most: 9, Whole: true}
+	for limit, want := range map[float64]struct {
+		tried []float64
+		found search.Bracket
+	}{
+		0:  {[]float64{4, 2, 1}, search.Bracket{Fails: 1}},
+		1:  {[]float64{4, 2, 1}, search.Bracket{Holds: 1, Fails: 2}},
+		3:  {[]float64{4, 2, 3}, search.Bracket{Holds: 3, Fails: 4}},
+		4:  {[]float64{4, 8, 6, 5}, search.Bracket{Holds: 4, Fails: 5}},
+		17: {[]float64{4, 8, 32, 16, 23, 19, 17, 18}, search.Bracket{Holds: 17, Fails: 18}},
+	} {
+		var tried []float64
+		got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (bool, error) {
+			tried = append(tried, load)
+			return load <= limit, nil
+		})
+		require.NoError(t, err)
+		require.Equal(t, want.tried, tried)
+		require.Equal(t, want.found, got)
+		require.Equal(t, limit > 0, got.Narrow(plan))
+	}
+}
+
 func TestNothingHoldsAndNothingFails(t *testing.T) {
 	plan := search.Plan{First: 100, Step: 2, Close: 1.1, Most: 4}
 	for _, holds := range []bool{false, true} {

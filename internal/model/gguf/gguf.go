@@ -53,12 +53,12 @@ type File struct {
 // Read reads the header of a file of that many bytes. The tensors' values stay
 // in the file and are read from at by Floats.
 func Read(at io.ReaderAt, size int64) (*File, error) {
-	h := &header{r: bufio.NewReader(io.NewSectionReader(at, 0, size))}
+	h := &header{r: bufio.NewReader(io.NewSectionReader(at, 0, size)), alignment: 32}
 	f := &File{Texts: map[string]string{}, Lists: map[string][]string{}, Numbers: map[string][]int64{}, at: at}
 	if err := h.read(f); err != nil {
 		return nil, fmt.Errorf("read GGUF: %w", err)
 	}
-	data := (h.n + 31) / 32 * 32 // general.alignment is 32 where it is not set
+	data := (h.n + h.alignment - 1) / h.alignment * h.alignment
 	for i, t := range f.Tensors {
 		n, err := t.bytes()
 		if err != nil {
@@ -74,8 +74,9 @@ func Read(at io.ReaderAt, size int64) (*File, error) {
 
 // header reads little-endian values one after the other.
 type header struct {
-	r *bufio.Reader
-	n int64
+	r         *bufio.Reader
+	n         int64
+	alignment int64 // of the tensors' values: general.alignment
 }
 
 func (h *header) read(f *File) error {
@@ -166,9 +167,24 @@ func (h *header) value(f *File) error {
 		if width(kind) == 0 {
 			return fmt.Errorf("value %q is of an unknown type, %d", key, kind)
 		}
-		_, err = h.bytes(width(kind))
+		var b []byte
+		if b, err = h.bytes(width(kind)); err == nil && key == "general.alignment" {
+			return h.align(kind, b)
+		}
 	}
 	return err
+}
+
+// align takes in where the tensors' values begin.
+func (h *header) align(kind uint32, b []byte) error {
+	if kind != kindUint32 {
+		return fmt.Errorf("general.alignment is of type %d, not %d", kind, kindUint32)
+	}
+	h.alignment = int64(binary.LittleEndian.Uint32(b))
+	if h.alignment < 1 || h.alignment > maxString {
+		return fmt.Errorf("general.alignment is %d", h.alignment)
+	}
+	return nil
 }
 
 func (h *header) list(f *File, key string) error {

@@ -55,6 +55,35 @@ func compile(from, to string) error {
 }
 
 func serve(rest, mode, models string) {
+	handle(mode, models)
+	l, err := net.Listen("tcp", rest)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if mode == "tree" {
+		child := exec.Command(os.Args[0], "-mode=child")
+		if err := child.Start(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Println("child", child.Process.Pid)
+	}
+	go func() {
+		err := http.Serve(l, nil)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}()
+	fmt.Println("serving")
+	if mode == "stubborn" {
+		select {}
+	}
+	wait(syscall.SIGTERM)
+	fmt.Println("ending in order")
+}
+
+// handle answers as the tests ask.
+func handle(mode, models string) {
 	http.HandleFunc("GET /", func(w http.ResponseWriter, _ *http.Request) {
 		if mode == "nonsense" {
 			fmt.Fprint(w, "<html>welcome</html>")
@@ -97,30 +126,6 @@ func serve(rest, mode, models string) {
 		err = os.WriteFile(models+"/tiny/new", nil, 0o644)
 		fmt.Fprintf(w, "%s writable=%t", b, err == nil)
 	})
-	l, err := net.Listen("tcp", rest)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	if mode == "tree" {
-		child := exec.Command(os.Args[0], "-mode=child")
-		if err := child.Start(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		fmt.Println("child", child.Process.Pid)
-	}
-	go func() {
-		err := http.Serve(l, nil)
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}()
-	fmt.Println("serving")
-	if mode == "stubborn" {
-		select {}
-	}
-	wait(syscall.SIGTERM)
-	fmt.Println("ending in order")
 }
 
 func wait(s os.Signal) {
