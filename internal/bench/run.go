@@ -88,6 +88,9 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 	if env.shared != "" {
 		r.note("%s", env.shared)
 	}
+	if env.devices != nil {
+		env.devices.MeasureIdle(ctx, idleSpan) // no stack of this process is up yet
+	}
 	return r, env.findLibrary(ctx, nil)
 }
 
