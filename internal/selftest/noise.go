@@ -38,7 +38,7 @@ func (l Lab) noise(ctx context.Context) (Noise, error) {
 	l.Say("a scripted server against itself, %d starts", fewStarts)
 	var got []Sample
 	for range fewStarts {
-		s, err := l.once(ctx, fake.Script{Body: []byte(body), Delay: 5 * time.Millisecond}, l.window(2*time.Second))
+		s, err := l.once(ctx, fake.Script{Body: []byte(body), Delay: 5 * time.Millisecond}, time.Second)
 		if err != nil {
 			return Noise{}, err
 		}

@@ -179,7 +179,7 @@ func (l Lab) play(ctx context.Context, s script) (res load.Result, arrivals []ti
 // floor is the median answer of a server that answers at once, to one user.
 func (l Lab) floor(ctx context.Context) (float64, error) {
 	l.Say("client's floor")
-	s, err := l.once(ctx, instant(), l.window(time.Second))
+	s, err := l.once(ctx, instant(), time.Second)
 	return s.P50, err
 }
 
