@@ -133,7 +133,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.flush()
 		full := r.env.name(s, c)
-		how, err := c.capability(s)
+		how, err := r.env.capability(s, c)
 		if err != nil {
 			r.note("skip %s: %v", full, err)
 			continue

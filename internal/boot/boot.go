@@ -101,11 +101,14 @@ func resolve(ctx context.Context, s Spec, fetch bool) (p plan, err error) {
 	default:
 		return plan{}, &Failure{What: fmt.Sprintf("start %s: unknown launcher %q", name, s.Launcher), Cure: "use auto, container or process"}
 	}
-	at, named, err := attached(name)
+	at, named, err := Attached(name)
 	if err != nil {
 		return plan{}, err
 	}
 	if named {
+		if err := reachable(s.Stack, at); err != nil {
+			return plan{}, err
+		}
 		p.launcher, p.endpoint = Attach, at
 		return p, nil
 	}

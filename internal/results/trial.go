@@ -93,7 +93,7 @@ type Server struct {
 	ReadyS   float64 `json:"ready_s,omitempty"`
 	Threads  int     `json:"threads,omitempty"`
 	Cores    string  `json:"cores,omitempty"`   // list of processors it was pinned to
-	Source   string  `json:"weights,omitempty"` // hub, package, seeded
+	Source   string  `json:"weights,omitempty"` // hub, package, seeded; unknown of an attached server
 	SHA256   string  `json:"weights_sha256,omitempty"`
 }
 
