@@ -114,6 +114,18 @@ func flags(name, example string, stderr io.Writer) *flag.FlagSet {
 	return f
 }
 
+// parseAll is parse for commands that take flags alone. A word that is no flag
+// ends the flags: those behind it would be passed over without a word.
+func parseAll(f *flag.FlagSet, args []string) error {
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		return wrong("%s takes no %q\nwrite everything as flags; see: go tool stackbench %s --help", f.Name(), f.Arg(0), f.Name())
+	}
+	return nil
+}
+
 // parse reads the flags, and takes a wrong one for a wrong request. The flag
 // package has printed its own words by then; they name the flag.
 func parse(f *flag.FlagSet, args []string) error {
