@@ -170,7 +170,7 @@ func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) re
 	for _, stage := range k.sum.Breakdown {
 		t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
 	}
-	t.Views = views(k)
+	t.Views, t.GPU = views(k), cardsOf(k.eye.gpus)
 	if g := l.session.model.golden; g != nil && g.Trained() {
 		t.Answers.Accuracy = accuracy(k.judge)
 	}

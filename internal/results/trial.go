@@ -32,6 +32,7 @@ type Trial struct {
 	Stages   map[string]float64 `json:"stages_ms,omitempty"` // mean time in the parts of the server that it tells
 	Views    []View             `json:"views,omitempty"`     // of generated text: the server's own figures beside ours
 	Server   Server             `json:"server"`
+	GPU      *Cards             `json:"gpu,omitempty"`          // what its GPUs did; nil without one
 	Knee     *Knee              `json:"knee,omitempty"`         // of a search; the other figures are then of the window at the highest rate that held
 	Latency  []float64          `json:"latencies_us,omitempty"` // raw response times of the good answers, by issue time
 	Firsts   []float64          `json:"ttft_us,omitempty"`      // raw times to their first text, of streams
@@ -137,6 +138,11 @@ func (t Trial) check() error {
 	}
 	if t.Knee != nil {
 		if err := t.Knee.check(); err != nil {
+			return err
+		}
+	}
+	if t.GPU != nil {
+		if err := t.GPU.check(); err != nil {
 			return err
 		}
 	}

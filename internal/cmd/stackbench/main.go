@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"stackbench/internal/fake"
 )
 
 // Exit codes, the same for every command.
@@ -24,6 +26,7 @@ const (
 )
 
 func main() {
+	fake.Main() // a process that the self-test started is a server
 	os.Exit(stackbench(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -40,6 +43,7 @@ func commands() []command {
 		{"setup", "fetch and build all that a run needs; repeatable, resumable", setup},
 		{"run", "measure stacks side by side, by trials, and print the table", run},
 		{"compare", "two runs, or the stacks of one run, with statistics", compareRuns},
+		{"selftest", "a minute: is the client true on this machine, and what differences can it tell", selfTest},
 		{"fake", "serve a scripted stream, to test a client by", fakeServer},
 		{"clean", "remove what setup downloaded and built, and say how much that freed", clean},
 	}
