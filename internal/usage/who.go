@@ -112,3 +112,6 @@ func sameGroupAt(root string, a, b int) bool {
 	y, err := os.ReadFile(filepath.Join(root, "proc", strconv.Itoa(b), "cgroup"))
 	return err == nil && string(x) == string(y)
 }
+
+// Span is the time between two censuses.
+func (c Census) Span(before Census) time.Duration { return c.at.Sub(before.at) }
