@@ -59,6 +59,10 @@ type watch struct {
 	stack   *usage.Sampler
 	cards   *gpu.Sampler
 	waiting waiting
+	others  *others
+	seen    meter.Foreign // of the last window
+	tries   int           // windows that were taken for those that were kept
+	spent   time.Duration // on windows that others disturbed
 
 	evidence meter.Evidence
 	counters counters
@@ -80,10 +84,12 @@ func (w *watch) open(ctx context.Context) {
 		w.cards = w.devices.Start(w.server.pids, sampleEvery)
 	}
 	w.waiting.start(ctx, w.source)
+	w.others.open()
 	w.client, _ = usage.Self()
 }
 
 func (w *watch) shut(ctx context.Context) {
+	w.addOthers()
 	now, err := usage.Self()
 	if err == nil {
 		if w.evidence.Client == nil {
@@ -99,6 +105,20 @@ func (w *watch) shut(ctx context.Context) {
 	}
 	w.evidence.Told.Waiting = w.waiting.stop()
 	w.addWork(ctx)
+}
+
+// addOthers takes what somebody else used; of several windows the worst counts.
+func (w *watch) addOthers() {
+	f := w.others.shut()
+	if f == nil {
+		return
+	}
+	w.seen = *f
+	if old := w.evidence.Foreign; old != nil {
+		worse := old.Worse(*f)
+		f = &worse
+	}
+	w.evidence.Foreign = f
 }
 
 func (w *watch) addStack() {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
@@ -56,12 +57,13 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 
 // run is one process's measuring.
 type run struct {
-	env     *environment
-	log     *results.Log // nil: no raw records are kept
-	done    map[results.Done]bool
-	pending []string // notes to print between leaves
-	notes   io.Writer
-	floorOf map[Case]*results.Floor
+	env      *environment
+	log      *results.Log // nil: no raw records are kept
+	done     map[results.Done]bool
+	patience time.Duration // left for waiting for others to be quiet
+	pending  []string      // notes to print between leaves
+	notes    io.Writer
+	floorOf  map[Case]*results.Floor
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
@@ -70,12 +72,16 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 		return nil, err
 	}
 	r := &run{env: env, notes: os.Stderr}
+	if r.patience, err = o.Profile.patience(); err != nil {
+		return nil, err
+	}
 	if o.Record.Folder != "" {
 		kept, err := results.Open(o.Record.Folder)
 		if err != nil {
 			return nil, err
 		}
 		r.done = kept.Done()
+		r.patience -= spent(kept.Trials)
 		if r.log, err = results.OpenLog(o.Record.Folder); err != nil {
 			return nil, err
 		}
