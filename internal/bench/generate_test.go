@@ -214,7 +214,7 @@ func TestWrongTextsFailAStart(t *testing.T) {
 
 func TestAPrefixCacheThatAnswersIsInvalid(t *testing.T) {
 	one := measuredTexts(t, "cached", Closed(1))
-	require.Equal(t, []string{"the server had 100 % of the prompts' tokens in its prefix cache, over 1 %: it did not compute what was asked"}, one.Invalid)
+	require.Equal(t, []string{"the server had 100 % of the prompts' tokens in its prefix cache, over 1 %: it did not compute what was asked"}, results.Texts(one.Invalid))
 	require.InDelta(t, 100, one.Metrics["prefix-hit-%"], 1e-9)
 }
 

@@ -183,9 +183,7 @@ func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
 	for _, h := range sum.Withheld {
 		t.Withheld[h.Unit] = h.Reason
 	}
-	for _, why := range sum.Invalid {
-		t.Invalid = append(t.Invalid, why.Text)
-	}
+	t.Invalid, t.Doubts = reasons(sum.Invalid), reasons(sum.Doubts)
 	t.Steady, t.Unsteady = string(sum.Steady.Verdict), sum.Steady.Detail
 	t.Issued, t.Latency, t.Firsts = sum.Issued, results.Microseconds(sum.Latencies), results.Microseconds(sum.Firsts)
 	for _, w := range windows {
@@ -196,6 +194,15 @@ func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
 			}
 		}
 	}
+}
+
+// reasons are broken rules as a trial keeps them.
+func reasons(broken []meter.Reason) []results.Reason {
+	var out []results.Reason
+	for _, why := range broken {
+		out = append(out, results.Reason{Rule: string(why.Rule), Text: why.Text})
+	}
+	return out
 }
 
 // facts is the part of a trial that says what was measured.

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/quality"
+	"stackbench/internal/results"
 	"stackbench/internal/stack"
 )
 
@@ -82,7 +83,7 @@ func TestWithoutAReferenceTheWindowIsInvalid(t *testing.T) {
 	require.False(t, failed)
 	require.Empty(t, trials[0].Error)
 	require.Zero(t, trials[0].Answers.Checked)
-	why := strings.Join(trials[0].Invalid, "\n")
+	why := strings.Join(results.Texts(trials[0].Invalid), "\n")
 	require.Contains(t, why, "no answer was checked: the golden answers are of other weights, and the embedded stack cannot make reference answers: start reference: the server exited with code 3")
 	require.Contains(t, notes.String(), "# all-minilm-l6-v2: the golden answers are of other weights, and the embedded stack cannot")
 }

@@ -183,10 +183,13 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 	}
 	r.record(t)
 	for _, why := range t.Invalid {
-		r.note("invalid %s: %s", l.name, why)
+		r.note("invalid %s: %s", l.name, why.Text)
+	}
+	for _, why := range t.Doubts {
+		r.note("in doubt %s: %s", l.name, why.Text)
 	}
 	if strict {
-		b.Fatalf("invalid, so no number: %s", strings.Join(t.Invalid, "; "))
+		b.Fatalf("invalid, so no number: %s", strings.Join(results.Texts(t.Invalid), "; "))
 	}
 }
 
@@ -217,7 +220,7 @@ func withhold(t *results.Trial) {
 		t.Withheld = map[string]string{}
 	}
 	for unit := range t.Metrics {
-		t.Withheld[unit] = "the window is invalid: " + t.Invalid[0]
+		t.Withheld[unit] = "the window is invalid: " + t.Invalid[0].Text
 	}
 	t.Metrics, t.Latency, t.Firsts = nil, nil, nil
 }

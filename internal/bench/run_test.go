@@ -82,7 +82,7 @@ func TestNonsenseInTheWindowIsInvalid(t *testing.T) {
 	require.False(t, failed, "quick shows the number with its reasons")
 	require.Len(t, trials, 1)
 	require.Zero(t, trials[0].Answers.Agree)
-	require.Contains(t, strings.Join(trials[0].Invalid, "\n"), "not the contract's JSON")
+	require.Contains(t, strings.Join(results.Texts(trials[0].Invalid), "\n"), "not the contract's JSON")
 	require.Contains(t, notes.String(), "# invalid Embeddings/stack=fake/")
 }
 

@@ -29,7 +29,7 @@ func (b *builder) value(l *leaf, unit string) measured {
 			m.withheld = "fewer requests than users in the window"
 		} else if ok {
 			values = append(values, v)
-			m.doubt = m.doubt || len(t.Invalid) > 0
+			m.doubt = m.doubt || len(t.Invalid)+len(t.Doubts) > 0
 		} else if why := t.Withheld[unit]; why != "" {
 			m.withheld = why
 		}
@@ -224,8 +224,8 @@ func (b *builder) noteFaults(byStack []*leaf, load results.Name) {
 			if t.Error != "" {
 				b.failed = append(b.failed, fmt.Sprintf("%s, trial %d: %s", where, t.Trial, firstLine(t.Error)))
 			}
-			for _, why := range t.Invalid {
-				b.doubts = append(b.doubts, fmt.Sprintf("%s, trial %d: %s", where, t.Trial, firstLine(why)))
+			for _, why := range slices.Concat(t.Invalid, t.Doubts) {
+				b.doubts = append(b.doubts, fmt.Sprintf("%s, trial %d: %s", where, t.Trial, firstLine(why.Text)))
 			}
 		}
 	}

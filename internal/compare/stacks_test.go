@@ -97,14 +97,14 @@ func table(t *testing.T, r *results.Run) (text, markdown string) {
 func TestStacksSideBySide(t *testing.T) {
 	const image, emb = "ImageClassification", "Embeddings"
 	doubtful := trial(name(image, "fastapi-onnxruntime", "resnet50", "jpeg", 1, 8, 0), 1, 95.12, 130, 80)
-	doubtful.Invalid = []string{"the client used 71 % of its cores, over 60 %"}
+	doubtful.Invalid = []results.Reason{{Rule: "client-cpu", Text: "the client used 71 % of its cores, over 60 %"}}
 	few := trial(name(image, "embedded", "resnet50", "jpeg", 32, 1, 0), 1, 1234.5, 0.1, 26)
 	delete(few.Metrics, "p95-ms")
 	few.Withheld["p95-ms"] = "fewer than 130 requests"
 	broken := results.Trial{Name: name(image, "fastapi-onnxruntime", "resnet50", "jpeg", 32, 1, 0).String(), Trial: 1, Error: "start fastapi-onnxruntime: no correct reply within 1m0s\nsee the log"}
 	wrong := trial(name(emb, "fastapi-onnxruntime", "all-minilm-l6-v2", "text", 1, 0, 8), 1, 21, 33, 8)
 	wrong.Answers.Agree = 18
-	wrong.Invalid = []string{"answers: 18 of 20 agree"}
+	wrong.Invalid = []results.Reason{{Rule: "answers", Text: "answers: 18 of 20 agree"}}
 	r := run(t, quick(),
 		trial(name(image, "fastapi-onnxruntime", "resnet50", "jpeg", 1, 1, 0), 1, 70.04, 80, 14.2),
 		trial(name(image, "embedded", "resnet50", "jpeg", 1, 8, 0), 1, 100.6, 130, 79),
@@ -146,7 +146,7 @@ func TestARunWithNothingMeasuredYet(t *testing.T) {
 func TestOnlyAFewDoubtsArePrinted(t *testing.T) {
 	tr := trial(name("Embeddings", "a", "m", "text", 1, 1, 0), 1, 10, 20, 100)
 	for i := range 9 {
-		tr.Invalid = append(tr.Invalid, fmt.Sprintf("reason %d", i))
+		tr.Invalid = append(tr.Invalid, results.Reason{Text: fmt.Sprintf("reason %d", i)})
 	}
 	text, _ := table(t, run(t, quick(), tr))
 	require.Contains(t, text, "reason 4\n! and 4 more reasons, in the run's folder\n")

@@ -25,6 +25,7 @@ type Summary struct {
 	Metrics   []Metric        // in the order of Units; all finite and above zero
 	Withheld  []Withheld      // what is not published, and why
 	Invalid   []Reason        // why the whole sample must not be believed; empty when it may
+	Doubts    []Reason        // why it may be off: it is shown with a mark, and never called best
 	Steady    Steadiness      // the worst of the windows
 	Issued    int             // requests that were due, dropped arrivals included
 	Good      int             // of them answered well

@@ -21,7 +21,8 @@ type Trial struct {
 	Error    string             `json:"error,omitempty"`   // why there is no measurement; then nothing below is set
 	Metrics  map[string]float64 `json:"metrics,omitempty"` // by unit; finite and above zero
 	Withheld map[string]string  `json:"withheld,omitempty"`
-	Invalid  []string           `json:"invalid,omitempty"` // why the numbers must not be believed
+	Invalid  []Reason           `json:"invalid,omitempty"` // why the numbers must not be believed
+	Doubts   []Reason           `json:"doubts,omitempty"`  // why they may be off; shown with a mark, and never best
 	Steady   string             `json:"steady,omitempty"`  // steady, none, too short
 	Unsteady string             `json:"unsteady,omitempty"`
 	Issued   int                `json:"issued"`
