@@ -202,7 +202,7 @@ func (l *Log) lines() (map[string]int, error) {
 	return have, nil
 }
 
-// Close closes the files.
+// Close closes the files. It may be called again.
 func (l *Log) Close() error {
 	var err error
 	for _, f := range []*os.File{l.trials, l.bench} {
@@ -210,6 +210,7 @@ func (l *Log) Close() error {
 			err = errors.Join(err, f.Close())
 		}
 	}
+	l.trials, l.bench = nil, nil
 	return err
 }
 
