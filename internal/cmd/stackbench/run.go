@@ -27,7 +27,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	if *resume != "" {
-		if err := c.restore(*resume); err != nil {
+		if err := c.resume(f, *resume); err != nil {
 			return err
 		}
 	}
@@ -50,10 +50,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	env.Plan = asked.plan()
+	if err := same(*resume, env); err != nil {
+		return err
+	}
 	if len(p.jobs) == 0 {
 		return wrong("nothing can be measured here: %s\nsee: go tool stackbench doctor", reasons(env.Skipped))
 	}
-	env.Plan = asked.plan()
 	kept, err := folder(*root, *resume, env)
 	if err != nil {
 		return err
