@@ -147,7 +147,7 @@ func environment(ctx context.Context, s Spec, base python, progress io.Writer) (
 		want.Write(b)
 	}
 	mark := []byte(hex.EncodeToString(want.Sum(nil)) + "\n")
-	unlock, err := lock(s.Cache, "venv-"+name)
+	unlock, err := lock(ctx, s.Cache, "venv-"+name)
 	if err != nil {
 		return "", fmt.Errorf("prepare %s: %w", name, err)
 	}
