@@ -47,7 +47,7 @@ func allowed(pkg string) (may []string, found bool) {
 		{"internal/compare", []string{"internal/results", "internal/meter"}},
 		{"internal/report", []string{"internal/results", "internal/meter"}},
 		{"internal/conformance", []string{"internal/fake"}},
-		{"internal/selftest", []string{"internal/fake", "internal/load", "internal/meter", "internal/wire/"}},
+		{"internal/selftest", []string{"internal/fake", "internal/load", "internal/meter", "internal/usage", "internal/wire/"}},
 		{"internal/wire/", []string{"internal/wire/"}},
 		{"internal/telemetry", []string{"internal/wire/http1"}},
 		{"internal/model/", nil},
