@@ -44,6 +44,7 @@ func register(f *flag.FlagSet) {
 	f.String("out", "", "folder of a run to add raw records to")
 	f.Int("trial", 1, "number of this trial; salts the inputs")
 	f.Uint64("seed", 1, "salts the inputs")
+	f.Bool("with-parent", false, "end when standard input does: the process that started this one holds it")
 	f.Bool("plan", false, "print what would be measured, one JSON object a line, and end")
 }
 

@@ -66,6 +66,14 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (resu
 			stacks = append(stacks, l.Stack)
 		}
 	}
+	if e.libraryNote == "" && e.lacks() {
+		// Only the stand-in needs it: what is missing is said when it is asked for.
+		if err := e.fetchLibrary(ctx, r.Download); err != nil {
+			r.Done("no ONNX Runtime for reference answers: " + oneLine(err))
+		} else {
+			r.Done(e.libraryNote + ", for reference answers")
+		}
+	}
 	skipped, err := e.prepareStacks(ctx, stacks, r)
 	if err != nil {
 		return results.Env{}, err

@@ -128,6 +128,9 @@ func resolve(ctx context.Context, s Spec, fetch bool) (p plan, err error) {
 		}
 		return plan{}, &Unavailable{Reason: name + " does not run as a process", Cure: "use --launcher container"}
 	}
+	if err := withoutGPU(ctx, s); err != nil {
+		return plan{}, err
+	}
 	p.launcher = Process
 	return p, nil
 }

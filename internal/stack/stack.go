@@ -210,6 +210,7 @@ type Python struct {
 	Module       string   // run as `python -m Module`
 	Requirements []string // files in Source, locked with hashes, each installed by its own pip call
 	Imports      []string // modules whose presence makes an interpreter usable as it is
+	OnGPU        string   // expression that is true where they compute on an NVIDIA GPU, of requirements that do not; "" where these do
 }
 
 // Run is what differs from one start of a stack to the next.

@@ -40,6 +40,7 @@ func doctor(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 			fmt.Fprintf(stdout, "%-24s   %s\n", "", s.Stack.Status)
 		}
 	}
+	fmt.Fprintln(stdout, "\nWhat differences this machine can tell, in a minute: go tool stackbench selftest")
 	return nil
 }
 
