@@ -87,7 +87,7 @@ func (c *StreamConn) open(request context.Context) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	stop := context.AfterFunc(request, cancel)
 	k := c.conn
-	s, err := k.channel.client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, k.target.method)
+	s, err := k.channel.client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, k.target.method, k.target.options...)
 	if err == nil && !stop() {
 		err = status.FromContextError(request.Err()).Err()
 	}
