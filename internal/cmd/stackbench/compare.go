@@ -55,7 +55,7 @@ func compareTwo(ctx context.Context, old, fresh string, stdout, stderr io.Writer
 	if err != nil {
 		return usageError{err}
 	}
-	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh)), stdout, stderr); err != nil {
+	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh), a.Mixed || b.Mixed), stdout, stderr); err != nil {
 		return err
 	}
 	return compare.Runs(a, b, compare.Options{}).Text(stdout)
