@@ -96,7 +96,7 @@ func (w *watch) shut(ctx context.Context) {
 	now, err := usage.Self()
 	if err == nil {
 		if w.evidence.Client == nil {
-			w.evidence.Client = &meter.ClientUse{Cores: float64(w.server.clientCores)}
+			w.evidence.Client = &meter.ClientUse{Cores: w.server.clientCores}
 		}
 		w.evidence.Client.CPU += now - w.client
 	}
@@ -160,7 +160,7 @@ func (w *watch) addStack() {
 		return
 	}
 	if w.evidence.Stack == nil {
-		w.evidence.Stack = &meter.StackUse{Cores: float64(len(w.server.cores))}
+		w.evidence.Stack = &meter.StackUse{Cores: w.server.limited()}
 	}
 	w.evidence.Stack.CPU += sum.CPU
 	w.evidence.Stack.Peak = max(w.evidence.Stack.Peak, uint64(sum.Peak))
