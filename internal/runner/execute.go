@@ -70,7 +70,7 @@ func execute(ctx context.Context, binary string, j Job, r Request, out Streams, 
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	tail := &lastLines{keep: 6}
-	cmd.Stderr = io.MultiWriter(out.Log, tail)
+	cmd.Stderr = io.MultiWriter(out.Log, tail, hear(out.Observer))
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("open its output: %w", err)

@@ -14,6 +14,7 @@ import (
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/runner"
+	"stackbench/internal/turn"
 	"stackbench/stacks"
 )
 
@@ -34,6 +35,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	leave, err := turn.Take("stackbench run")
+	if err != nil {
+		return usageError{err}
+	}
+	defer leave()
 	ctx, ending, release := runner.Signals(ctx)
 	defer release()
 	log, err := openLog()
