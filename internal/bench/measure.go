@@ -61,6 +61,7 @@ type watch struct {
 	waiting waiting
 	others  *others
 	seen    meter.Foreign // of the last window
+	opened  time.Time     // that window
 	tries   int           // windows that were taken for those that were kept
 	spent   time.Duration // on windows that others disturbed
 
@@ -88,6 +89,7 @@ func (w *watch) open(ctx context.Context) {
 	}
 	w.waiting.start(ctx, w.source)
 	w.others.open()
+	w.opened = time.Now()
 	w.client, _ = usage.Self()
 }
 
