@@ -39,7 +39,7 @@ def last(cores: str) -> str:
 def measure(root: str) -> tuple[pathlib.Path, dict[str, tuple[float, float]]]:
     """Run, with a hog on each side's core once a window has ended."""
     hogs: dict[str, tuple[float, float]] = {}
-    run = subprocess.Popen([*RUN, "--root", root], stdout=sys.stdout, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen([*RUN, "--results", root], stdout=sys.stdout, stderr=subprocess.PIPE, text=True)
     assert run.stderr is not None
     threads: list[threading.Thread] = []
 
