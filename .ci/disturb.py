@@ -15,7 +15,8 @@ import threading
 import time
 from datetime import datetime
 
-SECONDS = 6.0  # of each hog: at least one whole window of two seconds
+SECONDS = 10.0  # of each hog: at least one whole window of two seconds, however slow the machine is between them
+PEACE = 4.0  # seconds between the hogs
 TOUCHES = 0.7  # seconds of overlap: a quarter of a core for that long is 9 % of a window
 RUN = [
     *("go", "tool", "stackbench", "run", "--group", "embeddings", "--models", "all-minilm-l6-v2"),
@@ -48,7 +49,7 @@ def measure(root: str) -> tuple[pathlib.Path, dict[str, tuple[float, float]]]:
         machine = json.loads((folder / "env.json").read_text())["machine"]
         for side in ("server", "client"):
             hogs[side] = hog(last(machine[f"{side}_cores"]))
-            time.sleep(SECONDS)  # for windows in peace between them
+            time.sleep(PEACE)
 
     for line in run.stderr:
         print(line, end="", flush=True)
@@ -80,7 +81,7 @@ def check(folder: pathlib.Path, hogs: dict[str, tuple[float, float]]) -> None:
             told = "foreign" in marks
             again = foreign["tries"] > 1
             if overlap < TOUCHES:
-                seen[side] += again and begun <= opened + 2 * SECONDS and opened >= begun
+                seen[side] += again and begun <= opened < ended + SECONDS
                 continue
             print(f"{side}: {trial['name']}: {foreign[side]['percent']:.0f} %, {marks}, {foreign['tries']} tries")
             # A closed loop's figures do not move by a quarter of the client's core: its share is only kept.

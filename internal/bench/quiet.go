@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"stackbench/internal/boot"
+	"stackbench/internal/gpu"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
@@ -165,7 +167,8 @@ func (r *run) spend(eye *watch, d time.Duration) {
 // state is what a watch has summed up: it is put back when a window is not kept.
 type state struct {
 	evidence meter.Evidence
-	before   *telemetry.Reading
+	counters counters
+	gpus     []gpu.Summary
 	own      *telemetry.Generation
 	seen     meter.Foreign
 	opened   time.Time
@@ -174,7 +177,7 @@ type state struct {
 
 func (w *watch) state() state {
 	s := state{
-		evidence: w.evidence, before: w.before, own: w.own, seen: w.seen, opened: w.opened,
+		evidence: w.evidence, counters: w.counters, gpus: slices.Clip(w.gpus), own: w.own, seen: w.seen, opened: w.opened,
 		waiting: [3]float64{w.waiting.sum, float64(w.waiting.samples), w.waiting.most},
 	}
 	// These are added to in place.
@@ -183,10 +186,9 @@ func (w *watch) state() state {
 	return s
 }
 
-// restore puts a state back. Where an earlier window is kept, what the server
-// counts from its opening on also holds what it did for the one that is not.
+// restore puts a state back.
 func (w *watch) restore(s state) {
-	w.evidence, w.before, w.own, w.seen, w.opened = s.evidence, s.before, s.own, s.seen, s.opened
+	w.evidence, w.counters, w.gpus, w.own, w.seen, w.opened = s.evidence, s.counters, s.gpus, s.own, s.seen, s.opened
 	w.evidence.Client, w.evidence.Stack = copied(s.evidence.Client), copied(s.evidence.Stack)
 	w.evidence.GPU, w.evidence.Foreign = copied(s.evidence.GPU), copied(s.evidence.Foreign)
 	w.waiting.sum, w.waiting.samples, w.waiting.most = s.waiting[0], int(s.waiting[1]), s.waiting[2]
