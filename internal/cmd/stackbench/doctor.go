@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"stackbench/internal/bench"
 	"stackbench/internal/boot"
 	"stackbench/internal/gpu"
+	"stackbench/internal/usage"
 	"stackbench/stacks"
 )
 
@@ -77,6 +79,9 @@ func examine(ctx context.Context) []finding {
 		{name: "python", good: h.Python.Path != "", what: h.Python.Version, cure: h.Python.Cure},
 		graphics(),
 		{name: "disk", good: h.Free >= 0, what: fmt.Sprintf("%.0f GB free for the cache", float64(h.Free)/1e9), cure: "set STACKBENCH_CACHE to a folder that can be read"},
+	}
+	if q := usage.Quota(os.Getpid()); q > 0 {
+		out = append(out, finding{name: "CPU quota", good: true, what: fmt.Sprintf("a control group allows %.3g cores' time: that many are used, and a window in which it stops them is invalid", q)})
 	}
 	if h.Docker.Version == "" {
 		out[2].what = h.Docker.Reason

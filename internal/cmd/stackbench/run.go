@@ -15,6 +15,7 @@ import (
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/runner"
+	"stackbench/internal/turn"
 	"stackbench/stacks"
 )
 
@@ -36,6 +37,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	boot.EndWithGo()
+	leave, err := turn.Take("stackbench run")
+	if err != nil {
+		return usageError{err}
+	}
+	defer leave()
 	ctx, ending, release := runner.Signals(ctx)
 	defer release()
 	defer func() { err = interruption(ctx, ending, err) }()
