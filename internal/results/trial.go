@@ -14,8 +14,9 @@ import (
 
 // Trial is one measured leaf of one trial: a line of trials.jsonl.
 type Trial struct {
-	Name     string             `json:"name"`  // the benchmark's full name, as Name.String writes it
-	Trial    int                `json:"trial"` // from 1
+	Name     string             `json:"name"`            // the benchmark's full name, as Name.String writes it
+	Trial    int                `json:"trial"`           // from 1
+	Again    bool               `json:"again,omitempty"` // the same stack measured a second time, to show what differs with nothing changed; no sample of the stack
 	Started  time.Time          `json:"started"`
 	Seconds  float64            `json:"seconds"`           // length of the window
 	Error    string             `json:"error,omitempty"`   // why there is no measurement; then nothing below is set
@@ -164,9 +165,9 @@ func (k Knee) check() error {
 }
 
 // BenchLine is the trial in Go's benchmark format, one line without its end;
-// "" when it has no metric. Values keep all their digits.
+// "" when it has no metric or is no sample of its stack. Values keep all their digits.
 func (t Trial) BenchLine() string {
-	if len(t.Metrics) == 0 {
+	if len(t.Metrics) == 0 || t.Again {
 		return ""
 	}
 	var b strings.Builder
