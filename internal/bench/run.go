@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,9 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 		for _, m := range r.env.group.Models(o.Profile) {
 			if why := r.env.group.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
 				r.note("skip stack=%s/model=%s: %s", s.Name, m, why)
+				continue
+			}
+			if !slices.ContainsFunc(r.env.casesOf(s), func(c Case) bool { return c.Model == m }) { // again, and not this one
 				continue
 			}
 			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
@@ -127,7 +131,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.flush()
 	}()
-	for _, c := range r.env.group.byServer(r.env.options.Profile, s) {
+	for _, c := range r.env.casesOf(s) {
 		if c.Model != name {
 			continue
 		}
@@ -158,7 +162,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 		b.Skip("the run is ending")
 	}
 	o := r.env.options
-	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial}] {
+	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial, Again: o.Record.Again > 0}] {
 		b.Skip("measured before the run was interrupted")
 	}
 	t, err := r.measure(ctx, b, l)
@@ -208,6 +212,7 @@ func (r *run) record(t results.Trial) {
 	if r.log == nil {
 		return
 	}
+	t.Again = r.env.options.Record.Again > 0
 	if err := r.log.Append(t); err != nil {
 		r.note("%v", err)
 	}
