@@ -100,6 +100,10 @@ func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 	require.Positive(t, one.Knee.Capacity)
 	require.InDelta(t, 1000, one.Knee.LimitMS, 1e-9)
 	require.NotEmpty(t, one.Knee.Probes)
+	t.Log(one.Withheld)
+	for _, p := range one.Knee.Probes {
+		t.Logf("%+v", p)
+	}
 	name, err := results.ParseName(one.Name)
 	require.NoError(t, err)
 	require.True(t, name.Knee)
