@@ -14,7 +14,7 @@ import (
 )
 
 // Version of the harness. It changes when a number would: what is measured, or how.
-const Version = "0.1"
+const Version = "0.2"
 
 // describe is what this machine's numbers are true for. The weights are of the
 // models prepared so far.
@@ -31,13 +31,16 @@ func (e *environment) describe(ctx context.Context) results.Env {
 		Device: string(e.device),
 		Plan:   results.Plan{Profile: e.options.Profile.String(), Window: e.options.length().String()},
 	}
+	if modified {
+		out.Harness.Changes = changes()
+	}
 	if e.shared != "" {
 		out.Machine.Cores = len(e.cores)
 	}
 	if e.devices != nil {
 		out.Driver = e.devices.Driver()
-		for range e.devices.Count() {
-			out.GPUs = append(out.GPUs, results.GPU{Name: e.devices.Name()})
+		for _, c := range e.devices.Cards() {
+			out.GPUs = append(out.GPUs, results.GPU{Name: c.Name, MemoryMB: c.MemoryMB})
 		}
 	}
 	for _, name := range e.prepared {

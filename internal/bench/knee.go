@@ -102,7 +102,7 @@ func between(b search.Bracket, unit string) string {
 func kneeUnits() []string {
 	return []string{
 		"knee-rps", "img/s", "emb/s", "batch-mean", "batch-eff", "max-batch", "queue-depth", "queue-ms",
-		"cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "client-cpu-%",
+		"cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%",
 	}
 }
 
@@ -132,9 +132,10 @@ func (k *kneeSearch) limitMS() float64 { return k.leaf.c.Load.Limit.Seconds() * 
 // in which the users had few answers each says little of that: then a second one
 // is as long as it must be.
 func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
-	plan := k.run.env.options.closed(kneeUsers, load.Marks{})
+	eye := k.leaf.watch(k.server, k.run.env.devices)
+	plan := k.run.env.options.closed(kneeUsers, eye.marks(ctx))
 	for again := range 2 {
-		win, err := k.window(ctx, plan)
+		win, err := k.window(ctx, eye, plan)
 		if err != nil {
 			return 0, err
 		}

@@ -46,6 +46,7 @@ func register(f *flag.FlagSet) {
 	f.Int("trial", 1, "number of this trial; salts the inputs")
 	f.Uint64("seed", 1, "salts the inputs")
 	f.Int("again", 0, "measure the first windows of the stack, so many, a second time in the trial: what differs is the machine")
+	f.Bool("with-parent", false, "end when standard input does: the process that started this one holds it")
 	f.Bool("plan", false, "print what would be measured, one JSON object a line, and end")
 }
 
@@ -136,9 +137,15 @@ func oneOf(name, value string, known ...string) error {
 	return fmt.Errorf("unknown %s %q\nknown: %s", name, value, strings.Join(known, ", "))
 }
 
+// longestWindow: more is a slip of the hand.
+const longestWindow = 24 * time.Hour
+
 func window(d time.Duration) error {
 	if d != 0 && d < time.Second {
 		return fmt.Errorf("a window of %v is too short to measure anything\ngive at least 1s, such as -window=30s", d)
+	}
+	if d > longestWindow {
+		return fmt.Errorf("a window of %v is too long\ngive at most %v, such as -window=5m", d, longestWindow)
 	}
 	return nil
 }

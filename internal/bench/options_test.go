@@ -71,3 +71,13 @@ func TestProfilesGrow(t *testing.T) {
 	require.False(t, Quick.Strict())
 	require.True(t, Standard.Strict())
 }
+
+func TestEveryBitOfTheSeedIsInTheSalt(t *testing.T) {
+	seen := map[uint64]bool{}
+	for bit := range 64 {
+		for trial := 1; trial <= 10; trial++ {
+			seen[Options{Record: Record{Trial: trial, Seed: 1 << bit}}.salt()] = true
+		}
+	}
+	require.Len(t, seen, 640)
+}

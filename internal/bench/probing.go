@@ -34,7 +34,7 @@ func (p *probing) take(ctx context.Context, rule search.Rule, plan func(load.Mar
 	var share search.Share
 	var spent time.Duration
 	for {
-		win, err := p.window(ctx, next)
+		win, err := p.window(ctx, eye, next)
 		if err != nil {
 			return taken{}, share, err
 		}
@@ -58,19 +58,10 @@ func extension(more, have int, spent, longest time.Duration) time.Duration {
 }
 
 // window is one window of a load, with arrivals of its own.
-func (p *probing) window(ctx context.Context, plan load.Plan) (meter.Window, error) {
+func (p *probing) window(ctx context.Context, eye *watch, plan load.Plan) (meter.Window, error) {
 	plan.Arrivals.Seed += uint64(p.taken) << 32
 	p.taken++
-	clock := load.SystemClock()
-	defer func() { _ = clock.Close() }()
-	res, err := load.Run(ctx, plan, p.work.target, clock)
-	if err != nil {
-		return meter.Window{}, err
-	}
-	if err := p.server.boot.Alive(); err != nil {
-		return meter.Window{}, err
-	}
-	return p.run.env.group.window(p.leaf.c, res, p.work, plan), nil
+	return p.run.quietly(ctx, p.leaf, p.work, eye, plan)
 }
 
 // tally counts a window's requests that hold, and what they are worth: value is

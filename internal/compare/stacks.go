@@ -68,7 +68,7 @@ func Stacks(run *results.Run) (*Table, error) {
 		}
 		b.add(name, t)
 	}
-	table := &Table{Conditions: conditions(run.Env, longest(run.Trials))}
+	table := &Table{Conditions: slices.Concat(conditions(run.Env, longest(run.Trials)), gpuConditions(run.Trials))}
 	for _, w := range b.works {
 		table.Blocks = append(table.Blocks, b.block(w))
 	}
@@ -191,7 +191,7 @@ func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
 			rows = append(rows, b.row(byStack, load, unit)...)
 		}
 	}
-	rows = append(rows, floorRow(byStack, load)...)
+	rows = slices.Concat(rows, b.gpuRows(byStack, load), floorRow(byStack, load))
 	return append(rows, pairRow(b.pairs, w.key, load, len(stacks))...)
 }
 

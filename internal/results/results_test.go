@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -190,7 +191,8 @@ func TestAFullDiskIsSaidWithItsCure(t *testing.T) {
 	}
 	l := &Log{dir: "x", trials: full}
 	err = l.Append(trial("a", 1))
-	require.ErrorContains(t, err, "record a trial: write /dev/full: no space left on device\ncheck that")
+	require.ErrorContains(t, err, "trial 1 of "+trial("a", 1).Name+" is lost: write /dev/full: no space left on device")
+	require.ErrorContains(t, err, "\nmake room on that disk")
 	require.NoError(t, l.Close())
 }
 
@@ -313,7 +315,7 @@ func FuzzReadTrials(f *testing.F) {
 	f.Add([]byte("{}\n\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var r Run
-		if r.readTrials(text) != nil {
+		if r.readTrials(bytes.NewReader(text)) != nil {
 			return
 		}
 		for _, tr := range r.Trials {

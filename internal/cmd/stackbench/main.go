@@ -14,6 +14,9 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"stackbench/internal/fake"
+	"stackbench/internal/runner"
 )
 
 // Exit codes, the same for every command.
@@ -21,9 +24,11 @@ const (
 	done    = 0 // done
 	failed  = 1 // the thing measured failed or got worse
 	request = 2 // the request was wrong or cannot be judged
+	// 128 + the signal's number: ended by it
 )
 
 func main() {
+	fake.Main() // a process that the self-test started is a server
 	os.Exit(stackbench(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -40,6 +45,7 @@ func commands() []command {
 		{"setup", "fetch and build all that a run needs; repeatable, resumable", setup},
 		{"run", "measure stacks side by side, by trials, and print the table", run},
 		{"compare", "two runs, or the stacks of one run, with statistics", compareRuns},
+		{"selftest", "a minute: is the client true on this machine, and what differences can it tell", selfTest},
 		{"fake", "serve a scripted stream, to test a client by", fakeServer},
 		{"clean", "remove what setup downloaded and built, and say how much that freed", clean},
 	}
@@ -75,7 +81,11 @@ func stackbench(ctx context.Context, args []string, stdout, stderr io.Writer) in
 
 func report(err error, stderr io.Writer) int {
 	var usage usageError
+	var ended *runner.Interrupted
 	switch {
+	case errors.As(err, &ended):
+		fmt.Fprintf(stderr, "stackbench: %v\n", err)
+		return ended.Code()
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return done
 	case errors.As(err, &usage):
@@ -100,7 +110,7 @@ func help(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
 	}
-	fmt.Fprint(w, "\nEach takes --help. Exit codes: 0 done, 1 the thing measured failed or got worse, 2 the request was wrong or cannot be judged.\n")
+	fmt.Fprint(w, "\nEach takes --help. Exit codes: 0 done, 1 the thing measured failed or got worse, 2 the request was wrong or cannot be judged, 130 ended by Ctrl-C, 143 by SIGTERM.\n")
 }
 
 // flags makes a flag set whose help opens with an example.
@@ -112,6 +122,18 @@ func flags(name, example string, stderr io.Writer) *flag.FlagSet {
 		f.PrintDefaults()
 	}
 	return f
+}
+
+// parseAll is parse for commands that take flags alone. A word that is no flag
+// ends the flags: those behind it would be passed over without a word.
+func parseAll(f *flag.FlagSet, args []string) error {
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		return wrong("%s takes no %q\nwrite everything as flags; see: go tool stackbench %s --help", f.Name(), f.Arg(0), f.Name())
+	}
+	return nil
 }
 
 // parse reads the flags, and takes a wrong one for a wrong request. The flag
