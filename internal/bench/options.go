@@ -61,11 +61,11 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Again: get[int](f, "again")},
 		Plan:     get[bool](f, "plan"),
 	}
+	if f.NArg() > 0 { // a word that is no flag ends the flags: those behind it would be lost
+		return Options{}, fmt.Errorf("%q is no flag\nwrite every setting as -name=value", f.Arg(0))
+	}
 	var err error
 	o.Profile, err = ParseProfile(text("profile"))
-	if err != nil {
-		return Options{}, err
-	}
 	if err != nil {
 		return Options{}, err
 	}
