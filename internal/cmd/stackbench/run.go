@@ -142,7 +142,7 @@ func (p *prepared) skipDone(dir string) error {
 	var left []runner.Job
 	for _, j := range p.jobs {
 		j.Leaves = slices.DeleteFunc(slices.Clone(j.Leaves), func(l plan.Leaf) bool {
-			return done[results.Done{Name: l.Name, Trial: j.Trial}]
+			return done[results.Done{Name: l.Name, Trial: j.Trial, Again: j.Again}]
 		})
 		if len(j.Leaves) > 0 {
 			left = append(left, j)
