@@ -81,6 +81,7 @@ func (w *work) heard(base string, requests []http1.Request, h http1.Hearing, dec
 	if err != nil {
 		return err
 	}
+	t.Bound(w.textBytes())
 	w.target, w.decode = target[*http1.Conn]{t}, decodeText(decode)
 	return nil
 }
@@ -140,6 +141,7 @@ func (w *work) inferStream(prompts []generation.Prompt, addr string) error {
 	if err != nil {
 		return err
 	}
+	t.Bound(w.textBytes())
 	w.target, w.close, w.decode = target[*grpcraw.EventConn]{t}, t.Close, decodeText(oip.DecodeText)
 	return nil
 }

@@ -59,11 +59,11 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed")},
 		Plan:     get[bool](f, "plan"),
 	}
+	if f.NArg() > 0 { // a word that is no flag ends the flags: those behind it would be lost
+		return Options{}, fmt.Errorf("%q is no flag\nwrite every setting as -name=value", f.Arg(0))
+	}
 	var err error
 	o.Profile, err = ParseProfile(text("profile"))
-	if err != nil {
-		return Options{}, err
-	}
 	if err != nil {
 		return Options{}, err
 	}
@@ -135,9 +135,15 @@ func oneOf(name, value string, known ...string) error {
 	return fmt.Errorf("unknown %s %q\nknown: %s", name, value, strings.Join(known, ", "))
 }
 
+// longestWindow: more is a slip of the hand.
+const longestWindow = 24 * time.Hour
+
 func window(d time.Duration) error {
 	if d != 0 && d < time.Second {
 		return fmt.Errorf("a window of %v is too short to measure anything\ngive at least 1s, such as -window=30s", d)
+	}
+	if d > longestWindow {
+		return fmt.Errorf("a window of %v is too long\ngive at most %v, such as -window=5m", d, longestWindow)
 	}
 	return nil
 }
