@@ -158,6 +158,7 @@ func (r *run) summarise(l leaf, o outcome) taken {
 // conclude writes the trial down.
 func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
 	fill(&t, k.sum, k.windows)
+	r.hlog = r.histograms(t.Started, k.windows)
 	t.Foreign = k.eye.foreign()
 	v := k.verdict
 	t.Answers = results.Answers{Checked: v.Checked, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
