@@ -64,6 +64,7 @@ func Summarise(windows []Window, e Evidence) Summary {
 	s.Metrics, s.Withheld = inOrder(l)
 	s.Steady = worst(windows)
 	s.Invalid = sample.invalid(e, s.Steady)
+	s.Doubts = append(s.Doubts, e.unsure(s.Steady)...)
 	s.Breakdown = sample.breakdown(e.Told.Stages)
 	return s
 }
