@@ -48,6 +48,7 @@ func assemble(batches []batch, how stack.Capability, m served, at stack.Endpoint
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)
 	}
+	w.bounded.Bound(answerBytes(batches, m))
 	return w, nil
 }
 
@@ -76,7 +77,7 @@ func (w *work) stream(batches []batch, contract stack.Contract, m served, addr s
 	if err != nil {
 		return err
 	}
-	w.target, w.close, w.decode = target[*grpcraw.StreamConn]{t}, t.Close, decodeOIP(oip.DecodeStream, m)
+	w.target, w.close, w.decode, w.bounded = target[*grpcraw.StreamConn]{t}, t.Close, decodeOIP(oip.DecodeStream, m), t
 	return nil
 }
 
@@ -89,7 +90,7 @@ func (w *work) grpc(batches []batch, contract stack.Contract, m served, addr str
 	if err != nil {
 		return err
 	}
-	w.target, w.close = target[*grpcraw.Conn]{t}, t.Close
+	w.target, w.close, w.bounded = target[*grpcraw.Conn]{t}, t.Close, t
 	switch contract {
 	case stack.TorchServe:
 		w.decode = decodeTorchServe(torchserve.PredictionGRPC, batches[0].input, m)
@@ -137,7 +138,7 @@ func (w *work) rest(batches []batch, contract stack.Contract, m served, base str
 	if err != nil {
 		return err
 	}
-	w.target, w.close = target[*http1.Conn]{t}, func() error { return nil }
+	w.target, w.close, w.bounded = target[*http1.Conn]{t}, func() error { return nil }, t
 	switch contract {
 	case stack.Predict:
 		w.decode = decodePredict

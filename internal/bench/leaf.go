@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"stackbench/internal/boot"
 	"stackbench/internal/gpu"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
@@ -32,6 +33,7 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	}
 	defer func() { _ = w.close() }()
 	eye := l.watch(s, r.env.devices)
+	eye.batch = joined(eye.batch, eye.source.Most(ctx))
 	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.env.options.Profile.Strict()
 	eye.evidence.MayShare = l.c.Share
 	if r.env.footprint(l.c) {
@@ -78,9 +80,10 @@ func (e *environment) footprint(c Case) bool { return e.group.Footprint != nil &
 // watch looks at a server while it is measured.
 func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
 	return &watch{
-		server: s, devices: devices, batch: l.c.Batcher.Max,
+		server: s, devices: devices, batch: l.c.Batcher.Max, others: l.session.env.company(s.boot),
 		source: telemetry.Source{
-			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input, Items: l.session.env.group.mean(l.c),
+			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input,
+			Items: l.session.env.group.mean(l.c), Mixed: l.c.Batch == Mixed,
 		},
 	}
 }
@@ -94,8 +97,6 @@ func cause(s *server, err error) error {
 }
 
 func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *watch) ([]meter.Window, error) {
-	clock := load.SystemClock()
-	defer func() { _ = clock.Close() }()
 	p := l.c.plan(r.env.options, eye.marks(ctx))
 	ctx, stop := whileAlive(ctx, eye.server.boot)
 	defer stop()
@@ -105,17 +106,19 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 			return nil, err
 		}
 		p = r.env.options.pace(p, alone, l.c.Load.Conc)
+	} else {
+		var err error
+		if p, err = r.lengthen(ctx, l, w, p); err != nil {
+			return nil, err
+		}
 	}
 	var windows []meter.Window
 	for b.Loop() {
-		res, err := load.Run(ctx, p, w.target, clock)
+		win, err := r.quietly(ctx, l, w, eye, p)
 		if err != nil {
 			return nil, err
 		}
-		if err := eye.server.boot.Alive(); err != nil {
-			return nil, err
-		}
-		windows = append(windows, r.env.group.window(l.c, res, w, p))
+		windows = append(windows, win)
 	}
 	return windows, eye.problem
 }
@@ -160,6 +163,7 @@ func (r *run) summarise(l leaf, o outcome) taken {
 // conclude writes the trial down.
 func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
 	fill(&t, k.sum, k.windows)
+	t.Foreign = k.eye.foreign()
 	v := k.verdict
 	t.Answers = results.Answers{Checked: v.Checked, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
 	t.Server = l.facts(ctx, k.eye.server)
@@ -167,7 +171,7 @@ func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) re
 	for _, stage := range k.sum.Breakdown {
 		t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
 	}
-	t.Views = views(k)
+	t.Views, t.GPU = views(k), cardsOf(k.eye.gpus)
 	if g := l.session.model.golden; g != nil && g.Trained() {
 		t.Answers.Accuracy = accuracy(k.judge)
 	}
@@ -205,8 +209,12 @@ func reasons(broken []meter.Reason) []results.Reason {
 	return out
 }
 
-// facts is the part of a trial that says what was measured.
+// facts is the part of a trial that says what was measured. Of a server that
+// somebody else runs, nobody here knows its cores, threads and weights.
 func (l leaf) facts(ctx context.Context, s *server) results.Server {
+	if s.boot.Launcher == boot.Attach {
+		return results.Server{Launcher: boot.Attach, Version: runtimeOf(ctx, s.endpoint), Source: unknownWeights}
+	}
 	return results.Server{
 		Launcher: s.boot.Launcher, Image: s.boot.Image, Digest: s.boot.Digest, Version: runtimeOf(ctx, s.endpoint),
 		ReadyS: s.boot.ReadyIn.Seconds(), Threads: s.threads, Cores: s.cores.String(),

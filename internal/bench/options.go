@@ -38,7 +38,7 @@ func register(f *flag.FlagSet) {
 	f.String("models", "all", "models, comma separated; all: every one that the groups have")
 	f.String("device", "auto", "auto, cpu or gpu")
 	f.String("profile", "quick", "quick, standard or full")
-	f.Duration("window", 0, "length of a measured window; 0: the profile's own (3s, 30s, 60s)")
+	f.Duration("window", 0, "length of a measured window; 0: the profile's own (3s, 30s, 60s); in standard and full the least length: windows are as long as their requests need")
 	f.String("launcher", "auto", "auto, container or process; auto: container where Docker works")
 	f.String("weights", "auto", "auto, hub, package or seeded; auto: the first of these that can be had")
 	f.String("out", "", "folder of a run to add raw records to")
@@ -134,9 +134,15 @@ func oneOf(name, value string, known ...string) error {
 	return fmt.Errorf("unknown %s %q\nknown: %s", name, value, strings.Join(known, ", "))
 }
 
+// longestWindow: more is a slip of the hand.
+const longestWindow = 24 * time.Hour
+
 func window(d time.Duration) error {
 	if d != 0 && d < time.Second {
 		return fmt.Errorf("a window of %v is too short to measure anything\ngive at least 1s, such as -window=30s", d)
+	}
+	if d > longestWindow {
+		return fmt.Errorf("a window of %v is too long\ngive at most %v, such as -window=5m", d, longestWindow)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
@@ -56,12 +57,13 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 
 // run is one process's measuring.
 type run struct {
-	env     *environment
-	log     *results.Log // nil: no raw records are kept
-	done    map[results.Done]bool
-	pending []string // notes to print between leaves
-	notes   io.Writer
-	floorOf map[Case]*results.Floor
+	env      *environment
+	log      *results.Log // nil: no raw records are kept
+	done     map[results.Done]bool
+	patience time.Duration // left for waiting for others to be quiet
+	pending  []string      // notes to print between leaves
+	notes    io.Writer
+	floorOf  map[Case]*results.Floor
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
@@ -70,12 +72,16 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 		return nil, err
 	}
 	r := &run{env: env, notes: os.Stderr}
+	if r.patience, err = o.Profile.patience(); err != nil {
+		return nil, err
+	}
 	if o.Record.Folder != "" {
 		kept, err := results.Open(o.Record.Folder)
 		if err != nil {
 			return nil, err
 		}
 		r.done = kept.Done()
+		r.patience -= spent(kept.Trials)
 		if r.log, err = results.OpenLog(o.Record.Folder); err != nil {
 			return nil, err
 		}
@@ -87,6 +93,9 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 	}
 	if env.shared != "" {
 		r.note("%s", env.shared)
+	}
+	if env.devices != nil {
+		env.devices.MeasureIdle(ctx, idleSpan) // no stack of this process is up yet
 	}
 	return r, env.findLibrary(ctx, nil)
 }
@@ -133,7 +142,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.flush()
 		full := r.env.name(s, c)
-		how, err := c.capability(s)
+		how, err := r.env.capability(s, c)
 		if err != nil {
 			r.note("skip %s: %v", full, err)
 			continue
@@ -222,7 +231,7 @@ func withhold(t *results.Trial) {
 	for unit := range t.Metrics {
 		t.Withheld[unit] = "the window is invalid: " + t.Invalid[0].Text
 	}
-	t.Metrics, t.Latency, t.Firsts = nil, nil, nil
+	t.Metrics, t.Latency, t.Firsts, t.GPU = nil, nil, nil, nil
 }
 
 // oneLine is what went wrong, without what to do. Of a server that ended, its

@@ -28,6 +28,8 @@ type work struct {
 	close  func() error
 	items  [][]item // by request
 	decode func(a record.Answer, items int) (answers, error)
+
+	bounded bounded
 }
 
 // item is one image, text or prompt of a request.

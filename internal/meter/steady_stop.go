@@ -3,7 +3,6 @@ package meter
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -91,19 +90,4 @@ func bunches(records []record.Record, w Window) string {
 		}
 	}
 	return ""
-}
-
-// atLeast is the probability of k or more successes in n draws of probability p.
-func atLeast(k, n int, p float64) float64 {
-	choose := func(i int) float64 {
-		a, _ := math.Lgamma(float64(n + 1))
-		b, _ := math.Lgamma(float64(i + 1))
-		c, _ := math.Lgamma(float64(n - i + 1))
-		return a - b - c
-	}
-	sum := 0.0
-	for i := k; i <= n; i++ {
-		sum += math.Exp(choose(i) + float64(i)*math.Log(p) + float64(n-i)*math.Log(1-p))
-	}
-	return sum
 }

@@ -117,13 +117,6 @@ func TestFailuresThatBunch(t *testing.T) {
 	require.Equal(t, Steadiness{NotSteady, "failures bunch in its last third: 20 of 20"}, every(10, 400))
 }
 
-func TestAtLeastIsTheBinomialTail(t *testing.T) {
-	require.InDelta(t, 1, atLeast(0, 5, 0.3), 1e-12)
-	require.InDelta(t, 1/243.0, atLeast(5, 5, 1/3.0), 1e-12)
-	require.InDelta(t, 11/243.0, atLeast(4, 5, 1/3.0), 1e-12)
-	require.Equal(t, 1.0, atLeast(0, 0, 1/3.0))
-}
-
 func TestAWindowWithoutASteadyStateIsInvalidOnlyWhereItIsNeeded(t *testing.T) {
 	w := loop(600, func(i int) time.Duration { return 10*ms + time.Duration(i)*20*time.Microsecond })
 	require.Empty(t, Summarise([]Window{w}, Evidence{}).Invalid)

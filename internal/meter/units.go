@@ -34,6 +34,10 @@ type Unit struct {
 // for every unit that states no other.
 const threshold = 0.05
 
+// rare is the threshold of a unit that says how well was measured, not what:
+// tenfold.
+const rare = 9
+
 // Units is the one table of units that code, README and report follow, in the
 // order in which results are read.
 func Units() []Unit {
@@ -44,7 +48,7 @@ func Units() []Unit {
 		{Name: "p99-ms", Better: Lower, Where: "all", Definition: "99th percentile of the response time, by the rule of `p50-ms`; needs 662 requests"},
 		{Name: "ttft-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "median time to the first chunk with text, counted from when `p50-ms` counts; a role, an empty chunk or a count is no text; a failure counts as +∞; needs 11 requests"},
 		{Name: "ttft-p95-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "95th percentile of the time to the first chunk with text, by the rule of `ttft-ms`; needs 130 requests"},
-		{Name: "itl-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "median over requests of (t_last − t_first) ÷ (N_out − n_first): N_out the server's own count of tokens, n_first those that came with the first chunk, by the server's count or, where there are as many chunks as tokens, one; answers of one token have none, a failure counts as +∞; needs 11 requests. vLLM calls it TPOT, AIPerf ITL"},
+		{Name: "itl-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "median over requests of (t_last − t_first) ÷ (n_last − n_first): of the first chunk with text and of the last event that brought tokens, with text or without, the times and the tokens that had come, by the server's own count or, where there are as many chunks as tokens, one in each; answers of one token have none, a failure counts as +∞; needs 11 requests. vLLM calls it TPOT, AIPerf ITL"},
 		{Name: "chunk-gap-p99-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "99th percentile of the times between chunks with text, of all streams together; a failure counts as one gap of +∞; needs 662 gaps. vLLM calls these gaps ITL"},
 		{Name: "tok/s", Better: Higher, Where: "text_generation, batch_serving", Definition: "generated tokens of good answers, as the server counts them, ÷ issue span"},
 		{Name: "goodput-rps", Better: Higher, Where: "text_generation, batch_serving, streams", Definition: "good answers within the group's stated limits of TTFT and ITL ÷ issue span; an answer without an ITL is not within a limit of it"},
@@ -61,17 +65,21 @@ func Units() []Unit {
 		{Name: "users", Better: Higher, Where: "text_generation", Definition: "most concurrent users of a closed loop for whom the group's stated limits of TTFT and ITL hold in at least 95 % of the answers: bracketed, then bisected to 10 % or one user, each probe a window of its own"},
 		{Name: "prefix-hit-%", Better: Neither, Where: "text_generation", Definition: "tokens of prompts that the server had of earlier prompts and did not compute ÷ all of them, from its own counters"},
 		{Name: "cpu-util", Better: Neither, Where: "all", Definition: "CPU seconds of the stack ÷ (window × its cores), %"},
+		{Name: "foreign-%", Better: Lower, Threshold: rare, Where: "all", Definition: "CPU of the stack's cores that neither the stack nor the client used, in % of the window: 100 % less idle, waiting for disks, stolen by the hypervisor, and own; of several windows, of the worst. It is the machine's doing, not the stack's"},
 		{Name: "mem-MB", Better: Lower, Where: "all", Definition: "peak memory of the stack in the window, read ten times a second: of a container's cgroup or of a process tree, in both less the pages that mirror files (cache, mapped libraries and weights), so that launchers compare"},
 		{Name: "mem-per-1k-emb-MB", Better: Lower, Where: "embeddings", Definition: "peak memory of the stack while it embeds 1,000 texts at the run's batch size, less its memory when idle after warm-up"},
 		{Name: "ready-s", Better: Lower, Where: "all", Definition: "start of the stack → first correct answer; image pull or build excluded"},
 		{Name: "gpu-util", Better: Neither, Where: "all, GPU", Definition: "mean % of time with a kernel resident, over the window, summed over the stack's GPUs ÷ count; busyness, not efficiency"},
 		{Name: "gpu-mem-MB", Better: Lower, Where: "all, GPU", Definition: "peak memory of the stack's processes on its GPUs"},
 		{Name: "J/answer", Better: Lower, Where: "all, GPU", Definition: "(energy counter at end − at start) ÷ good answers, all GPUs summed; idle power reported apart"},
+		{Name: "J/item", Better: Lower, Where: "all, GPU", Definition: "the energy of `J/answer` ÷ items of good answers: images, texts, of generated text tokens"},
 		{Name: "late-p99-ms", Better: Lower, Where: "all, open loop", Definition: "99th percentile of `t_send − t_sched`; needs 662 requests"},
 		{Name: "client-cpu-%", Better: Lower, Where: "all", Definition: "client CPU ÷ its cores"},
 	}
 	for i := range units {
-		units[i].Threshold = threshold
+		if units[i].Threshold == 0 {
+			units[i].Threshold = threshold
+		}
 	}
 	return units
 }

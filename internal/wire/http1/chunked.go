@@ -21,7 +21,8 @@ type dechunker struct {
 	left     int64 // of the current chunk
 	read     int
 	write    int
-	limit    int // write must stay under it
+	start    int // of the body: where write began
+	limit    int // bytes that the body may have
 	trailers int // bytes
 }
 
@@ -47,8 +48,14 @@ func (d *dechunker) step(buf []byte, n int) error {
 	}
 }
 
+// errBareLFInChunks says at once what would else be waited for in vain.
+const errBareLFInChunks = malformed("a line of the chunked coding ends without a carriage return")
+
 func (d *dechunker) size(b []byte) error {
 	end := bytes.Index(b, crlf)
+	if bareLF(b[:max(end, 0)], 0) || end < 0 && bareLF(b, 0) {
+		return errBareLFInChunks
+	}
 	if end < 0 {
 		if len(b) > maxLine {
 			return malformed("a chunk's size line does not end")
@@ -89,8 +96,8 @@ func hex(c byte) (byte, bool) {
 }
 
 func (d *dechunker) data(buf []byte, n int) error {
-	if int64(d.write)+d.left > int64(d.limit) {
-		return malformed("the chunked body passes the size limit")
+	if int64(d.write-d.start)+d.left > int64(d.limit) {
+		return oversize(d.limit)
 	}
 	k := int(min(d.left, int64(n-d.read)))
 	copy(buf[d.write:], buf[d.read:d.read+k])
@@ -104,7 +111,7 @@ func (d *dechunker) data(buf []byte, n int) error {
 }
 
 func (d *dechunker) dataEnd(b []byte) error {
-	if len(b) < 2 {
+	if len(b) < 2 && (len(b) == 0 || b[0] == '\r') {
 		return nil
 	}
 	if !bytes.HasPrefix(b, crlf) {
@@ -118,6 +125,9 @@ func (d *dechunker) dataEnd(b []byte) error {
 // trailer skips lines up to the empty one.
 func (d *dechunker) trailer(b []byte) error {
 	end := bytes.Index(b, crlf)
+	if bareLF(b[:max(end, 0)], 0) || end < 0 && bareLF(b, 0) {
+		return errBareLFInChunks
+	}
 	if d.trailers+len(b) > maxLine && end != 0 {
 		return malformed("the trailers do not end")
 	}

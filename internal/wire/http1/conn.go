@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	firstBuffer = 4 << 10                // a thousand connections in 4 MB
-	eventBuffer = 2 << 10                // of a stream, which is taken as it comes
-	idle        = 100 * time.Millisecond // a server may have closed a connection that rested this long
+	firstBuffer = 4 << 10          // a thousand connections in 4 MB
+	eventBuffer = 2 << 10          // of a stream, which is taken as it comes
+	idle        = time.Millisecond // a server may have closed a connection that rested this long
 )
 
 var (
-	lf      = []byte("\n")
+	comma   = []byte(",")
 	crlf    = []byte("\r\n")
 	headEnd = []byte("\r\n\r\n")
 )
@@ -68,11 +68,10 @@ func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 // do is Do over plain TCP.
 func (c *Conn) do(ctx context.Context, q *prebuilt) record.Reply {
 	var r record.Reply
-	rested := time.Since(c.used) > idle
-	if c.watch != nil && (rested || c.watch.ctx != ctx) {
+	if c.watch != nil && c.watch.ctx != ctx {
 		c.unwatch()
 	}
-	if rested && c.conn != nil && stale(c.conn) {
+	if c.conn != nil && time.Since(c.used) > idle && stale(c.conn) {
 		c.drop()
 	}
 	if c.conn == nil {
@@ -177,6 +176,9 @@ func (c *Conn) receive(r *record.Reply) (keep bool, err error) {
 			continue
 		}
 		r.Code = h.code
+		if most := c.target.most(); h.length > int64(most) {
+			return false, oversize(most)
+		}
 		read := c.readBody
 		if c.stream != nil && h.good() {
 			read = c.hear
@@ -198,6 +200,9 @@ func (c *Conn) readHead() (int, error) {
 		}
 		if i := bytes.Index(c.buf[scanned:c.n], headEnd); i >= 0 {
 			return scanned + i + len(headEnd), nil
+		}
+		if bareLF(c.buf[:c.n], scanned) {
+			return 0, errBareLF // the empty line would be waited for in vain
 		}
 		if c.n > maxHead {
 			return 0, malformed("the head does not end")
@@ -243,7 +248,7 @@ func (c *Conn) readLength(end, length int, r *record.Reply) (int, error) {
 }
 
 func (c *Conn) readChunks(end int, r *record.Reply) (size, used int, err error) {
-	d := dechunker{read: end, write: end, limit: end + maxBody}
+	d := dechunker{read: end, write: end, limit: c.target.most(), start: end}
 	for {
 		before := d.write
 		if err := d.step(c.buf, c.n); err != nil {
@@ -276,8 +281,8 @@ func (c *Conn) readToEnd(end int, r *record.Reply) (size, used int, err error) {
 		if c.n > end {
 			r.Last = c.at
 		}
-		if c.n-end > maxBody {
-			return maxBody, c.n, malformed("the body passes the size limit")
+		if most := c.target.most(); c.n-end > most {
+			return most, c.n, oversize(most)
 		}
 		if err := c.fill(0); errors.Is(err, io.EOF) {
 			c.at = time.Now()

@@ -126,6 +126,9 @@ func (s *secure) exchange(ctx context.Context, q *prebuilt, listening *listening
 	if r.First.IsZero() {
 		r.First, r.Last = r.Done, r.Done
 	}
+	if listening != nil && listening.heard {
+		listening.over(s.body.Bytes())
+	}
 	return judged(r)
 }
 
@@ -170,8 +173,8 @@ func (s *secure) readBody(body io.Reader, r *record.Reply, listening *listening)
 				}
 			}
 		}
-		if s.body.Len() > maxBody {
-			return malformed("the body passes the size limit")
+		if most := s.target.most(); s.body.Len() > most {
+			return oversize(most)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil
