@@ -38,30 +38,36 @@ func (c Case) windowGuess(o Options) time.Duration {
 }
 
 // lengthen gives the plan of a case a window that is long enough to be judged,
-// in the profiles that judge: from a pilot, which takes the place of the
-// warm-up.
+// in the profiles that judge.
 func (r *run) lengthen(ctx context.Context, l leaf, w *work, p load.Plan) (load.Plan, error) {
 	if !r.env.options.Profile.Strict() {
 		return p, nil
 	}
+	clock := load.SystemClock()
+	defer func() { _ = clock.Close() }()
+	return r.env.options.piloted(p, func(pilot load.Plan) (meter.Window, error) {
+		res, err := load.Run(ctx, pilot, w.target, clock)
+		return r.env.group.window(l.c, res, w, pilot), err
+	})
+}
+
+// piloted sets the window by a pilot of the same load, which takes the place of
+// the warm-up: it is longer where the first one shows too little.
+func (o Options) piloted(p load.Plan, run func(pilot load.Plan) (meter.Window, error)) (load.Plan, error) {
 	pilot := p
 	pilot.Marks, pilot.Keep = load.Marks{}, 0
 	pilot.Warmup, pilot.Window = pilotWarmup, max(p.Warmup-pilotWarmup, pilotWarmup)
-	for {
-		clock := load.SystemClock()
-		res, err := load.Run(ctx, pilot, w.target, clock)
-		_ = clock.Close()
-		if err != nil {
+	seen, err := run(pilot)
+	if err != nil {
+		return p, err
+	}
+	if longer := min(meter.LongerPilot(seen), pilotLongest*p.Warmup); longer > pilot.Window {
+		pilot.Window = longer
+		if seen, err = run(pilot); err != nil {
 			return p, err
 		}
-		seen := r.env.group.window(l.c, res, w, pilot)
-		longer := min(meter.LongerPilot(seen), pilotLongest*p.Warmup)
-		if longer > pilot.Window {
-			pilot.Window = longer
-			continue
-		}
-		p.Warmup = pilotWarmup
-		p.Window = min(max(p.Window, meter.Needed(seen, p.Arrivals.Rate)), r.env.options.longest())
-		return p, nil
 	}
+	p.Warmup = pilotWarmup
+	p.Window = min(max(p.Window, meter.Needed(seen, p.Arrivals.Rate)), o.longest())
+	return p, nil
 }

@@ -101,12 +101,12 @@ func families() []family {
 		{"8 users in lock-step", closedLoads(lockStep, 8, lognormal)}, {"8 users side by side", closedLoads(beside, 8, lognormal)},
 	} {
 		out = append(out, family{name: shape.name + ", stationary", of: shape.of, most: 5},
-			family{name: shape.name + ", +20 % in mid-window", of: on(shape.of, half), least: 90, most: 100})
+			family{name: shape.name + ", +20 % in mid-window", of: coursed(shape.of, half), least: 90, most: 100})
 	}
 	noisy := append(closedLoads(inTurn, 1, correlated), closedLoads(inTurn, 8, correlated)...)
 	out = append(out, family{name: "correlated noise, stationary", of: noisy, most: 5},
-		family{name: "one user, drift by +20 %", of: on(closedLoads(inTurn, 1, lognormal), drift), most: 100},
-		family{name: "correlated noise, +20 % in mid-window", of: on(noisy, half), most: 100},
+		family{name: "one user, drift by +20 %", of: coursed(closedLoads(inTurn, 1, lognormal), drift), most: 100},
+		family{name: "correlated noise, +20 % in mid-window", of: coursed(noisy, half), most: 100},
 		family{name: "open, ρ 0.16 to 0.9, stationary", of: openLoads(0.16, 0.5, 0.8, 0.9), most: 5},
 		family{name: "open, ρ 1.05", of: openLoads(1.05), least: 80, most: 100},
 		family{name: "open, ρ 1.2", of: openLoads(1.2), least: 99, most: 100},
@@ -139,8 +139,8 @@ func openLoads(rho ...float64) []scenario {
 	return out
 }
 
-// on gives the scenarios a course.
-func on(of []scenario, course func(at float64) float64) []scenario {
+// coursed gives the scenarios a course.
+func coursed(of []scenario, course func(at float64) float64) []scenario {
 	var out []scenario
 	for _, c := range of {
 		c.course = course
