@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"stackbench/internal/gpu"
@@ -44,8 +45,11 @@ func (o Options) open(rate float64, marks load.Marks) load.Plan {
 	return p
 }
 
-// salt differs from trial to trial, so that a stack never sees an input twice.
-func (o Options) salt() uint64 { return o.Record.Seed<<16 + uint64(o.Record.Trial) }
+// salt differs from trial to trial and from run to run, so that a stack never
+// sees an input twice. Every bit of the seed counts.
+func (o Options) salt() uint64 {
+	return rand.NewPCG(o.Record.Seed, uint64(o.Record.Trial)).Uint64()
+}
 
 // watch reads, at the edges of windows, what the records cannot tell. Its
 // sums are over all windows of one leaf.

@@ -43,6 +43,10 @@ func (b Budget) Spend(rounds [][]Job, over func() bool, run func(round []Job) er
 		err = errors.Join(err, run(round))
 		longest = max(longest, b.Now().Sub(began))
 		done++
+		var lost *Lost
+		if errors.As(err, &lost) { // so would all that follow be
+			return done, err
+		}
 	}
 	return done, err
 }

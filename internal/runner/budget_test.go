@@ -75,6 +75,13 @@ func TestABudgetEndsWhenAskedAndKeepsFailures(t *testing.T) {
 	require.EqualError(t, err, "broken\nbroken")
 }
 
+func TestABudgetEndsWhereNothingCanBeWritten(t *testing.T) {
+	b := Budget{Limit: time.Hour, Now: func() time.Time { return time.Unix(0, 0) }}
+	done, err := b.Spend(Rounds(rounds(5, 10)), func() bool { return false }, func([]Job) error { return &Lost{Err: errors.New("disk full")} })
+	require.Equal(t, 1, done)
+	require.Error(t, err)
+}
+
 // TestEvidenceIsTheRankTests: the least p of n against n, from the tables.
 func TestEvidenceIsTheRankTests(t *testing.T) {
 	for trials, want := range map[int]string{

@@ -55,14 +55,7 @@ func (p prepared) execute(ctx context.Context, out runner.Streams, ending <-chan
 	if p.budget == 0 {
 		return runner.Execute(ctx, p.binaries, p.jobs, p.request, out, ending)
 	}
-	over := func() bool {
-		select {
-		case <-ending:
-			return true
-		default:
-			return ctx.Err() != nil
-		}
-	}
+	over := func() bool { return runner.Ended(ctx, ending) != nil }
 	rounds := runner.Rounds(p.jobs)
 	done, err := runner.Budget{Limit: p.budget, Now: time.Now}.Spend(rounds, over, func(round []runner.Job) error {
 		return runner.Execute(ctx, p.binaries, round, p.request, out, ending)
