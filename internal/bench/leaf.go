@@ -106,6 +106,11 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 			return nil, err
 		}
 		p = r.env.options.pace(p, alone, l.c.Load.Conc)
+	} else {
+		var err error
+		if p, err = r.lengthen(ctx, l, w, p); err != nil {
+			return nil, err
+		}
 	}
 	var windows []meter.Window
 	for b.Loop() {
