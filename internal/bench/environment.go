@@ -33,6 +33,8 @@ type environment struct {
 	models   map[string]*reference
 	prepared []string // names of models, in order
 
+	album *workload.Album // of images; nil until one is needed
+
 	library     string // ONNX Runtime's file
 	libraryNote string // its version, and where it came from
 }
@@ -151,9 +153,9 @@ func (e *environment) judge(m *reference, c Case, s stack.Stack) judge {
 	case m.golden == nil:
 		return blank(c, m.ungolden)
 	case c.task() == stack.Embeddings:
-		return quality.NewEmbeddings(m.golden)
+		return quality.NewEmbeddings(m.golden, s.Floats[e.device])
 	}
-	return quality.NewLogits(m.golden, c.Input)
+	return quality.NewLogits(m.golden, c.Input, s.Floats[e.device])
 }
 
 // name is the leaf's name on this device.

@@ -62,6 +62,9 @@ func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	case !found.Narrow(plan):
 		return k.withheld(ctx, t, knee, fmt.Sprintf("not found to 10 %% in %d windows: it holds at %.3g/s", kneeTries, found.Holds)), nil
 	}
+	if *k.best, err = k.run.prove(ctx, k.leaf, *k.best); err != nil {
+		return t, err
+	}
 	k.best.sum.Publish("knee-rps", found.Holds)
 	t = k.run.conclude(ctx, k.leaf, *k.best, t)
 	t.Knee = knee
@@ -197,7 +200,7 @@ func (r *run) probe(ctx context.Context, l leaf, w *work, eye *watch, p load.Pla
 	eye.evidence.Ready, eye.evidence.MayShare = eye.server.boot.ReadyIn, l.c.Share
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	res, err := load.Run(ctx, p, w.target, clock)
+	res, err := w.load(ctx, p, clock)
 	if err != nil {
 		return taken{}, err
 	}

@@ -122,7 +122,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 	}
 	ses := &session{env: r.env, stack: s, model: m}
 	defer func() {
-		if err := ses.stop(ctx); err != nil {
+		if err := ses.end(ctx); err != nil {
 			r.note("%v", err)
 		}
 		r.flush()

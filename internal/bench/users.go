@@ -55,6 +55,9 @@ func (u *userSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	case !found.Narrow(plan):
 		return u.withheld(ctx, t, fmt.Sprintf("not found in %d windows: the limits hold for %.0f users", usersTries, found.Holds)), nil
 	}
+	if *u.best, err = u.run.prove(ctx, u.leaf, *u.best); err != nil {
+		return t, err
+	}
 	u.best.sum.Publish("users", found.Holds)
 	t = u.run.conclude(ctx, u.leaf, *u.best, t)
 	t.Knee = u.told()

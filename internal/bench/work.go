@@ -1,8 +1,9 @@
 package bench
 
 import (
+	"cmp"
+	"context"
 	"fmt"
-	"slices"
 
 	"stackbench/internal/load"
 	"stackbench/internal/record"
@@ -21,13 +22,29 @@ type served struct {
 	Width     int                    // values of one answer: classes, or the embedding's length
 }
 
-// work is what one case sends: requests built before they are due, the items
-// in each, and how to read an answer.
+// work is what one case sends: requests built before they are due, what is in
+// each, and how to read an answer.
 type work struct {
-	target load.Target
-	close  func() error
-	items  [][]item // by request
-	decode func(a record.Answer, items int) (answers, error)
+	target  load.Target
+	close   func() error
+	in      inputs
+	ahead   builder
+	decode  func(a record.Answer, items int) (answers, error)
+	windows int // begun
+}
+
+// builder has requests built ahead of their being sent.
+type builder interface {
+	begin(base int)
+	at(base int)
+	stop()
+	err() error
+}
+
+// inputs are what requests carry, by the request's number.
+type inputs interface {
+	items(n int) []item
+	batch(n int) (batch, error)
 }
 
 // item is one image, text or prompt of a request.
@@ -38,31 +55,57 @@ type item struct {
 	exact  bool // and exactly so many
 }
 
+// fixed are a few requests in turn.
+type fixed []batch
+
+func (f fixed) items(n int) []item         { return f[inWindow(n)%len(f)].items }
+func (f fixed) batch(n int) (batch, error) { return f[inWindow(n)%len(f)], nil }
+
+// windowBits are those of a request's number that count it within its window;
+// the others count the window, so that no two have a request in common.
+const windowBits = 32
+
+func inWindow(n int) int { return n & (1<<windowBits - 1) }
+
 // known is the number of a request whose answer is known; 0 when none is.
 func (w *work) known() int {
-	return max(0, slices.IndexFunc(w.items, func(items []item) bool { return items[0].golden }))
+	for n := range fewRequests {
+		if w.in.items(n)[0].golden {
+			return n
+		}
+	}
+	return 0
 }
 
-// count is how many items a request carries, by its number in the plan.
-func (w *work) count(seq int) int { return len(w.items[seq%len(w.items)]) }
+// fewRequests are enough to have a committed input first among one's items.
+const fewRequests = 64
 
-// prepareOne builds what it takes to ask a server once, which is done over and
-// over until it is up.
-func (e *environment) prepareOne(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
-	if how.Task == stack.TextGeneration {
-		return e.prepareTexts(c, how, m, at, fewPrompts)
+// count is how many items a request carries, by its number.
+func (w *work) count(n int) int { return len(w.in.items(n)) }
+
+// next is the number of the first request of another window.
+func (w *work) next() (base int) {
+	w.windows++
+	return w.windows << windowBits
+}
+
+// load measures a window of requests that were never sent before.
+func (w *work) load(ctx context.Context, p load.Plan, clock load.Clock) (load.Result, error) {
+	base := w.next()
+	w.ahead.begin(base)
+	res, err := load.Run(ctx, p, w.target, clock)
+	for i := range res.Records {
+		res.Records[i].Seq += base
 	}
-	return e.prepareWork(c, how, m, at)
+	w.ahead.stop()
+	return res, cmp.Or(err, w.ahead.err())
 }
 
 // prepareWork builds the requests of a case for a stack at an endpoint.
 func (e *environment) prepareWork(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
-	if how.Task == stack.TextGeneration {
-		return e.prepareTexts(c, how, m, at, mostPrompts)
-	}
-	batches, err := e.group.draw(c, m, e.options.salt())
+	in, err := e.draw(c, how, m)
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)
 	}
-	return assemble(batches, how, m, at)
+	return assemble(in, how, m, at)
 }

@@ -81,7 +81,7 @@ func TestCommittedGoldenAnswers(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, g.Trained())
 		if c.text {
-			e := NewEmbeddings(g)
+			e := NewEmbeddings(g, "")
 			for id, v := range g.Answers {
 				e.Add(id, v)
 			}
@@ -89,7 +89,7 @@ func TestCommittedGoldenAnswers(t *testing.T) {
 			continue
 		}
 		for _, form := range []stack.Input{stack.JPEG, stack.Tensor} {
-			l := NewLogits(g, form)
+			l := NewLogits(g, form, "")
 			l.Add(ID("cat_tabby", form), g.Answers["cat_tabby"])
 			l.Add(ID("espresso", form), g.Answers["espresso"])
 			require.True(t, l.Verdict().OK(), l.Verdict().Reason())
@@ -103,7 +103,7 @@ func TestCommittedGoldenAnswers(t *testing.T) {
 func TestLogits(t *testing.T) {
 	check := func(form stack.Input, logits []float32, want string) {
 		t.Helper()
-		l := NewLogits(golden("seeded"), form)
+		l := NewLogits(golden("seeded"), form, "")
 		l.Add(ID("a", form), logits)
 		if want == "" {
 			require.True(t, l.Verdict().OK(), l.Verdict().Reason())
@@ -130,7 +130,7 @@ func TestLogits(t *testing.T) {
 func TestTopLists(t *testing.T) {
 	check := func(top []Ranked, want string) {
 		t.Helper()
-		l := NewLogits(golden("seeded"), stack.JPEG)
+		l := NewLogits(golden("seeded"), stack.JPEG, "")
 		l.AddTop("a", top)
 		if want == "" {
 			require.True(t, l.Verdict().OK(), l.Verdict().Reason())
@@ -153,7 +153,7 @@ func TestTopLists(t *testing.T) {
 }
 
 func TestVerdictCountsAndQuotes(t *testing.T) {
-	l := NewLogits(golden("seeded"), stack.Tensor)
+	l := NewLogits(golden("seeded"), stack.Tensor, "")
 	require.False(t, l.Verdict().OK(), "nothing was checked")
 	require.Equal(t, "no answer was checked", l.Verdict().Reason())
 	for range 118 {
@@ -178,15 +178,15 @@ func TestVerdictCountsAndQuotes(t *testing.T) {
 func TestGoldenAnswersThatTellNothingApartProveNothing(t *testing.T) {
 	g := golden("seeded")
 	g.Answers["b"] = []float32{10, 5, 9.99, -2.9}
-	l := NewLogits(g, stack.JPEG)
+	l := NewLogits(g, stack.JPEG, "")
 	l.Add("a", g.Answers["a"])
 	require.Contains(t, l.Verdict().Reason(), "the golden answers to a and b are too close")
-	l = NewLogits(g, stack.Tensor) // its own answers are apart
+	l = NewLogits(g, stack.Tensor, "") // its own answers are apart
 	l.Add("a.tensor", g.Answers["a.tensor"])
 	require.True(t, l.Verdict().OK())
 
 	g.Answers = map[string][]float32{"a": {1, 0}, "b": {2, 0.001}}
-	e := NewEmbeddings(g)
+	e := NewEmbeddings(g, "")
 	e.Add("a", []float32{1, 0})
 	require.Contains(t, e.Verdict().Reason(), "too close")
 }
@@ -194,7 +194,7 @@ func TestGoldenAnswersThatTellNothingApartProveNothing(t *testing.T) {
 func TestAccuracyNeedsTrainedWeightsAndLabels(t *testing.T) {
 	labels := map[string][]int{"a": {2, 0}, "b": {}}
 	for source, want := range map[string]bool{"seeded": false, "package": true, "hub": true} {
-		l := NewLogits(golden(source), stack.Tensor)
+		l := NewLogits(golden(source), stack.Tensor, "")
 		l.Add("a.tensor", []float32{10, 5, 9.99, -3})
 		l.Add("b.tensor", []float32{1, 8, 2, 0})
 		a, ok := l.Accuracy(labels)
@@ -209,11 +209,11 @@ func TestEmbeddings(t *testing.T) {
 	g := &Golden{Maker: "torch 2", Answers: map[string][]float32{"a": {0.6, 0.8, 0}, "b": {0, 0, 1}}}
 	check := func(v []float32, want string) {
 		t.Helper()
-		e := NewEmbeddings(g)
+		e := NewEmbeddings(g, "")
 		e.Add("a", v)
 		if want == "" {
 			require.True(t, e.Verdict().OK(), e.Verdict().Reason())
-			require.Equal(t, "1 of 1 agree (cosine ≥0.9999, same length)", e.Verdict().String())
+			require.Equal(t, "1 of 1 agree (cosine ≥0.99999, same length)", e.Verdict().String())
 			return
 		}
 		require.Contains(t, e.Verdict().Reason(), want)
