@@ -44,21 +44,21 @@ func (r *run) prove(ctx context.Context, l leaf, k taken) (taken, error) {
 	}
 	proof := k.eye.evidence.Answers
 	list := k.sample()
-	drawn, err := r.redo(ctx, l, list)
-	switch {
-	case errors.Is(err, errNoReference):
-	case err != nil && context.Cause(ctx) != nil:
-		return k, err
-	case err != nil:
-		drawn = quality.Verdict{Rule: "answers drawn at random were not checked", Reasons: []string{"no answer drawn at random could be checked: " + oneLine(err)}}
+	drawn, unchecked := r.redo(ctx, l, list)
+	if unchecked != nil && context.Cause(ctx) != nil {
+		return k, unchecked
 	}
 	k.verdict = k.verdict.And(drawn)
 	proof.OK, proof.Reason, proof.Error = k.verdict.OK(), k.verdict.Reason(), k.verdict.Error
 	proof.Claims = r.claims(l, list)
+	var err error
 	if proof.Pairs, err = r.pairs(ctx, l, k.eye.server); err != nil {
 		return k, err
 	}
 	k.sum = meter.Summarise(k.windows, k.eye.evidence)
+	if unchecked != nil && !errors.Is(unchecked, errNoReference) {
+		k.sum.Doubts = append(k.sum.Doubts, meter.Reason{Rule: meter.RuleAnswers, Text: "no answer drawn at random could be checked: " + oneLine(unchecked)})
+	}
 	return k, nil
 }
 
@@ -108,7 +108,7 @@ func (r *run) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 		return quality.Verdict{}, err
 	}
 	defer func() { _ = w.close() }()
-	maker := standIn
+	maker := "the embedded stack"
 	if l.session.stack.Name == r.env.group.Reference.Name {
 		maker = "the same stack, asked alone"
 	}
@@ -122,11 +122,17 @@ func (r *run) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 			}
 			return err
 		})
-		return o.Verdict(), err
+		if err != nil {
+			return quality.Verdict{}, err
+		}
+		return o.Verdict(), nil
 	}
 	m := l.session.model
 	g := &quality.Golden{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Maker: maker, Answers: map[string][]float32{}}
 	j := r.env.judge(&reference{served: m.served, golden: g}, l.c, l.session.stack)
+	if logits, ok := j.(*quality.Logits); ok {
+		logits.Loosely()
+	}
 	err = w.each(ctx, len(list), func(seq int, a record.Answer) error {
 		want, err := w.decode(a, 1)
 		if err != nil {
@@ -138,9 +144,12 @@ func (r *run) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 		examineItem(it, list[seq].k, list[seq].got, l.c.Input, j)
 		return nil
 	})
+	if err != nil {
+		return quality.Verdict{}, err
+	}
 	v := j.Verdict()
 	v.Rule = "drawn at random, " + v.Rule
-	return v, err
+	return v, nil
 }
 
 // again are the drawn inputs as requests of one item to the reference.

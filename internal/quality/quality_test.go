@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -219,8 +220,8 @@ func TestEmbeddings(t *testing.T) {
 		require.Contains(t, e.Verdict().Reason(), want)
 	}
 	check([]float32{0.6, 0.8, 0}, "")
-	check([]float32{0.6, 0.8, 0.01}, "") // cosine 0.99995
-	check([]float32{0.6, 0.8, 0.015}, "cosine 0.99989, under 0.9999")
+	check([]float32{0.6, 0.8, 0.004}, "") // cosine 0.999992
+	check([]float32{0.6, 0.8, 0.005}, "cosine 0.9999875, under 0.99999")
 	check([]float32{-0.6, -0.8, 0}, "cosine -1.0")
 	check([]float32{6, 8, 0}, "length 10, golden 1")
 	check([]float32{0, 0, 0}, "all values are zero")
@@ -228,6 +229,50 @@ func TestEmbeddings(t *testing.T) {
 	check(nil, "0 values, want 3")
 	check([]float32{0.6, float32(math.NaN()), 0}, "value 1 is NaN")
 	check([]float32{float32(math.Inf(-1)), 0, 0}, "value 0 is -Inf")
+}
+
+// TestPrecisionIsNamedOrFound: what rounds to 16 bits is not float32, and says so.
+func TestPrecisionIsNamedOrFound(t *testing.T) {
+	g := &Golden{Maker: "torch 2", Answers: map[string][]float32{"a": {0.6, 0.8, 0}, "b": {0, 0, 1}}}
+	for precision, off := range map[string]float32{"": 0.005, "fp16": 0.02, "bf16": 0.05, "int8": 0.25} {
+		e := NewEmbeddings(g, precision)
+		e.Add("a", []float32{0.6, 0.8, off})
+		require.False(t, e.Verdict().OK(), precision)
+		require.InDelta(t, off/0.8, e.Verdict().Error, 1e-6)
+		e = NewEmbeddings(g, precision)
+		length := float32(math.Sqrt(1 + float64(off*off/4)))
+		e.Add("a", []float32{0.6 / length, 0.8 / length, off / 2 / length})
+		require.True(t, e.Verdict().OK(), precision)
+	}
+	for precision, off := range map[string]float32{"": 0.0011, "fp16": 0.007, "bf16": 0.05, "int8": 0.11} {
+		l := NewLogits(&Golden{Answers: map[string][]float32{"a.tensor": {10, 0}}}, stack.Tensor, precision)
+		l.Add("a.tensor", []float32{10 + 10*off, 0})
+		require.False(t, l.Verdict().OK(), precision)
+		require.InDelta(t, off, l.Verdict().Error, 1e-5)
+	}
+}
+
+// TestOpenings: a stack that computes passes a hundred samples, one that makes
+// up its texts none.
+func TestOpenings(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	sample := func(precision string, unlike float64) bool {
+		o := NewOpenings("another", precision)
+		for range 20 {
+			text := " the right words"
+			if rng.Float64() < unlike {
+				text = " other words"
+			}
+			o.Add("made", " the right", text)
+		}
+		return o.Verdict().OK()
+	}
+	for range 100 {
+		require.True(t, sample("", 0.01))
+		require.True(t, sample("bf16", 0.2))
+		require.False(t, sample("", 1))
+		require.False(t, sample("bf16", 0.95))
+	}
 }
 
 func FuzzParse(f *testing.F) {

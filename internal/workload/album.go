@@ -238,18 +238,15 @@ func (a *Album) again(before int) Image {
 	return img
 }
 
-// retouched changes one or two entries of the first quantisation table, by one.
+// retouched changes an entry of the first quantisation table by a step or more.
 func retouched(file []byte, n int) []byte {
-	const first, entries = 28, 20 // in zigzag order: of structures that photographs have, and the eye does not see
+	const first, entries = 44, 20 // in zigzag order: of structures that photographs have, and the eye does not see
 	out := bytes.Clone(file)
 	for at := 2; at+4 < len(out) && out[at] == 0xff; at += 2 + int(binary.BigEndian.Uint16(out[at+2:])) {
 		if out[at+1] != 0xdb || out[at+4]>>4 != 0 {
 			continue
 		}
-		out[at+5+first+n%entries]++
-		if other := n / entries; other > 0 {
-			out[at+5+first+entries+other%(63-first-entries)]++
-		}
+		out[at+5+first+n%entries] += byte(1 + n/entries)
 		return out
 	}
 	return out
