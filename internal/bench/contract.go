@@ -47,6 +47,9 @@ func assemble(in inputs, how stack.Capability, m served, at stack.Endpoint) (*wo
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)
 	}
+	if w.bounded != nil { // else it is text, and bounded already
+		w.bounded.Bound(answerBytes(in, m))
+	}
 	end := w.close
 	w.close = func() error {
 		w.ahead.stop()
@@ -114,7 +117,7 @@ func (w *work) stream(how stack.Capability, m served, addr string) error {
 		return err
 	}
 	t.Draw(r.take)
-	w.target, w.close, w.decode = target[*grpcraw.StreamConn]{t}, t.Close, decodeOIP(oip.DecodeStream, m)
+	w.target, w.close, w.decode, w.bounded = target[*grpcraw.StreamConn]{t}, t.Close, decodeOIP(oip.DecodeStream, m), t
 	return nil
 }
 
@@ -128,7 +131,7 @@ func (w *work) grpc(how stack.Capability, m served, addr string) error {
 		return err
 	}
 	t.Draw(r.take)
-	w.target, w.close = target[*grpcraw.Conn]{t}, t.Close
+	w.target, w.close, w.bounded = target[*grpcraw.Conn]{t}, t.Close, t
 	switch how.Contract {
 	case stack.TorchServe:
 		w.decode = decodeTorchServe(torchserve.PredictionGRPC, how.Input, m)
@@ -169,7 +172,7 @@ func (w *work) rest(how stack.Capability, m served, base string) error {
 	if err != nil {
 		return err
 	}
-	w.target = target[*http1.Conn]{t}
+	w.target, w.bounded = target[*http1.Conn]{t}, t
 	switch how.Contract {
 	case stack.Predict:
 		w.decode = decodePredict

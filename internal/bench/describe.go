@@ -36,8 +36,8 @@ func (e *environment) describe(ctx context.Context) results.Env {
 	}
 	if e.devices != nil {
 		out.Driver = e.devices.Driver()
-		for range e.devices.Count() {
-			out.GPUs = append(out.GPUs, results.GPU{Name: e.devices.Name()})
+		for _, c := range e.devices.Cards() {
+			out.GPUs = append(out.GPUs, results.GPU{Name: c.Name, MemoryMB: c.MemoryMB})
 		}
 	}
 	for _, name := range e.prepared {

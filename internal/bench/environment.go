@@ -87,17 +87,26 @@ func (e *environment) spec(s stack.Stack, m stack.Model) boot.Spec {
 	}
 }
 
-// refusal says why a stack cannot run here; "" when it can.
+// refusal says why a stack cannot run here, and what to do; "" when it can.
 func (e *environment) refusal(ctx context.Context, s stack.Stack) (string, error) {
+	not, err := e.unavailable(ctx, s)
+	if not == nil {
+		return "", err
+	}
+	return not.Reason + ": " + not.Cure, err
+}
+
+// unavailable says why a stack cannot run here; nil when it can.
+func (e *environment) unavailable(ctx context.Context, s stack.Stack) (*boot.Unavailable, error) {
 	if e.device == stack.GPU && !onGPU(s) {
-		return "it has no GPU build: measure it with -device=cpu", nil
+		return &boot.Unavailable{Reason: "it has no GPU build", Cure: "measure it with -device=cpu"}, nil
 	}
 	_, err := boot.Resolve(ctx, e.spec(s, stack.Model{}))
 	var not *boot.Unavailable
 	if errors.As(err, &not) {
-		return not.Reason + ": " + not.Cure, nil
+		return not, nil
 	}
-	return "", err
+	return nil, err
 }
 
 func onGPU(s stack.Stack) bool {

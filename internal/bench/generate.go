@@ -85,6 +85,7 @@ func (w *work) heard(base string, m served, encode func(generation.Prompt) (http
 	if err != nil {
 		return err
 	}
+	t.Bound(w.textBytes())
 	w.target, w.decode = target[*http1.Conn]{t}, decodeText(decode)
 	return nil
 }
@@ -137,6 +138,7 @@ func (w *work) inferStream(m served, addr string) error {
 		return err
 	}
 	t.Draw(r.take)
+	t.Bound(w.textBytes())
 	w.target, w.close, w.decode = target[*grpcraw.EventConn]{t}, t.Close, decodeText(oip.DecodeText)
 	return nil
 }
@@ -180,7 +182,7 @@ func (w *work) textTime(ctx context.Context) (time.Duration, error) {
 	return time.Duration(float64(took) * float64(tokens) / float64(meanOver*w.in.items(0)[0].asked)), nil
 }
 
-// meanOver is how many prompts tell the mean length of a text.
+// meanOver is how many requests tell how long texts are, and how large answers.
 const meanOver = 256
 
 // textSeconds is about what a window of generated text takes on a CPU: a guess,

@@ -77,7 +77,7 @@ func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial
 func kneeUnits() []string {
 	return []string{
 		"knee-rps", "img/s", "emb/s", "batch-mean", "batch-eff", "max-batch", "queue-depth", "queue-ms",
-		"cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "client-cpu-%",
+		"cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%",
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"stackbench/internal/boot"
 	"stackbench/internal/gpu"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
@@ -32,6 +33,7 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	}
 	defer func() { _ = w.close() }()
 	eye := l.watch(s, r.env.devices)
+	eye.batch = joined(eye.batch, eye.source.Most(ctx))
 	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.env.options.Profile.Strict()
 	eye.evidence.MayShare = l.c.Share
 	if r.env.footprint(l.c) {
@@ -83,7 +85,8 @@ func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
 	return &watch{
 		server: s, devices: devices, batch: l.c.Batcher.Max,
 		source: telemetry.Source{
-			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input, Items: l.session.env.group.mean(l.c),
+			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input,
+			Items: l.session.env.group.mean(l.c), Mixed: l.c.Batch == Mixed,
 		},
 	}
 }
@@ -184,7 +187,7 @@ func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) re
 	for _, stage := range k.sum.Breakdown {
 		t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
 	}
-	t.Views = views(k)
+	t.Views, t.GPU = views(k), cardsOf(k.eye.gpus)
 	if g := l.session.model.golden; g != nil && g.Trained() {
 		t.Answers.Accuracy = accuracy(k.judge)
 	}
@@ -222,8 +225,12 @@ func reasons(broken []meter.Reason) []results.Reason {
 	return out
 }
 
-// facts is the part of a trial that says what was measured.
+// facts is the part of a trial that says what was measured. Of a server that
+// somebody else runs, nobody here knows its cores, threads and weights.
 func (l leaf) facts(ctx context.Context, s *server) results.Server {
+	if s.boot.Launcher == boot.Attach {
+		return results.Server{Launcher: boot.Attach, Version: runtimeOf(ctx, s.endpoint), Source: unknownWeights}
+	}
 	return results.Server{
 		Launcher: s.boot.Launcher, Image: s.boot.Image, Digest: s.boot.Digest, Version: runtimeOf(ctx, s.endpoint),
 		ReadyS: s.boot.ReadyIn.Seconds(), Threads: s.threads, Cores: s.cores.String(),

@@ -106,7 +106,7 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 		var server Case // that is up
 		for _, c := range e.group.byServer(e.options.Profile, s) {
 			l := plan.Leaf{Name: e.name(s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
-			if _, err := c.capability(s); err != nil && l.Skip == "" {
+			if _, err := e.capability(s, c); err != nil && l.Skip == "" {
 				l.Skip = err.Error()
 			}
 			if l.Skip == "" {

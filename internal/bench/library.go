@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"stackbench/internal/fetch"
@@ -10,11 +11,20 @@ import (
 )
 
 // findLibrary finds ONNX Runtime's shared library, or fetches it, when a stack
-// is asked for that loads one: those that are Go programs. Such a stack
-// computes on the CPU, whatever the machine has.
+// is measured that loads one: those that are Go programs. Such a stack computes
+// on the CPU and is skipped on a GPU, so there nothing is looked for.
 func (e *environment) findLibrary(ctx context.Context, progress fetch.Progress) error {
-	loads := func(s stack.Stack) bool { return s.Process != nil && s.Process.Go != "" }
-	if !slices.ContainsFunc(e.options.Stacks, loads) {
+	if e.device == stack.GPU || !slices.ContainsFunc(e.options.Stacks, loadsLibrary) {
+		return nil
+	}
+	return e.fetchLibrary(ctx, progress)
+}
+
+func loadsLibrary(s stack.Stack) bool { return s.Process != nil && s.Process.Go != "" }
+
+// fetchLibrary does so once.
+func (e *environment) fetchLibrary(ctx context.Context, progress fetch.Progress) error {
+	if e.library != "" {
 		return nil
 	}
 	f := ort.New(e.cache, stack.CPU)
@@ -25,4 +35,27 @@ func (e *environment) findLibrary(ctx context.Context, progress fetch.Progress) 
 	}
 	e.library, e.libraryNote = found.Path, found.String()
 	return nil
+}
+
+// helper is the session of a stack that makes reference answers, whatever
+// stacks are measured: it needs its library even where none of them loads one.
+func (e *environment) helper(ctx context.Context, m *reference) (*session, error) {
+	s := e.group.Reference
+	if loadsLibrary(s) {
+		if err := e.fetchLibrary(ctx, nil); err != nil {
+			return nil, fmt.Errorf("find the library of %s: %w", s.Name, err)
+		}
+	}
+	return &session{env: e, stack: s, model: m, helper: true}, nil
+}
+
+// lacks says whether a prepared model has no golden answers, so that a stack
+// that loads the library will stand in for them.
+func (e *environment) lacks() bool {
+	for _, name := range e.prepared {
+		if m := e.models[name]; m.golden == nil && m.texts == nil {
+			return true
+		}
+	}
+	return false
 }

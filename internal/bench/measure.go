@@ -61,7 +61,8 @@ type watch struct {
 	waiting waiting
 
 	evidence meter.Evidence
-	before   *telemetry.Reading
+	counters counters
+	gpus     []gpu.Summary         // of each window
 	own      *telemetry.Generation // what the server says of the texts of all windows
 	problem  error
 }
@@ -71,11 +72,7 @@ func (w *watch) marks(ctx context.Context) load.Marks {
 }
 
 func (w *watch) open(ctx context.Context) {
-	if w.before == nil {
-		if r, err := w.source.Read(ctx); err == nil {
-			w.before = &r
-		}
-	}
+	w.counters.open(w.source.Read(ctx))
 	if w.server.usage != nil {
 		w.stack, w.problem = usage.Start(w.server.usage, sampleEvery)
 	}
@@ -104,35 +101,6 @@ func (w *watch) shut(ctx context.Context) {
 	w.addWork(ctx)
 }
 
-// addWork takes what the server told since the first window opened.
-func (w *watch) addWork(ctx context.Context) {
-	after, err := w.source.Read(ctx)
-	if err != nil || w.before == nil {
-		return // it tells nothing, or no more: blank
-	}
-	did, err := after.Since(*w.before)
-	if err != nil {
-		return
-	}
-	told := &w.evidence.Told
-	told.Restarted = did.Restarted
-	if w.own = did.Generation; w.own != nil && w.own.Prefix != nil {
-		share := w.own.Prefix.Share()
-		told.Cached = &share
-	}
-	told.Stages = nil
-	for _, s := range did.Stages {
-		told.Stages = append(told.Stages, meter.Stage{Name: s.Name, Mean: s.Mean})
-	}
-	if b := did.Batches; b != nil {
-		largest := b.Largest()
-		if largest == 0 {
-			largest = int(w.waiting.most)
-		}
-		told.Executions = &meter.Executions{Items: b.Items, Runs: b.Runs, Largest: largest, Max: w.batch}
-	}
-}
-
 func (w *watch) addStack() {
 	sum, err := w.stack.Stop()
 	if err != nil {
@@ -144,20 +112,6 @@ func (w *watch) addStack() {
 	}
 	w.evidence.Stack.CPU += sum.CPU
 	w.evidence.Stack.Peak = max(w.evidence.Stack.Peak, uint64(sum.Peak))
-}
-
-func (w *watch) addCards(sum gpu.Summary) {
-	if sum.UtilPercent == nil || sum.MemoryPeakMB == nil {
-		return
-	}
-	g := meter.GPUUse{Util: *sum.UtilPercent, Peak: uint64(*sum.MemoryPeakMB * 1e6)}
-	if sum.EnergyJ != nil {
-		g.Joules = *sum.EnergyJ
-	}
-	if old := w.evidence.GPU; old != nil {
-		g.Util, g.Peak, g.Joules = (g.Util+old.Util)/2, max(g.Peak, old.Peak), g.Joules+old.Joules
-	}
-	w.evidence.GPU = &g
 }
 
 // footprint measures the memory that embedding 1,000 texts takes, above what

@@ -134,9 +134,15 @@ func oneOf(name, value string, known ...string) error {
 	return fmt.Errorf("unknown %s %q\nknown: %s", name, value, strings.Join(known, ", "))
 }
 
+// longestWindow: more is a slip of the hand.
+const longestWindow = 24 * time.Hour
+
 func window(d time.Duration) error {
 	if d != 0 && d < time.Second {
 		return fmt.Errorf("a window of %v is too short to measure anything\ngive at least 1s, such as -window=30s", d)
+	}
+	if d > longestWindow {
+		return fmt.Errorf("a window of %v is too long\ngive at most %v, such as -window=5m", d, longestWindow)
 	}
 	return nil
 }

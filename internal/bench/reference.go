@@ -155,7 +155,10 @@ func (e *environment) makeReference(ctx context.Context, m *reference) (*quality
 	if e.group.Reference.Name == "" {
 		return nil, errNoReference
 	}
-	ses := &session{env: e, stack: e.group.Reference, model: m, helper: true}
+	ses, err := e.helper(ctx, m)
+	if err != nil {
+		return nil, err
+	}
 	defer func() { _ = ses.stop(ctx) }()
 	g := &quality.Golden{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Maker: standIn, Answers: map[string][]float32{}}
 	for _, form := range []stack.Input{stack.JPEG, stack.Tensor, stack.Text} {

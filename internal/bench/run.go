@@ -88,6 +88,9 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 	if env.shared != "" {
 		r.note("%s", env.shared)
 	}
+	if env.devices != nil {
+		env.devices.MeasureIdle(ctx, idleSpan) // no stack of this process is up yet
+	}
 	return r, env.findLibrary(ctx, nil)
 }
 
@@ -133,7 +136,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.flush()
 		full := r.env.name(s, c)
-		how, err := c.capability(s)
+		how, err := r.env.capability(s, c)
 		if err != nil {
 			r.note("skip %s: %v", full, err)
 			continue
@@ -222,7 +225,7 @@ func withhold(t *results.Trial) {
 	for unit := range t.Metrics {
 		t.Withheld[unit] = "the window is invalid: " + t.Invalid[0].Text
 	}
-	t.Metrics, t.Latency, t.Firsts = nil, nil, nil
+	t.Metrics, t.Latency, t.Firsts, t.GPU = nil, nil, nil, nil
 }
 
 // oneLine is what went wrong, without what to do. Of a server that ended, its

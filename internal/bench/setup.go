@@ -66,6 +66,14 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (resu
 			stacks = append(stacks, l.Stack)
 		}
 	}
+	if e.libraryNote == "" && e.lacks() {
+		// Only the stand-in needs it: what is missing is said when it is asked for.
+		if err := e.fetchLibrary(ctx, r.Download); err != nil {
+			r.Done("no ONNX Runtime for reference answers: " + oneLine(err))
+		} else {
+			r.Done(e.libraryNote + ", for reference answers")
+		}
+	}
 	skipped, err := e.prepareStacks(ctx, stacks, r)
 	if err != nil {
 		return results.Env{}, err
@@ -127,34 +135,4 @@ func (e *environment) prepareStacks(ctx context.Context, names []string, r Repor
 		})
 	}
 	return skipped, group.Wait()
-}
-
-// State says whether a stack can run on this machine.
-type State struct {
-	Stack    stack.Stack
-	Launcher string // container, process or attach
-	Refusal  string // why it cannot run, and what to do; "" when it can
-}
-
-// Stacks says of every chosen stack whether it can run here. It starts nothing.
-func Stacks(ctx context.Context, o Options) ([]State, error) {
-	e, err := survey(o, Group{})
-	if err != nil {
-		return nil, err
-	}
-	var out []State
-	for _, s := range o.Stacks {
-		refusal, err := e.refusal(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		launcher := ""
-		if refusal == "" {
-			if launcher, err = boot.Resolve(ctx, e.spec(s, stack.Model{})); err != nil {
-				return nil, err
-			}
-		}
-		out = append(out, State{Stack: s, Launcher: launcher, Refusal: refusal})
-	}
-	return out, nil
 }

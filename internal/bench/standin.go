@@ -37,7 +37,10 @@ func (e *environment) makeTexts(ctx context.Context, m *reference) (*quality.Gol
 	if !ok {
 		return nil, errNoReference
 	}
-	ses := &session{env: e, stack: s, model: m, helper: true}
+	ses, err := e.helper(ctx, m)
+	if err != nil {
+		return nil, err
+	}
 	defer func() { _ = ses.stop(ctx) }()
 	up, err := ses.server(ctx, Case{Model: m.Name, Proto: stack.REST, Input: stack.Text, Lengths: Chat, Batch: 1}, how, false)
 	if err != nil {

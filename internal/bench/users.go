@@ -68,7 +68,7 @@ func (u *userSearch) search(ctx context.Context, t results.Trial) (results.Trial
 
 // userUnits are what can be compared of stacks that each serve as many users as they can.
 func userUnits() []string {
-	return []string{"users", "tok/s", "goodput-rps", "batch-mean", "max-batch", "cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "client-cpu-%"}
+	return []string{"users", "tok/s", "goodput-rps", "batch-mean", "max-batch", "cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%"}
 }
 
 func (u *userSearch) told() *results.Knee {

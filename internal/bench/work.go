@@ -31,6 +31,7 @@ type work struct {
 	ahead   builder
 	decode  func(a record.Answer, items int) (answers, error)
 	windows int // begun
+	bounded bounded
 }
 
 // builder has requests built ahead of their being sent.

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -25,8 +26,8 @@ func variable(what, name string) string {
 	}, name)
 }
 
-// attached is the endpoint that the user named for the stack, if any.
-func attached(name string) (stack.Endpoint, bool, error) {
+// Attached is the endpoint that the user named for the stack, if any.
+func Attached(name string) (stack.Endpoint, bool, error) {
 	key := variable("ATTACH", name)
 	value := os.Getenv(key)
 	if value == "" {
@@ -35,17 +36,25 @@ func attached(name string) (stack.Endpoint, bool, error) {
 	e, err := parseAttach(value)
 	if err != nil {
 		return stack.Endpoint{}, false, &Failure{
-			What: fmt.Sprintf("attach %s: %s=%q: %v", name, key, value, err),
-			Cure: "write " + key + "=rest=HOST:PORT,grpc=HOST:PORT (either may be left out) or a URL such as http://HOST:PORT",
+			What: fmt.Sprintf("attach %s: %s: %v", name, key, err),
+			Cure: "write " + key + "=rest=HOST:PORT,grpc=HOST:PORT,metrics=HOST:PORT (all but one may be left out) or a URL such as http://HOST:PORT",
 			Err:  err,
 		}
 	}
 	return e, true, nil
 }
 
-// parseAttach reads "rest=host:port,grpc=host:port", or URLs with the scheme
-// http or grpc in place of the key, or a bare host:port for REST.
+// errSecret is of a value that may hold a secret: nothing of it is shown.
+var errSecret = errors.New("it has more than hosts and ports: a user, a password, a query or an escape")
+
+// parseAttach reads "rest=host:port,grpc=host:port,metrics=host:port", or URLs
+// with the scheme http or grpc in place of the key, or a bare host:port for
+// REST. Its errors end in logs and in results: they show no more of the value
+// than a key, or a word that is no address.
 func parseAttach(s string) (e stack.Endpoint, err error) {
+	if strings.ContainsAny(s, "@?#%\\;&") {
+		return e, errSecret
+	}
 	for part := range strings.SplitSeq(s, ",") {
 		part = strings.TrimSpace(part)
 		proto, addr := "rest", part
@@ -57,21 +66,26 @@ func parseAttach(s string) (e stack.Endpoint, err error) {
 		case strings.Contains(part, "="):
 			proto, addr, _ = strings.Cut(part, "=")
 		}
-		if err := checkAddr(addr); err != nil {
-			return stack.Endpoint{}, err
-		}
 		to := &e.REST
 		switch proto {
 		case "rest":
 		case "grpc":
 			to = &e.GRPC
+		case "metrics":
+			to = &e.Metrics
 		default:
-			return stack.Endpoint{}, fmt.Errorf("%q is neither rest nor grpc", proto)
+			return stack.Endpoint{}, fmt.Errorf("%q is neither rest, grpc nor metrics", proto)
+		}
+		if err := checkAddr(addr); err != nil {
+			return stack.Endpoint{}, err
 		}
 		if *to != "" {
 			return stack.Endpoint{}, fmt.Errorf("%s is given twice", proto)
 		}
 		*to = addr
+	}
+	if e.REST == "" && e.GRPC == "" {
+		return stack.Endpoint{}, errors.New("it names no address to send requests to")
 	}
 	return e, nil
 }
@@ -79,7 +93,7 @@ func parseAttach(s string) (e stack.Endpoint, err error) {
 func parseURL(s string) (proto, addr string, err error) {
 	u, err := url.Parse(s)
 	if err != nil {
-		return "", "", fmt.Errorf("%q is not a URL", s)
+		return "", "", errors.New("a part of it is not a URL")
 	}
 	switch u.Scheme {
 	case "http":
@@ -90,7 +104,7 @@ func parseURL(s string) (proto, addr string, err error) {
 		return "", "", fmt.Errorf("scheme %q is not supported: http and grpc are", u.Scheme)
 	}
 	if strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.User != nil || u.Fragment != "" {
-		return "", "", fmt.Errorf("%q has more than a host and a port", s)
+		return "", "", fmt.Errorf("the URL of %s has more than a host and a port", u.Host)
 	}
 	addr = u.Host
 	if u.Port() == "" && proto == "rest" {
@@ -108,4 +122,27 @@ func checkAddr(addr string) error {
 		return fmt.Errorf("%q is not a port", port)
 	}
 	return nil
+}
+
+// reachable fails where a stack is asked over no transport that an address was
+// named for: it would be waited for in vain.
+func reachable(s stack.Stack, at stack.Endpoint) error {
+	needs := ""
+	for _, c := range s.Serves {
+		if c.Proto.HTTP() && at.REST != "" || !c.Proto.HTTP() && at.GRPC != "" {
+			return nil
+		}
+		needs = "grpc"
+		if c.Proto.HTTP() {
+			needs = "rest"
+		}
+	}
+	if needs == "" {
+		return nil
+	}
+	key := variable("ATTACH", s.Name)
+	return &Failure{
+		What: fmt.Sprintf("attach %s: it is asked over %s, and %s names no such address", s.Name, needs, key),
+		Cure: fmt.Sprintf("write %s=%s=HOST:PORT", key, needs),
+	}
 }

@@ -19,7 +19,10 @@ import (
 func TestParseAttach(t *testing.T) {
 	check := func(in, rest, grpc string) {
 		t.Helper()
-		got, err := parseAttach(in)
+		got, err := parseAttach(in + ",metrics=m:3")
+		require.NoError(t, err, in)
+		require.Equal(t, stack.Endpoint{REST: rest, GRPC: grpc, Metrics: "m:3"}, got)
+		got, err = parseAttach(in)
 		require.NoError(t, err, in)
 		require.Equal(t, stack.Endpoint{REST: rest, GRPC: grpc}, got)
 	}
@@ -39,13 +42,43 @@ func TestParseAttach(t *testing.T) {
 	checkErr("rest=a:0", `"0" is not a port`)
 	checkErr("rest=a:99999", "is not a port")
 	checkErr("rest=:80", "is not HOST:PORT")
-	checkErr("soap=a:1", `"soap" is neither rest nor grpc`)
+	checkErr("soap=a:1", `"soap" is neither rest, grpc nor metrics`)
 	checkErr("rest=a:1,rest=a:2", "rest is given twice")
 	checkErr("https://a:1", `scheme "https" is not supported`)
 	checkErr("http://a:1/v2", "more than a host and a port")
 	checkErr("grpc://a", "is not HOST:PORT")
 	checkErr("", "is not HOST:PORT")
 	checkErr("http://a:\x00", "is not a URL")
+	checkErr("metrics=a:1", "names no address to send requests to")
+}
+
+// A value may be pasted with what opens the server: that must not end in a log.
+func TestAttachShowsNoSecret(t *testing.T) {
+	for _, value := range []string{
+		"http://user:hunter2@a:1", "rest=user:hunter2@a:1", "http://a:1/?token=hunter2", "a:1?token=hunter2", "grpc://hunter2@a",
+		"http://a:1/hunter2/v1", "http://user:hunter2%40a:1", "token=hunter2", "http://u:hunter2,x@a:1", "http://a:1#hunter2", "https://:hunter2@a",
+	} {
+		t.Setenv("STACKBENCH_ATTACH_TEI", value)
+		_, _, err := Attached("tei")
+		require.Error(t, err, value)
+		require.NotContains(t, err.Error(), "hunter2", value)
+		require.Contains(t, err.Error(), "STACKBENCH_ATTACH_TEI")
+	}
+}
+
+// A stack that is asked over gRPC alone, and attached by an HTTP address, fails
+// before it is waited for.
+func TestAttachWithoutTheAddressThatIsNeeded(t *testing.T) {
+	s := Spec{Stack: stack.Stack{Name: "tei-grpc", Serves: []stack.Capability{{Proto: stack.GRPC}}}, Cache: t.TempDir(), Ready: correct}
+	t.Setenv("STACKBENCH_ATTACH_TEI_GRPC", "http://127.0.0.1:1")
+	_, err := Start(t.Context(), s)
+	f := failure(t, err)
+	require.Equal(t, "attach tei-grpc: it is asked over grpc, and STACKBENCH_ATTACH_TEI_GRPC names no such address", f.What)
+	require.Equal(t, "write STACKBENCH_ATTACH_TEI_GRPC=grpc=HOST:PORT", f.Cure)
+	t.Setenv("STACKBENCH_ATTACH_TEI_GRPC", "rest=127.0.0.1:1,grpc=127.0.0.1:2")
+	launcher, err := Resolve(t.Context(), s)
+	require.NoError(t, err)
+	require.Equal(t, Attach, launcher)
 }
 
 func FuzzParseAttach(f *testing.F) {
@@ -89,7 +122,7 @@ func TestAttach(t *testing.T) {
 
 	t.Setenv("STACKBENCH_ATTACH_NIM_SPEECH", "nowhere")
 	_, err = Start(t.Context(), s)
-	require.Equal(t, `attach nim-speech: STACKBENCH_ATTACH_NIM_SPEECH="nowhere": "nowhere" is not HOST:PORT`, failure(t, err).What)
+	require.Equal(t, `attach nim-speech: STACKBENCH_ATTACH_NIM_SPEECH: "nowhere" is not HOST:PORT`, failure(t, err).What)
 
 	t.Setenv("STACKBENCH_ATTACH_NIM_SPEECH", "")
 	_, err = Start(t.Context(), s)

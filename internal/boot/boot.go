@@ -38,7 +38,7 @@ type Spec struct {
 	Launcher string     // Auto, Container or Process; "" means Auto
 	Base     string     // base image of images that are built; "" means STACKBENCH_BASE_IMAGE, else a local one, else the Dockerfile's default
 	Cache    string     // folder for environments, binaries and logs; "" means DefaultCache
-	Memory   int64      // bytes that a container may use; 0 means no limit
+	Memory   int64      // bytes that a container may use; 0 means four fifths of the daemon's machine
 	// Ready sends one real request and returns nil when the answer is correct.
 	// It is called until it succeeds or the stack's StartLimit has passed.
 	Ready func(context.Context, stack.Endpoint) error
@@ -101,11 +101,14 @@ func resolve(ctx context.Context, s Spec, fetch bool) (p plan, err error) {
 	default:
 		return plan{}, &Failure{What: fmt.Sprintf("start %s: unknown launcher %q", name, s.Launcher), Cure: "use auto, container or process"}
 	}
-	at, named, err := attached(name)
+	at, named, err := Attached(name)
 	if err != nil {
 		return plan{}, err
 	}
 	if named {
+		if err := reachable(s.Stack, at); err != nil {
+			return plan{}, err
+		}
 		p.launcher, p.endpoint = Attach, at
 		return p, nil
 	}
@@ -124,6 +127,9 @@ func resolve(ctx context.Context, s Spec, fetch bool) (p plan, err error) {
 			return plan{}, noContainer
 		}
 		return plan{}, &Unavailable{Reason: name + " does not run as a process", Cure: "use --launcher container"}
+	}
+	if err := withoutGPU(ctx, s); err != nil {
+		return plan{}, err
 	}
 	p.launcher = Process
 	return p, nil
@@ -180,14 +186,6 @@ func (p plan) prepare(ctx context.Context, progress io.Writer) (img image, prog 
 		prog, err = prepareProgram(ctx, p.Spec, progress)
 	}
 	return img, prog, err
-}
-
-// image is the stack's own, or the one that STACKBENCH_IMAGE_<STACK> names.
-func (p plan) image() stack.Image {
-	if ref := os.Getenv(variable("IMAGE", p.Stack.Name)); ref != "" {
-		return stack.Image{Ref: ref}
-	}
-	return p.Stack.Container.Images[p.device()]
 }
 
 // withoutImage makes of a registry that cannot be reached a reason to skip a

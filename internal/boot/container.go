@@ -51,6 +51,9 @@ func (e *engine) create(ctx context.Context, s Spec, img image) (_ *containerSer
 		return nil, fmt.Errorf("start %s: %w", s.Stack.Name, err)
 	}
 	log.Close()
+	if s.Memory == 0 {
+		s.Memory = memoryLimit(e.info.MemTotal)
+	}
 	c := &containerServer{name: s.Stack.Name, e: e, image: img, memory: s.Memory, logFile: log.Name(), ended: make(chan struct{}), unwait: func() {}}
 	defer func() {
 		if err != nil {
@@ -71,12 +74,13 @@ func (e *engine) create(ctx context.Context, s Spec, img image) (_ *containerSer
 		}
 		host := req.HostConfigModifier
 		req.HostConfigModifier = func(hc *container.HostConfig) { host(hc); hc.VolumesFrom = []string{c.before} }
+		req.ConfigModifier = func(cfg *container.Config) { configure(cfg, s, nil) }
 	}
 	c.c, err = testcontainers.GenericContainer(ctx, testcontainers.GenericContainerRequest{ContainerRequest: req, Logger: tclog.NewNoopLogger()})
 	if err != nil {
 		return nil, containerFailure(c.name, c.image.ref, err)
 	}
-	in.written = c.before != "" // the volume has them
+	in.written = c.before != "" // the volumes have them
 	return c, e.put(ctx, s, c.c.GetContainerID(), in)
 }
 

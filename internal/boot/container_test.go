@@ -131,7 +131,7 @@ func TestModelsWithLinksAreCopied(t *testing.T) {
 	srv := start(t, s)
 	got, err := get(t.Context(), srv.Endpoint, "/model")
 	require.NoError(t, err)
-	require.Equal(t, "{linked} writable=true", got)
+	require.Equal(t, "{linked} writable=false", got)
 
 	s.Run.Model.Name = "absent"
 	_, err = Start(t.Context(), s)

@@ -39,7 +39,10 @@ func TestRemoteDaemon(t *testing.T) {
 	require.Equal(t, []string{"the Docker daemon is on another machine: client and server are apart"}, srv.Notes)
 	got, err := get(t.Context(), srv.Endpoint, "/model")
 	require.NoError(t, err)
-	require.Equal(t, "{} writable=true", got, "copied, not mounted")
+	require.Equal(t, "{} writable=false", got)
+	mounts := read(t, srv, "/proc/self/mountinfo")
+	require.NotContains(t, mounts, " /models/tiny ", "copied, not mounted")
+	require.Contains(t, mounts, " /models ")
 }
 
 // forward serves the socket on a loopback port.

@@ -2,6 +2,9 @@ package boot
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net/http"
 	"strconv"
 	"testing"
 
@@ -47,4 +50,16 @@ func removeTestImage() {
 	if e, err := connect(ctx, false); err == nil {
 		_, _ = e.cli.ImageRemove(ctx, testImage, client.ImageRemoveOptions{PruneChildren: true})
 	}
+}
+
+var inspectNothingMore client.ContainerInspectOptions
+
+// answerOf is what a server refused with.
+func answerOf(res *http.Response) error {
+	defer res.Body.Close()
+	b, err := io.ReadAll(res.Body)
+	if err == nil && res.StatusCode != http.StatusOK {
+		err = errors.New(string(b))
+	}
+	return err
 }

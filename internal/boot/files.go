@@ -42,40 +42,37 @@ func checkFiles(f stack.Files) error {
 	return nil
 }
 
-// packFiles writes the files as an archive of filesInside, in a fixed order and
-// without times. Links lead into the folder of the served model.
+// packFiles writes the files as an archive to unpack in filesInside, in a fixed
+// order and without times. They belong to the server, which may compile a model
+// into them. Links lead into the folder of the served model.
 func packFiles(f stack.Files, model string, to io.Writer) error {
 	w := tar.NewWriter(to)
-	made := map[string]bool{"": true, ".": true, "/": true}
+	made := map[string]bool{"": true, ".": true}
 	entry := func(h tar.Header, content []byte) error {
 		if err := folders(w, made, path.Dir(h.Name)); err != nil {
 			return err
 		}
-		h.Size = int64(len(content))
+		h.Size, h.Uid, h.Gid = int64(len(content)), serverID, serverID
 		if err := w.WriteHeader(&h); err != nil {
 			return err
 		}
 		_, err := w.Write(content)
 		return err
 	}
-	base := strings.TrimPrefix(filesInside, "/")
-	if err := folders(w, made, base); err != nil {
-		return err
-	}
 	for _, p := range slices.Sorted(maps.Keys(f.Content)) {
 		if folder, empty := strings.CutSuffix(p, "/"); empty {
-			if err := folders(w, made, path.Join(base, folder)); err != nil {
+			if err := folders(w, made, folder); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := entry(tar.Header{Name: path.Join(base, p), Mode: 0o644, Typeflag: tar.TypeReg}, f.Content[p]); err != nil {
+		if err := entry(tar.Header{Name: p, Mode: 0o644, Typeflag: tar.TypeReg}, f.Content[p]); err != nil {
 			return err
 		}
 	}
 	for _, p := range slices.Sorted(maps.Keys(f.Links)) {
 		to := path.Join(modelsInside, model, f.Links[p])
-		if err := entry(tar.Header{Name: path.Join(base, p), Linkname: to, Mode: 0o777, Typeflag: tar.TypeSymlink}, nil); err != nil {
+		if err := entry(tar.Header{Name: p, Linkname: to, Mode: 0o777, Typeflag: tar.TypeSymlink}, nil); err != nil {
 			return err
 		}
 	}
@@ -91,5 +88,5 @@ func folders(w *tar.Writer, made map[string]bool, dir string) error {
 		return err
 	}
 	made[dir] = true
-	return w.WriteHeader(&tar.Header{Name: dir + "/", Mode: 0o755, Typeflag: tar.TypeDir})
+	return w.WriteHeader(&tar.Header{Name: dir + "/", Mode: 0o755, Uid: serverID, Gid: serverID, Typeflag: tar.TypeDir})
 }

@@ -38,3 +38,16 @@ func TestWhyAServerDidNotStart(t *testing.T) {
 	p.Stack.Container.Telling = ""
 	require.Equal(t, "", p.said(log), "the last lines tell")
 }
+
+// What doctor says of a stack: an image that is not here must still be had.
+func TestMissing(t *testing.T) {
+	s := containerSpec(t, "ok")
+	s.Stack.Container.Images = map[stack.Device]stack.Image{stack.CPU: {Ref: "stackbench-boot-test:never-published"}}
+	missing, err := Missing(t.Context(), s)
+	require.NoError(t, err)
+	require.Len(t, missing, 1)
+	p := processSpec(t, "ok")
+	missing, err = Missing(t.Context(), p)
+	require.NoError(t, err)
+	require.Empty(t, missing, "it has no image")
+}

@@ -18,7 +18,7 @@ import (
 type inputs struct {
 	store   store
 	files   stack.Files
-	written bool // the files are there already
+	written bool // they are there already
 }
 
 func inputsOf(s Spec) (in inputs, err error) {
@@ -31,28 +31,31 @@ func inputsOf(s Spec) (in inputs, err error) {
 
 // put copies into a created container what it does not have mounted.
 func (e *engine) put(ctx context.Context, s Spec, id string, in inputs) error {
+	if in.written {
+		return nil
+	}
 	if !bound(in.store, e.place) {
-		err := e.copyIn(ctx, id, func(to io.Writer) error { return packStore(in.store, to) })
+		err := e.copyIn(ctx, id, modelsInside, func(to io.Writer) error { return packStore(in.store, to) })
 		if err != nil {
 			return fmt.Errorf("start %s: copy the model into the container: %w", s.Stack.Name, err)
 		}
 	}
-	if s.Stack.Container.Files == nil || in.written {
+	if s.Stack.Container.Files == nil {
 		return nil
 	}
-	err := e.copyIn(ctx, id, func(to io.Writer) error { return packFiles(in.files, s.Run.Model.Name, to) })
+	err := e.copyIn(ctx, id, filesInside, func(to io.Writer) error { return packFiles(in.files, s.Run.Model.Name, to) })
 	if err != nil {
 		return fmt.Errorf("start %s: copy its files into the container: %w", s.Stack.Name, err)
 	}
 	return nil
 }
 
-// copyIn unpacks an archive in a container's root.
-func (e *engine) copyIn(ctx context.Context, id string, archive func(io.Writer) error) error {
+// copyIn unpacks an archive in a folder of a container, which is a volume.
+func (e *engine) copyIn(ctx context.Context, id, folder string, archive func(io.Writer) error) error {
 	pack, out := io.Pipe()
 	go func() { out.CloseWithError(archive(out)) }()
 	defer pack.Close()
-	_, err := e.cli.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: "/", Content: pack})
+	_, err := e.cli.CopyToContainer(ctx, id, client.CopyToContainerOptions{DestinationPath: folder, Content: pack})
 	return err
 }
 
@@ -64,13 +67,9 @@ func (e *engine) initialise(ctx context.Context, s Spec, img image, in inputs, s
 	var host container.HostConfig
 	server.HostConfigModifier(&host)
 	host.PortBindings = nil
-	made, err := e.cli.ContainerCreate(ctx, client.ContainerCreateOptions{
-		Config: &container.Config{
-			Image: img.ref, Entrypoint: s.Stack.Container.Init(inside(s)), Labels: server.Labels,
-			Volumes: map[string]struct{}{filesInside: {}}, Healthcheck: &container.HealthConfig{Test: []string{"NONE"}},
-		},
-		HostConfig: &host,
-	})
+	config := container.Config{Image: img.ref, Entrypoint: s.Stack.Container.Init(inside(s)), Labels: server.Labels}
+	server.ConfigModifier(&config)
+	made, err := e.cli.ContainerCreate(ctx, client.ContainerCreateOptions{Config: &config, HostConfig: &host})
 	if err != nil {
 		return "", containerFailure(s.Stack.Name, img.ref, err)
 	}

@@ -49,13 +49,17 @@ func sweepProcesses(cache string) int {
 	return ended
 }
 
-func sweepRecord(path string) (ended bool) {
+func readLeftover(path string) (l leftover, err error) {
 	b, err := os.ReadFile(path)
-	if err != nil {
-		return false
+	if err == nil {
+		err = json.Unmarshal(b, &l)
 	}
-	var l leftover
-	if json.Unmarshal(b, &l) != nil {
+	return l, err
+}
+
+func sweepRecord(path string) (ended bool) {
+	l, err := readLeftover(path)
+	if err != nil {
 		return false // half written by a run that starts just now
 	}
 	run, err1 := parseOwner(l.Owner)

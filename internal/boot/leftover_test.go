@@ -112,7 +112,7 @@ func TestLeftOverProcessesAreEnded(t *testing.T) {
 func TestOldLogsAreDropped(t *testing.T) {
 	cache := t.TempDir()
 	for i := range keptLogs + 5 {
-		write(t, filepath.Join(cache, "logs", fmt.Sprintf("2020010%03d-x.log", i)), "")
+		write(t, filepath.Join(cache, "logs", fmt.Sprintf("20200101T%06d-x.log", i)), "")
 	}
 	f, err := createLog(cache, "x")
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestOldLogsAreDropped(t *testing.T) {
 	left, err := os.ReadDir(filepath.Join(cache, "logs"))
 	require.NoError(t, err)
 	require.Len(t, left, keptLogs+1)
-	require.NoFileExists(t, filepath.Join(cache, "logs", "2020010000-x.log"))
+	require.NoFileExists(t, filepath.Join(cache, "logs", "20200101T000000-x.log"))
 }
 
 func TestWatchdogDoesNothingWhenDismissed(t *testing.T) {

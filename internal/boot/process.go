@@ -48,7 +48,7 @@ func startProcess(s Spec, p program) (*process, stack.Endpoint, error) {
 	}
 	run := s.Run
 	run.Listen = at
-	args, env := p.args, append(os.Environ(), p.env...)
+	args, env := p.args, append(childEnvironment(os.Environ()), p.env...)
 	if s.Stack.Process.Args != nil {
 		args = append(args[:len(args):len(args)], s.Stack.Process.Args(run)...)
 	}
@@ -220,17 +220,42 @@ const keptLogs = 40
 
 // createLog makes a new log file under the cache and drops the oldest ones.
 func createLog(cache, name string) (*os.File, error) {
+	if err := MarkCache(cache); err != nil {
+		return nil, err
+	}
 	dir := filepath.Join(cache, "logs")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
 	}
-	if old, err := filepath.Glob(filepath.Join(dir, "*.log")); err == nil && len(old) > keptLogs {
-		for _, f := range old[:len(old)-keptLogs] { // names begin with the time, so they are sorted by age
-			_ = os.Remove(f)
-		}
-	}
+	dropLogs(dir, "????????T??????-*.log")
 	stamp := time.Now().UTC().Format("20060102T150405")
 	return os.CreateTemp(dir, stamp+"-"+name+"-*.log")
+}
+
+// CommandLog makes the log of a command under the cache. Each kind of log drops
+// the oldest of its own: a run that starts a server a hundred times keeps its
+// own log.
+func CommandLog(cache string) (*os.File, error) {
+	if err := MarkCache(cache); err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(cache, "logs")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	dropLogs(dir, "????-??-??-??????*.log")
+	return os.Create(filepath.Join(dir, time.Now().UTC().Format("2006-01-02-150405")+".log"))
+}
+
+// dropLogs removes all but the newest of a kind, whose names begin with the time.
+func dropLogs(dir, kind string) {
+	old, err := filepath.Glob(filepath.Join(dir, kind))
+	if err != nil || len(old) <= keptLogs {
+		return
+	}
+	for _, f := range old[:len(old)-keptLogs] {
+		_ = os.Remove(f)
+	}
 }
 
 // tail is the end of a file, for people.

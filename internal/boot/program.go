@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"stackbench/internal/fetch"
 )
 
 // prepareProgram makes what the stack needs to run as a process: a Go program
@@ -52,7 +54,7 @@ func goProgram(ctx context.Context, s Spec, progress io.Writer) (string, error) 
 		}
 	}
 	path := filepath.Join(s.Cache, "bin", name)
-	unlock, err := lock(s.Cache, "bin-"+name)
+	unlock, err := lock(ctx, s.Cache, "bin-"+name)
 	if err != nil {
 		return "", fmt.Errorf("build %s: %w", name, err)
 	}
@@ -120,20 +122,12 @@ func cureFor(output, otherwise string) string {
 }
 
 // lock holds a file under the cache exclusively among processes, so that two
-// runs do not prepare the same thing at once. The kernel lets go of it when
-// this process ends.
-func lock(cache, name string) (unlock func(), err error) {
-	dir := filepath.Join(cache, "lock")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_RDWR, 0o644)
+// runs do not prepare the same thing at once. It waits for as long as ctx lets
+// it; the kernel lets go of the file when this process ends.
+func lock(ctx context.Context, cache, name string) (unlock func(), err error) {
+	release, err := fetch.Lock(ctx, filepath.Join(cache, "lock", name))
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return func() { f.Close() }, nil
+	return func() { _ = release() }, nil
 }

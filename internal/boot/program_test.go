@@ -212,7 +212,7 @@ func TestInterpreter(t *testing.T) {
 
 func TestLockIsExclusive(t *testing.T) {
 	cache := t.TempDir()
-	unlock, err := lock(cache, "x")
+	unlock, err := lock(t.Context(), cache, "x")
 	require.NoError(t, err)
 	f, err := os.Open(filepath.Join(cache, "lock", "x"))
 	require.NoError(t, err)

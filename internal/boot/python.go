@@ -13,6 +13,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"stackbench/internal/stack"
 )
 
 // readyMark is the file, written last, that says what a virtual environment
@@ -33,13 +35,53 @@ func pythonProgram(ctx context.Context, s Spec, progress io.Writer) (program, er
 	if err != nil {
 		return program{}, fmt.Errorf("prepare %s: %w", s.Stack.Name, err)
 	}
-	use := base.path
+	use, from := base.path, src
 	if named == "" || !base.has(ctx, py.Imports) {
 		if use, err = environment(ctx, s, base, progress); err != nil {
 			return program{}, err
 		}
+	} else if theirs := os.Getenv("PYTHONPATH"); theirs != "" {
+		// The modules were found by it. A locked environment must not see it:
+		// what it names would come before what was locked.
+		from += string(os.PathListSeparator) + theirs
 	}
-	return program{path: use, args: []string{"-m", py.Module}, env: []string{"PYTHONPATH=" + src, "PYTHONUNBUFFERED=1"}}, nil
+	return program{path: use, args: []string{"-m", py.Module}, env: []string{"PYTHONPATH=" + from, "PYTHONUNBUFFERED=1"}}, nil
+}
+
+// withoutGPU says why a stack cannot compute on a GPU as a process, before
+// anything is installed or started: the server itself would only tell once it
+// was up. nil where it can.
+func withoutGPU(ctx context.Context, s Spec) error {
+	if s.device() != stack.GPU || s.Stack.Process.Python == nil || s.Stack.Process.Python.OnGPU == "" {
+		return nil
+	}
+	py := s.Stack.Process.Python
+	why := "the requirements that it is locked to are for the CPU"
+	if named := os.Getenv("STACKBENCH_PYTHON"); named != "" {
+		base, err := interpreter(ctx, s.Stack.Name, named)
+		if err != nil {
+			return err
+		}
+		if base.has(ctx, py.Imports) {
+			if base.says(ctx, py) {
+				return nil
+			}
+			why = "what STACKBENCH_PYTHON has computes on the CPU only"
+		}
+	}
+	return &Unavailable{
+		Reason: fmt.Sprintf("%s as a process has no GPU: %s", s.Stack.Name, why),
+		Cure:   "use its container (--launcher container), name an interpreter whose packages have CUDA in STACKBENCH_PYTHON, or measure with --device cpu",
+	}
+}
+
+// says evaluates the expression by which the stack's packages tell that they
+// compute on a GPU, beside the imports that it may use.
+func (p python) says(ctx context.Context, py *stack.Python) bool {
+	const ask = `import importlib, sys
+names = {name.split(".")[0]: importlib.import_module(name.split(".")[0]) for name in sys.argv[2:]}
+sys.exit(not eval(sys.argv[1], names))`
+	return exec.CommandContext(ctx, p.path, append([]string{"-c", ask, py.OnGPU}, py.Imports...)...).Run() == nil
 }
 
 // python is an interpreter that was found.
@@ -105,7 +147,7 @@ func environment(ctx context.Context, s Spec, base python, progress io.Writer) (
 		want.Write(b)
 	}
 	mark := []byte(hex.EncodeToString(want.Sum(nil)) + "\n")
-	unlock, err := lock(s.Cache, "venv-"+name)
+	unlock, err := lock(ctx, s.Cache, "venv-"+name)
 	if err != nil {
 		return "", fmt.Errorf("prepare %s: %w", name, err)
 	}

@@ -59,12 +59,11 @@ func request(s Spec, ref string, st store, p place, gpu []container.DeviceReques
 		ports = append(ports, strconv.Itoa(x.port)+"/tcp")
 	}
 	req := testcontainers.ContainerRequest{
-		Image:        ref,
-		ExposedPorts: ports,
-		Env:          map[string]string{},
-		Labels:       labels(s.Stack.Name),
-		// A health check of the image's own would be work that nobody asked for.
-		ConfigModifier:     func(c *container.Config) { c.Healthcheck = &container.HealthConfig{Test: []string{"NONE"}} },
+		Image:              ref,
+		ExposedPorts:       ports,
+		Env:                map[string]string{},
+		Labels:             labels(s.Stack.Name),
+		ConfigModifier:     func(c *container.Config) { configure(c, s, copiedTo(s, st, p)) },
 		HostConfigModifier: func(hc *container.HostConfig) { hostConfig(hc, s, st, p, gpu) },
 	}
 	if spec.Args != nil {
@@ -93,6 +92,7 @@ func hostConfig(hc *container.HostConfig, s Spec, st store, p place, gpu []conta
 	hc.ShmSize = s.Stack.Container.ShmBytes
 	hc.DeviceRequests = gpu
 	hc.Memory, hc.MemorySwap = s.Memory, s.Memory // equal: no swap, which would be measured as slowness
+	harden(hc, s)
 	if st.dir != "" && bound(st, p) {
 		hc.Binds = []string{st.dir + ":" + path.Join(modelsInside, st.model) + ":ro"}
 	}

@@ -120,6 +120,6 @@ func TestPackStore(t *testing.T) {
 		require.NoError(t, err)
 		got[h.Name] = string(content)
 	}
-	require.Equal(t, map[string]string{"models/": "", "models/tiny/": "", "models/tiny/model.json": "{}", "models/tiny/weights": "0123456789"}, got)
+	require.Equal(t, map[string]string{"tiny/": "", "tiny/model.json": "{}", "tiny/weights": "0123456789"}, got)
 	require.ErrorIs(t, packStore(store{dir: dir + "/absent"}, io.Discard), os.ErrNotExist)
 }

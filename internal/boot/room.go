@@ -83,3 +83,14 @@ func below(img stack.Image) *stack.Image {
 	}
 	return img.Build.Base
 }
+
+// Missing are the images that the stack would run on here and that the daemon
+// does not have: they are still to be built or pulled. None of a stack that
+// runs otherwise.
+func Missing(ctx context.Context, s Spec) ([]stack.Image, error) {
+	p, err := resolve(ctx, s, false)
+	if err != nil || p.launcher != Container {
+		return nil, err
+	}
+	return p.engine.missing(ctx, []stack.Image{p.image()})
+}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"strings"
 )
 
 // modelsInside is where a container sees the model store.
@@ -16,9 +15,10 @@ const modelsInside = "/models"
 
 // store is a model's folder and how a container is to get it.
 type store struct {
-	dir   string // of the one model, absolute
-	model string
-	links bool // it holds links, which may lead out of what is mounted
+	dir    string // of the one model, absolute
+	model  string
+	links  bool // it holds links, which may lead out of what is mounted
+	closed bool // to all but its owner, who the server is not
 }
 
 func storeOf(s Spec) (store, error) {
@@ -38,7 +38,18 @@ func storeOf(s Spec) (store, error) {
 	}
 	st := store{dir: dir, model: s.Run.Model.Name}
 	err = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		st.links = st.links || err == nil && d.Type()&fs.ModeSymlink != 0
+		if err != nil {
+			return err
+		}
+		st.links = st.links || d.Type()&fs.ModeSymlink != 0
+		info, err := d.Info()
+		if err == nil {
+			want := fs.FileMode(0o004)
+			if d.IsDir() {
+				want = 0o005
+			}
+			st.closed = st.closed || s.ours() && info.Mode()&want != want
+		}
 		return err
 	})
 	if err != nil {
@@ -48,22 +59,20 @@ func storeOf(s Spec) (store, error) {
 }
 
 // bound says whether the store is mounted rather than copied.
-func bound(st store, p place) bool { return st.dir == "" || p.local && !st.links }
+func bound(st store, p place) bool { return st.dir == "" || p.local && !st.links && !st.closed }
 
+// packStore writes the model's folder as an archive to unpack in modelsInside.
 func packStore(st store, to io.Writer) error {
 	w := tar.NewWriter(to)
-	base := path.Join(strings.TrimPrefix(modelsInside, "/"), st.model)
-	for _, dir := range []string{path.Dir(base), base} {
-		if err := w.WriteHeader(&tar.Header{Name: dir + "/", Mode: 0o755, Typeflag: tar.TypeDir}); err != nil {
-			return err
-		}
+	if err := w.WriteHeader(&tar.Header{Name: st.model + "/", Mode: 0o755, Typeflag: tar.TypeDir}); err != nil {
+		return err
 	}
 	files, err := os.ReadDir(st.dir)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if err := packFile(w, filepath.Join(st.dir, f.Name()), path.Join(base, f.Name())); err != nil {
+		if err := packFile(w, filepath.Join(st.dir, f.Name()), path.Join(st.model, f.Name())); err != nil {
 			return err
 		}
 	}

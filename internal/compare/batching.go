@@ -16,7 +16,7 @@ func batchUnits() []string {
 
 // stages are the parts of a request's way, in its order.
 func stages() []string {
-	return []string{"client-queue", "network", "queue", "preprocess", "compute", "postprocess"}
+	return []string{"client-queue", "network", "queue", "preprocess", "compute", "gather", "postprocess"}
 }
 
 // breakdown says where the time of an answer goes, for the block's lightest

@@ -64,7 +64,7 @@ func Stacks(run *results.Run) (*Table, error) {
 		}
 		b.add(name, t)
 	}
-	table := &Table{Conditions: conditions(run.Env, longest(run.Trials))}
+	table := &Table{Conditions: slices.Concat(conditions(run.Env, longest(run.Trials)), gpuConditions(run.Trials))}
 	for _, w := range b.works {
 		table.Blocks = append(table.Blocks, b.block(w))
 	}
@@ -181,7 +181,7 @@ func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
 			rows = append(rows, b.row(byStack, load, unit)...)
 		}
 	}
-	return append(rows, floorRow(byStack, load)...)
+	return slices.Concat(rows, b.gpuRows(byStack, load), floorRow(byStack, load))
 }
 
 // row is one metric of one load, or nothing when no stack has it.

@@ -14,8 +14,8 @@ func fitness() []string { return []string{"client-cpu-%", "late-p99-ms"} }
 
 // chosen reports whether a metric is compared. Every further test costs all the
 // others power, so one that only restates another is left out: ns/op is the
-// inverse of rps, and rps times the size of a request is img/s or emb/s, or of an
-// answer tok/s.
+// inverse of rps, rps times the size of a request is img/s or emb/s, or of an
+// answer tok/s, and J/answer is as many times J/item.
 func chosen(o Options, old, fresh *results.Bench, key results.Series) bool {
 	if len(o.Units) > 0 {
 		return slices.Contains(o.Units, key.Unit)
@@ -30,6 +30,8 @@ func chosen(o Options, old, fresh *results.Bench, key results.Series) bool {
 	switch key.Unit {
 	case "ns/op":
 		return !has("rps")
+	case "J/answer":
+		return !has("J/item")
 	case "rps":
 		return !has("img/s") && !has("emb/s") && !has("tok/s")
 	}

@@ -25,10 +25,11 @@ const (
 type Script struct {
 	Status  int      // 0 means 200
 	Header  []string // further lines, "Name: value"
-	Body    []byte   // may be nonsense: the server does not look
+	Body    []byte   // may be nonsense: the server does not look but for Stamp and Arrival
 	Framing Framing
-	Delay   time.Duration // between the request's last byte and the answer's first
-	Pause   time.Duration // between the first and the second half of the answer's body
+	Delay   time.Duration   // between the request's last byte and the answer's first
+	Delays  []time.Duration // instead, of one request after the other in turn
+	Pause   time.Duration   // between the first and the second half of the answer's body
 	Stall   Stall
 	Fault   Fault
 }
@@ -41,6 +42,7 @@ type HTTPServer struct {
 	journal  *journal
 	head     []byte // of every answer
 	parts    [2][]byte
+	stamps   bool // the body has places for times
 	done     chan struct{}
 	ends     sync.WaitGroup
 	mu       sync.Mutex
@@ -55,6 +57,7 @@ func HTTP(s Script) (*HTTPServer, error) {
 	}
 	h.script = s
 	h.head, h.parts = render(s)
+	h.stamps = bytes.Contains(s.Body, []byte(Stamp)) || bytes.Contains(s.Body, []byte(Arrival))
 	h.ends.Go(h.accept)
 	return h, nil
 }
@@ -164,21 +167,30 @@ func (h *HTTPServer) serve(c net.Conn) {
 			}
 			continue
 		}
-		if !pause(h.done, wait(now, first, h.script.Delay, h.script.Stall)) {
+		if !pause(h.done, wait(now, first, h.script.delay(n), h.script.Stall)) {
 			return
 		}
 		if h.script.Fault.hits(n) {
 			h.fail(c)
 			return
 		}
-		if !h.answer(c, out) || h.script.Framing == UntilClose {
+		if !h.answer(c, out, now) || h.script.Framing == UntilClose {
 			return
 		}
 	}
 }
 
-// answer writes the scripted answer, in one write unless a pause is asked for.
-func (h *HTTPServer) answer(c net.Conn, out []byte) bool {
+// delay is that of request number n, counted from 1.
+func (s Script) delay(n int64) time.Duration {
+	if len(s.Delays) == 0 {
+		return s.Delay
+	}
+	return s.Delays[(n-1)%int64(len(s.Delays))]
+}
+
+// answer writes the scripted answer to a request that arrived at that time, in
+// one write unless a pause is asked for.
+func (h *HTTPServer) answer(c net.Conn, out []byte, arrived time.Time) bool {
 	out = append(append(out, h.head...), h.parts[0]...)
 	if h.script.Pause > 0 {
 		if _, err := c.Write(out); err != nil || !pause(h.done, h.script.Pause) {
@@ -186,7 +198,11 @@ func (h *HTTPServer) answer(c net.Conn, out []byte) bool {
 		}
 		out = out[:0]
 	}
-	_, err := c.Write(append(out, h.parts[1]...))
+	out = append(out, h.parts[1]...)
+	if h.stamps {
+		out = stamped(out, arrived)
+	}
+	_, err := c.Write(out)
 	return err == nil
 }
 

@@ -23,12 +23,16 @@ const (
 // where the framing has chunks.
 type Part struct {
 	At    time.Duration // since the request had arrived whole
-	Bytes []byte        // each Stamp in them is replaced by the time of the write
+	Bytes []byte        // each Stamp in them is replaced by the time of the write, each Arrival by that of the request's arrival
 }
 
 // Stamp is the place of a time of the wall clock in nanoseconds, by which a
 // client can tell how late it took notice.
 const Stamp = "0000000000000000000"
+
+// Arrival is likewise the place of the time at which the request had arrived
+// whole: with both, an answer says how long it was in the making.
+const Arrival = "1111111111111111111"
 
 // Timeline is an answer that is written piece by piece, each at its own time.
 type Timeline struct {
@@ -109,17 +113,22 @@ func (p *player) play(c net.Conn, arrived time.Time, out []byte) bool {
 			return false
 		}
 		out = append(out[:0], part.Bytes...)
-		if _, err := c.Write(stamped(out)); err != nil {
+		if _, err := c.Write(stamped(out, arrived)); err != nil {
 			return false
 		}
 	}
 	return at(p.EndAt) && p.end(c)
 }
 
-// stamped puts the time into the places for it.
-func stamped(b []byte) []byte {
-	for i := bytes.Index(b, []byte(Stamp)); i >= 0; i = bytes.Index(b, []byte(Stamp)) {
-		strconv.AppendInt(b[:i], time.Now().UnixNano(), 10)
+// stamped puts the times into the places for them.
+func stamped(b []byte, arrived time.Time) []byte {
+	for _, x := range []struct {
+		place string
+		at    time.Time
+	}{{Arrival, arrived}, {Stamp, time.Now()}} {
+		for i := bytes.Index(b, []byte(x.place)); i >= 0; i = bytes.Index(b, []byte(x.place)) {
+			strconv.AppendInt(b[:i], x.at.UnixNano(), 10)
+		}
 	}
 	return b
 }

@@ -2,12 +2,21 @@
 // machine without a driver is a reason that a reader is told, never an error.
 package gpu
 
+import "time"
+
+// Card is one GPU of the machine.
+type Card struct {
+	Name     string
+	MemoryMB int // 10^6 bytes, as the driver tells it; 0 when it does not
+}
+
 // Summary is what the stack's GPUs did in a window. A nil field means that the
 // driver does not tell; Notes says why, in words.
 type Summary struct {
 	Name   string // of the first GPU
 	Driver string
-	Count  int // GPUs that the sums and means below cover
+	Count  int           // GPUs that the sums and means below cover
+	Span   time.Duration // of the window
 
 	// UtilPercent is the mean over the window and the GPUs of the time in which
 	// a kernel was resident (0–100, nvmlDeviceGetUtilizationRates): busyness,

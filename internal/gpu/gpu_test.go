@@ -212,6 +212,44 @@ func TestReasons(t *testing.T) {
 	})
 }
 
+func TestCardsWithTheirMemory(t *testing.T) {
+	d, reason := OpenLibrary(machine(2))
+	require.Empty(t, reason)
+	defer d.Close()
+	require.Len(t, d.Cards(), 2)
+	for _, c := range d.Cards() {
+		require.Contains(t, c.Name, "H200")
+		require.InDelta(t, 151_000, c.MemoryMB, 3000, "141 GiB")
+	}
+}
+
+// Two windows by the mock, the second four times as long and at another load.
+func TestWindowsOfDifferentLengths(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := machine(1)
+		d, reason := open(s)
+		require.Empty(t, reason)
+		defer d.Close()
+		var windows []Summary
+		for _, w := range []struct {
+			length time.Duration
+			busy   uint32
+		}{{time.Second, 100}, {4 * time.Second, 50}} {
+			device(s, 0).GetUtilizationRatesFunc = func() (nvml.Utilization, nvml.Return) {
+				return nvml.Utilization{Gpu: w.busy}, nvml.SUCCESS
+			}
+			sampler := d.Start(nil, 100*time.Millisecond)
+			time.Sleep(w.length)
+			windows = append(windows, sampler.Stop())
+			time.Sleep(time.Minute) // the energy of which is no window's
+		}
+		got := Pool(windows)
+		require.Equal(t, 5*time.Second, got.Span)
+		require.InDelta(t, 60, *got.UtilPercent, 1e-9)
+		require.InDelta(t, 500, *got.EnergyJ, 0.1)
+	})
+}
+
 // TestThisMachine opens the real library: a reason without a driver, readings with one.
 func TestThisMachine(t *testing.T) {
 	d, reason := Open()

@@ -24,6 +24,9 @@ func (d *Devices) Driver() string { return "" }
 // Count is zero: Open gives no Devices here.
 func (d *Devices) Count() int { return 0 }
 
+// Cards are none: Open gives no Devices here.
+func (d *Devices) Cards() []Card { return nil }
+
 // Close does nothing.
 func (d *Devices) Close() {}
 

@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -14,6 +15,7 @@ import (
 type Devices struct {
 	lib    nvml.Interface
 	list   []nvml.Device
+	cards  []Card // of the list
 	name   string
 	driver string
 	energy bool   // the driver has an energy counter
@@ -23,7 +25,11 @@ type Devices struct {
 
 // Open loads the driver's library. Where there is no usable GPU it returns nil
 // and one reason in words. Close the Devices after use.
-func Open() (*Devices, string) { return open(nvml.New()) }
+func Open() (*Devices, string) { return OpenLibrary(nvml.New()) }
+
+// OpenLibrary is Open with a library of the caller's: go-nvml's mock, where
+// there is no GPU.
+func OpenLibrary(lib nvml.Interface) (*Devices, string) { return open(lib) }
 
 func open(lib nvml.Interface) (*Devices, string) {
 	switch ret := lib.Init(); ret {
@@ -78,6 +84,16 @@ func (d *Devices) find() string {
 	if v, ret := d.lib.SystemGetDriverVersion(); ret == nvml.SUCCESS {
 		d.driver = v
 	}
+	for _, dev := range d.list {
+		c := Card{Name: d.name}
+		if name, ret := dev.GetName(); ret == nvml.SUCCESS {
+			c.Name = name
+		}
+		if m, ret := dev.GetMemoryInfo(); ret == nvml.SUCCESS {
+			c.MemoryMB = int(m.Total / 1_000_000)
+		}
+		d.cards = append(d.cards, c)
+	}
 	return ""
 }
 
@@ -109,6 +125,9 @@ func (d *Devices) Driver() string { return d.driver }
 // Count is the number of GPUs.
 func (d *Devices) Count() int { return len(d.list) }
 
+// Cards are the GPUs as they were found.
+func (d *Devices) Cards() []Card { return slices.Clone(d.cards) }
+
 // Close releases the driver's library.
 func (d *Devices) Close() { d.lib.Shutdown() }
 
@@ -132,20 +151,4 @@ func (d *Devices) MeasureIdle(ctx context.Context, span time.Duration) {
 		}
 	}
 	d.idle = idle
-}
-
-// mean is a weighted mean that knows when it is of nothing.
-type mean struct{ sum, weight float64 }
-
-func (m *mean) add(v, weight float64) {
-	m.sum += v * weight
-	m.weight += weight
-}
-
-func (m *mean) value() *float64 {
-	if m.weight == 0 {
-		return nil
-	}
-	v := m.sum / m.weight
-	return &v
 }

@@ -2,7 +2,11 @@
 
 package gpu
 
-import "github.com/NVIDIA/go-nvml/pkg/nvml"
+import (
+	"time"
+
+	"github.com/NVIDIA/go-nvml/pkg/nvml"
+)
 
 // sum combines the GPUs that the stack was seen on, or all when none was.
 func (s *Sampler) sum() Summary {
@@ -19,7 +23,7 @@ func (s *Sampler) sum() Summary {
 	} else if s.pids != nil {
 		s.notes = append(s.notes, "the stack's processes were not seen on any GPU: every GPU and all of its memory is counted")
 	}
-	out := Summary{Name: s.d.name, Driver: s.d.driver, Count: len(cards)}
+	out := Summary{Name: s.d.name, Driver: s.d.driver, Count: len(cards), Span: time.Since(s.opened)}
 	var util, sm mean
 	var bytes uint64
 	var watts, idle float64

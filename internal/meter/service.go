@@ -49,9 +49,9 @@ type ClientUse struct {
 
 // GPUUse is what the stack took of its GPUs.
 type GPUUse struct {
-	Util   float64 // mean % of time with a kernel resident, mean over the stack's GPUs
-	Peak   uint64  // bytes of the stack's processes
-	Joules float64 // energy counters of all its GPUs, end of window less start; 0 when unknown
+	Util   *float64 // mean % of time with a kernel resident, mean over the stack's GPUs; nil when unknown
+	Peak   uint64   // bytes of the stack's processes; 0 when unknown
+	Joules float64  // energy counters of all its GPUs, end of window less start; 0 when unknown
 }
 
 // Footprint is the memory that embedding 1,000 texts takes.
@@ -84,7 +84,7 @@ func (e Evidence) service(l *ledger, p sample) {
 		l.put("ready-s", e.Ready.Seconds())
 	}
 	if e.GPU != nil {
-		e.GPU.service(l, len(p.good))
+		e.GPU.service(l, p)
 	}
 	if e.Answers != nil && e.Answers.Error > 0 {
 		l.put("answer-err", e.Answers.Error)
@@ -95,17 +95,46 @@ func (e Evidence) service(l *ledger, p sample) {
 	}
 }
 
-func (g GPUUse) service(l *ledger, good int) {
-	l.put("gpu-util", g.Util)
-	l.put("gpu-mem-MB", megabytes(g.Peak))
+func (g GPUUse) service(l *ledger, p sample) {
+	const untold = "the driver does not tell"
+	if g.Util == nil {
+		l.withhold("gpu-util", untold)
+	} else {
+		l.put("gpu-util", *g.Util)
+	}
+	if g.Peak == 0 {
+		l.withhold("gpu-mem-MB", untold)
+	} else {
+		l.put("gpu-mem-MB", megabytes(g.Peak))
+	}
+	good := len(p.good)
+	why := ""
 	switch {
 	case g.Joules <= 0:
-		l.withhold("J/answer", "no energy counter")
+		why = "no energy counter"
 	case good == 0:
-		l.withhold("J/answer", "no good answer")
-	default:
-		l.put("J/answer", g.Joules/float64(good))
+		why = "no good answer"
 	}
+	if why != "" {
+		l.withhold("J/answer", why)
+		l.withhold("J/item", why)
+		return
+	}
+	l.put("J/answer", g.Joules/float64(good))
+	switch items := p.carried(); {
+	case p.texts.asked != nil && p.texts.uncounted > 0:
+		l.withhold("J/item", "the server did not count the tokens of every answer")
+	case items > 0:
+		l.put("J/item", g.Joules/float64(items))
+	}
+}
+
+// carried is the items of the good answers: of generated text its tokens.
+func (p sample) carried() int {
+	if p.texts.asked != nil {
+		return p.texts.tokens
+	}
+	return p.items
 }
 
 func (t Told) service(l *ledger) {

@@ -68,6 +68,7 @@ func Units() []Unit {
 		{Name: "gpu-util", Better: Neither, Where: "all, GPU", Definition: "mean % of time with a kernel resident, over the window, summed over the stack's GPUs ÷ count; busyness, not efficiency"},
 		{Name: "gpu-mem-MB", Better: Lower, Where: "all, GPU", Definition: "peak memory of the stack's processes on its GPUs"},
 		{Name: "J/answer", Better: Lower, Where: "all, GPU", Definition: "(energy counter at end − at start) ÷ good answers, all GPUs summed; idle power reported apart"},
+		{Name: "J/item", Better: Lower, Where: "all, GPU", Definition: "the energy of `J/answer` ÷ items of good answers: images, texts, of generated text tokens"},
 		{Name: "late-p99-ms", Better: Lower, Where: "all, open loop", Definition: "99th percentile of `t_send − t_sched`; needs 662 requests"},
 		{Name: "client-cpu-%", Better: Lower, Where: "all", Definition: "client CPU ÷ its cores"},
 	}

@@ -57,7 +57,7 @@ func TestReport(t *testing.T) {
 func TestEveryMetricHasADefinition(t *testing.T) {
 	w := closed(1, 10*ms, 10*sec)
 	w.Rate = "emb/s"
-	e := Evidence{Stack: &StackUse{1, 1, 1}, Client: &ClientUse{1, 1}, GPU: &GPUUse{1, 1, 1}, Told: Told{Executions: &Executions{}}, Footprint: &Footprint{}, Ready: 1}
+	e := Evidence{Stack: &StackUse{1, 1, 1}, Client: &ClientUse{1, 1}, GPU: &GPUUse{new(float64), 1, 1}, Told: Told{Executions: &Executions{}}, Footprint: &Footprint{}, Ready: 1}
 	defined := map[string]bool{}
 	for _, u := range Units() {
 		defined[u.Name] = true

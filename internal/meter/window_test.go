@@ -191,11 +191,11 @@ func TestNothingGood(t *testing.T) {
 
 func TestEvidence(t *testing.T) {
 	w := closed(2, 10*ms, 5*sec)
-	waiting := 1.5
+	waiting, util := 1.5, 42.0
 	e := Evidence{
 		Stack:     &StackUse{CPU: 4 * sec, Cores: 1, Peak: 412_000_000},
 		Client:    &ClientUse{CPU: 3500 * ms, Cores: 1},
-		GPU:       &GPUUse{Util: 42, Peak: 2_000_000_000, Joules: 500},
+		GPU:       &GPUUse{Util: &util, Peak: 2_000_000_000, Joules: 500},
 		Told:      Told{Executions: &Executions{Items: 1000, Runs: 250, Largest: 7, Max: 8}, Waiting: &waiting, Stages: []Stage{{"queue", 3 * ms}, {"compute", 4 * ms}}},
 		Footprint: &Footprint{Peak: 300_000_000, Idle: 250_000_000},
 		Ready:     2500 * ms,
@@ -225,7 +225,7 @@ func TestUnusableEvidenceIsWithheldWithItsReason(t *testing.T) {
 	}
 	s := Summarise([]Window{closed(1, 10*ms, sec)}, e)
 	for unit, want := range map[string]string{
-		"cpu-util": "infinite", "gpu-util": "zero", "J/answer": "no energy counter",
+		"cpu-util": "infinite", "gpu-util": "the driver does not tell", "gpu-mem-MB": "the driver does not tell", "J/answer": "no energy counter", "J/item": "no energy counter",
 		"batch-eff": "no largest batch was asked of the stack's batcher", "mem-per-1k-emb-MB": "no more memory than when idle",
 	} {
 		require.Equal(t, want, reason(s, unit), unit)

@@ -24,16 +24,17 @@ const (
 	Dropped                  // never sent: the client's bounded queue was full
 	Fault                    // an error event inside a stream that had begun well
 	Silent                   // a stream sent nothing for longer than its limit
+	Oversize                 // more bytes came than a right answer can have
 )
 
 // Outcomes lists every outcome, in order.
 func Outcomes() []Outcome {
-	return []Outcome{Good, Status, Refused, Timeout, Cut, Malformed, Cancelled, Dropped, Fault, Silent}
+	return []Outcome{Good, Status, Refused, Timeout, Cut, Malformed, Cancelled, Dropped, Fault, Silent, Oversize}
 }
 
 // String gives the outcome's name as results spell it.
 func (o Outcome) String() string {
-	names := [...]string{"good", "status", "refused", "timeout", "cut", "malformed", "cancelled", "dropped", "error-event", "silent"}
+	names := [...]string{"good", "status", "refused", "timeout", "cut", "malformed", "cancelled", "dropped", "error-event", "silent", "too-large"}
 	if int(o) < len(names) {
 		return names[o]
 	}

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -21,7 +22,8 @@ type Bench struct {
 	Samples  map[Series][]float64 // in order of appearance
 	Config   map[string][]string  // the values that a configuration key had
 	Meta     map[string]UnitMeta  // by unit
-	Warnings []string             // lines that were passed over
+	Warnings []string             // lines that were passed over; of many, the first and their number
+	passed   int                  // such lines
 }
 
 // Series is one metric of one benchmark.
@@ -45,7 +47,7 @@ func LoadBench(path string) (*Bench, error) {
 	if info.IsDir() {
 		path = filepath.Join(path, BenchFile)
 	}
-	f, err := os.Open(path)
+	f, err := openRegular(path, mostBench)
 	if err != nil {
 		return nil, notARun(filepath.Dir(path), err)
 	}
@@ -57,7 +59,11 @@ func LoadBench(path string) (*Bench, error) {
 // format asks; a malformed result is a warning; without any result it is an
 // error. name is the file's, for messages.
 func ReadBench(in io.Reader, name string) (*Bench, error) {
-	b, err := scan(in, name)
+	text, err := readAll(in, name, mostBench)
+	if err != nil {
+		return nil, fmt.Errorf("read results: %w\ncheck that the file can be read", err)
+	}
+	b, err := scan(text, name)
 	if err != nil {
 		return nil, err
 	}
@@ -72,15 +78,15 @@ func ReadBench(in io.Reader, name string) (*Bench, error) {
 }
 
 // scan reads benchmark lines, of which there may be none.
-func scan(in io.Reader, name string) (*Bench, error) {
+func scan(text []byte, name string) (*Bench, error) {
 	b := &Bench{Samples: map[Series][]float64{}, Config: map[string][]string{}, Meta: map[string]UnitMeta{}}
-	r := benchfmt.NewReader(in, name)
+	r := benchfmt.NewReader(bytes.NewReader(text), name)
 	for r.Scan() {
 		switch line := r.Result().(type) {
 		case *benchfmt.Result:
 			b.add(line)
 		case *benchfmt.SyntaxError:
-			b.Warnings = append(b.Warnings, line.Error())
+			b.warn(line.Error())
 		}
 	}
 	if err := r.Err(); err != nil {
@@ -89,6 +95,14 @@ func scan(in io.Reader, name string) (*Bench, error) {
 		}
 		return nil, fmt.Errorf("read results: %w\ncheck that the file can be read", err)
 	}
+	if more := b.passed - mostWarnings; more > 0 {
+		b.Warnings = append(b.Warnings, fmt.Sprintf("%s: %d more such lines", name, more))
+	}
+	if len(b.Samples)+len(b.Config) > 0 { // else there is no name to print
+		if err := refuseCommands(text, name); err != nil {
+			return nil, err
+		}
+	}
 	for _, u := range r.Units() {
 		b.Meta[u.OrigUnit] = meta(r.Units(), u.OrigUnit)
 	}
@@ -96,6 +110,16 @@ func scan(in io.Reader, name string) (*Bench, error) {
 		b.Meta[unit] = meta(r.Units(), unit)
 	}
 	return b, nil
+}
+
+// mostWarnings is how many lines that were passed over are told one by one.
+const mostWarnings = 20
+
+func (b *Bench) warn(words string) {
+	b.passed++
+	if b.passed <= mostWarnings {
+		b.Warnings = append(b.Warnings, words)
+	}
 }
 
 func (b *Bench) add(r *benchfmt.Result) {
@@ -107,7 +131,7 @@ func (b *Bench) add(r *benchfmt.Result) {
 		}
 		if math.IsNaN(value) || math.IsInf(value, 0) {
 			file, line := r.Pos()
-			b.Warnings = append(b.Warnings, fmt.Sprintf("%s:%d: %s is %v", file, line, unit, value))
+			b.warn(fmt.Sprintf("%s:%d: %s is %v", file, line, unit, value))
 			continue
 		}
 		if !slices.Contains(b.Names, name) {

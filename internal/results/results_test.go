@@ -1,6 +1,7 @@
 package results
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -313,7 +314,7 @@ func FuzzReadTrials(f *testing.F) {
 	f.Add([]byte("{}\n\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var r Run
-		if r.readTrials(text) != nil {
+		if r.readTrials(bytes.NewReader(text)) != nil {
 			return
 		}
 		for _, tr := range r.Trials {

@@ -4,10 +4,11 @@
 package results
 
 import (
-	"bytes"
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -47,18 +48,19 @@ func List(root string) ([]string, error) {
 // is passed over with a warning; any other fault is an error.
 func Open(dir string) (*Run, error) {
 	r := &Run{Dir: dir}
-	text, err := os.ReadFile(filepath.Join(dir, EnvFile))
+	text, err := readRegular(filepath.Join(dir, EnvFile), mostEnv)
 	if err != nil {
 		return nil, notARun(dir, err)
 	}
-	if err := json.Unmarshal(text, &r.Env); err != nil {
+	if err := json.Unmarshal(plain(text), &r.Env); err != nil {
 		return nil, fmt.Errorf("%s in %s is damaged: %w\nrestore it: git checkout %s", EnvFile, dir, err, dir)
 	}
-	text, err = os.ReadFile(filepath.Join(dir, TrialsFile))
+	trials, err := openRegular(filepath.Join(dir, TrialsFile), mostTrials)
 	if err != nil {
 		return nil, notARun(dir, err)
 	}
-	if err := r.readTrials(text); err != nil {
+	defer trials.Close()
+	if err := r.readTrials(trials); err != nil {
 		return nil, fmt.Errorf("%s in %s is damaged: %w\nrestore it: git checkout %s", TrialsFile, dir, err, dir)
 	}
 	if err := r.readUnits(); err != nil {
@@ -69,11 +71,11 @@ func Open(dir string) (*Run, error) {
 
 // readUnits takes the units from the benchmark stream, which may hold no result yet.
 func (r *Run) readUnits() error {
-	text, err := os.ReadFile(filepath.Join(r.Dir, BenchFile))
+	text, err := readRegular(filepath.Join(r.Dir, BenchFile), mostBench)
 	if err != nil {
 		return notARun(r.Dir, err)
 	}
-	b, err := scan(bytes.NewReader(text), BenchFile)
+	b, err := scan(text, BenchFile)
 	if err != nil {
 		return err
 	}
@@ -82,17 +84,23 @@ func (r *Run) readUnits() error {
 	return nil
 }
 
-func (r *Run) readTrials(text []byte) error {
+func (r *Run) readTrials(from io.Reader) error {
 	at := map[Done]int{}
-	for n := 1; len(text) > 0; n++ {
-		line, rest, ended := bytes.Cut(text, []byte("\n"))
-		text = rest
+	in := bufio.NewReaderSize(io.LimitReader(from, mostTrials), 1<<20)
+	for n := 1; ; n++ {
+		text, ended, err := line(in)
+		if err != nil {
+			return fmt.Errorf("line %d: %w", n, err)
+		}
+		if !ended && len(text) == 0 {
+			return nil
+		}
 		if !ended {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: line %d was cut off and is left out", TrialsFile, n))
 			return nil
 		}
 		var t Trial
-		if err := json.Unmarshal(line, &t); err != nil {
+		if err := json.Unmarshal(plain(text), &t); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 		if err := t.check(); err != nil {
@@ -106,7 +114,6 @@ func (r *Run) readTrials(text []byte) error {
 		at[key] = len(r.Trials)
 		r.Trials = append(r.Trials, t)
 	}
-	return nil
 }
 
 // Done names a leaf that was measured in a trial.

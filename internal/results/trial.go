@@ -32,6 +32,7 @@ type Trial struct {
 	Stages   map[string]float64 `json:"stages_ms,omitempty"` // mean time in the parts of the server that it tells
 	Views    []View             `json:"views,omitempty"`     // of generated text: the server's own figures beside ours
 	Server   Server             `json:"server"`
+	GPU      *Cards             `json:"gpu,omitempty"`          // what its GPUs did; nil without one
 	Knee     *Knee              `json:"knee,omitempty"`         // of a search; the other figures are then of the window at the highest rate that held
 	Latency  []float64          `json:"latencies_us,omitempty"` // raw response times of the good answers, by issue time
 	Firsts   []float64          `json:"ttft_us,omitempty"`      // raw times to their first text, of streams
@@ -95,7 +96,7 @@ type Server struct {
 	ReadyS   float64 `json:"ready_s,omitempty"`
 	Threads  int     `json:"threads,omitempty"`
 	Cores    string  `json:"cores,omitempty"`   // list of processors it was pinned to
-	Source   string  `json:"weights,omitempty"` // hub, package, seeded
+	Source   string  `json:"weights,omitempty"` // hub, package, seeded; unknown of an attached server
 	SHA256   string  `json:"weights_sha256,omitempty"`
 }
 
@@ -138,6 +139,11 @@ func (t Trial) check() error {
 	}
 	if t.Knee != nil {
 		if err := t.Knee.check(); err != nil {
+			return err
+		}
+	}
+	if t.GPU != nil {
+		if err := t.GPU.check(); err != nil {
 			return err
 		}
 	}

@@ -147,6 +147,7 @@ type Container struct {
 	Env        func(Run) []string // KEY=value
 	Ports      Ports
 	ShmBytes   int64
+	Writes     []string                 // folders that it writes to beside /tmp, where its image is built here: the rest is read-only
 	StartLimit time.Duration            // from start to the first correct reply
 	Files      func(Run) (Files, error) // nil: the server reads the model's folder as it is
 	Telling    string                   // regular expression of the log lines in which it says why it does not start, and the group in it that says so; "": nowhere
@@ -209,6 +210,7 @@ type Python struct {
 	Module       string   // run as `python -m Module`
 	Requirements []string // files in Source, locked with hashes, each installed by its own pip call
 	Imports      []string // modules whose presence makes an interpreter usable as it is
+	OnGPU        string   // expression that is true where they compute on an NVIDIA GPU, of requirements that do not; "" where these do
 }
 
 // Run is what differs from one start of a stack to the next.

@@ -1,10 +1,12 @@
 package telemetry
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -96,10 +98,63 @@ func TestTEIsRecordedPage(t *testing.T) {
 	require.ErrorIs(t, err, ErrSilent)
 }
 
+// A request of 32 texts at a real TEI, alone: 520.6 ms, of which its texts
+// waited 241.2 and were computed for 63.8 in the mean, and tokenised for 0.2.
+// The rest is no network: a text that is done waits for the other 31.
+func TestTEIsTimesOfSeveralTexts(t *testing.T) {
+	var page []byte
+	for name, seconds := range map[string]float64{
+		"te_request_duration": 0.520592831, "te_request_queue_duration": 0.24123852,
+		"te_request_tokenization_duration": 0.000187128, "te_request_inference_duration": 0.063837847,
+	} {
+		page = fmt.Appendf(page, "# TYPE %[1]s histogram\n%[1]s_bucket{le=\"+Inf\"} 1\n%[1]s_sum %[2]v\n%[1]s_count 1\n", name, seconds)
+	}
+	r, err := parseTEI(page, Source{Items: 32})
+	require.NoError(t, err)
+	did, err := r.Since(Reading{})
+	require.NoError(t, err)
+	var inside time.Duration
+	for _, s := range did.Stages {
+		inside += s.Mean
+	}
+	require.InDelta(t, 0.520592831, inside.Seconds(), 1e-8, "all of the request is inside the server")
+	require.InDelta(t, 0.215329, r.Stages[Gather].Seconds, 1e-6)
+
+	r, err = parseTEI(page, Source{Items: 1})
+	require.NoError(t, err)
+	require.NotContains(t, r.Stages, Gather, "one text waits for no other")
+
+	old := bytes.ReplaceAll(page, []byte("te_request_duration"), []byte("te_other"))
+	r, err = parseTEI(old, Source{Items: 32})
+	require.NoError(t, err)
+	require.Empty(t, r.Stages, "means over texts are no times of a request")
+}
+
+// Of requests that differ, the large ones wait: one of 31 texts, divided by a
+// mean of 16, would be two.
+func TestWaitingTextsOfMixedRequestsAreNoRequests(t *testing.T) {
+	page := []byte("# TYPE te_queue_size gauge\nte_queue_size 31\n")
+	_, err := teiWaiting(page, Source{Items: 16, Mixed: true})
+	require.ErrorIs(t, err, ErrSilent)
+	n, err := teiWaiting(page, Source{Items: 31})
+	require.NoError(t, err)
+	require.Equal(t, 1.0, n)
+	_, err = infinityWaiting([]byte(`{"data":[{"stats":{"queue_absolute":7}}]}`), Source{Items: 3.5, Mixed: true})
+	require.ErrorIs(t, err, ErrSilent)
+}
+
+func TestTEISaysHowManyItJoins(t *testing.T) {
+	at := stack.Endpoint{REST: replay(t, "tei/info.http")}
+	require.Equal(t, 4, Source{Kind: stack.TEIMetrics, At: at}.Most(t.Context()))
+	require.Zero(t, Source{Kind: stack.OwnMetrics, At: at}.Most(t.Context()))
+	require.Zero(t, Source{Kind: stack.TEIMetrics}.Most(t.Context()), "the gRPC image has no such page")
+}
+
 func FuzzParseTEI(f *testing.F) {
 	f.Add(capture(f, "tei/metrics.txt"))
 	f.Add(teiPage(32, 12, 4, 3))
 	f.Fuzz(func(t *testing.T, text []byte) {
+		_, _ = parseTEI(text, Source{Items: 2})
 		got, err := parseTEI(text, Source{})
 		if err == nil && got.Batches != nil {
 			require.GreaterOrEqual(t, got.Batches.Runs, 0.0)

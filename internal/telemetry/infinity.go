@@ -23,7 +23,7 @@ func infinityWaiting(text []byte, s Source) (float64, error) {
 		return 0, ErrSilent
 	}
 	if n := list.Data[0].Stats.Queued; n >= 0 {
-		return s.requests(n), nil
+		return s.requests(n)
 	}
 	return 0, fmt.Errorf("read Infinity's list of models: %v texts wait", list.Data[0].Stats.Queued)
 }

@@ -1,26 +1,25 @@
 package telemetry
 
+import (
+	"context"
+	"encoding/json"
+
+	"stackbench/internal/stack"
+)
+
 // parseTEI reads the page of text-embeddings-inference: times over requests,
 // and the histogram of the batches that it took from its queue. That one counts
 // looks into an empty queue, too, as batches of no text; the histogram of their
 // tokens tells how many there were, since no text has fewer than two tokens.
 // Before the first request the page is empty.
-func parseTEI(text []byte, _ Source) (Reading, error) {
+func parseTEI(text []byte, s Source) (Reading, error) {
 	p, err := parsePage(text)
 	if err != nil {
 		return Reading{}, err
 	}
-	r := Reading{Stages: map[string]Sum{}}
-	for stage, name := range map[string]string{
-		Queue: "te_request_queue_duration", Preprocess: "te_request_tokenization_duration", Compute: "te_request_inference_duration",
-	} {
-		sum, told, err := p.seconds(name, nil)
-		if err != nil {
-			return Reading{}, err
-		}
-		if told {
-			r.Stages[stage] = sum
-		}
+	var r Reading
+	if r.Stages, err = teiStages(p, s.Items > 1); err != nil {
+		return Reading{}, err
 	}
 	sizes, err := p.histogram("te_batch_next_size", nil)
 	if err != nil || sizes == nil {
@@ -47,5 +46,56 @@ func teiWaiting(text []byte, s Source) (float64, error) {
 		return 0, err
 	}
 	texts, err := p.gauge("te_queue_size", nil)
-	return s.requests(texts), err
+	if err != nil {
+		return 0, err
+	}
+	return s.requests(texts)
+}
+
+// teiStages reads the times of requests. Of one with several texts they are
+// means over its texts, which follow one another; te_request_duration alone is
+// the whole request's. What it has beyond the means is the time that a text
+// which is done waits for the others. Without it nothing is known of the whole.
+func teiStages(p page, several bool) (map[string]Sum, error) {
+	out := map[string]Sum{}
+	whole, told, err := p.seconds("te_request_duration", nil)
+	if err != nil || several && !told {
+		return out, err
+	}
+	rest := whole
+	for stage, name := range map[string]string{
+		Queue: "te_request_queue_duration", Preprocess: "te_request_tokenization_duration", Compute: "te_request_inference_duration",
+	} {
+		sum, told, err := p.seconds(name, nil)
+		if err != nil {
+			return nil, err
+		}
+		if told {
+			out[stage] = sum
+			rest.Seconds -= sum.Seconds
+		}
+	}
+	if several {
+		out[Gather] = Sum{Count: rest.Count, Seconds: max(0, rest.Seconds)}
+	}
+	return out, nil
+}
+
+// Most is the most items that the server itself joins, whatever it was asked
+// for; 0 where it does not tell. TEI's computing on a CPU has such a limit.
+func (s Source) Most(ctx context.Context) int {
+	if s.Kind != stack.TEIMetrics {
+		return 0
+	}
+	text, err := get(ctx, s.At.REST, "/info")
+	if err != nil {
+		return 0
+	}
+	var info struct {
+		Most int `json:"max_batch_requests"`
+	}
+	if json.Unmarshal(text, &info) != nil {
+		return 0
+	}
+	return max(0, info.Most)
 }

@@ -69,11 +69,12 @@ const (
 	Queue       = "queue"
 	Preprocess  = "preprocess" // or tokenise
 	Compute     = "compute"
+	Gather      = "gather" // of a request with several texts: one is done, and waits for the others
 	Postprocess = "postprocess"
 )
 
 // Stages lists them.
-func Stages() []string { return []string{Queue, Preprocess, Compute, Postprocess} }
+func Stages() []string { return []string{Queue, Preprocess, Compute, Gather, Postprocess} }
 
 // Work is what a server did between two readings.
 type Work struct {
@@ -165,11 +166,18 @@ type Source struct {
 	Task  stack.Task
 	Input stack.Input
 	Items float64 // that a request carries, on average; 0 means 1
+	Mixed bool    // requests differ in how many they carry
 }
 
 // requests is how many requests so many waiting texts are, of a server that
-// counts texts.
-func (s Source) requests(texts float64) float64 { return texts / cmp.Or(s.Items, 1) }
+// counts texts. Where requests differ nobody can say: the large ones wait
+// longest, and divided by the mean there would be more than were ever sent.
+func (s Source) requests(texts float64) (float64, error) {
+	if s.Mixed {
+		return 0, ErrSilent
+	}
+	return texts / cmp.Or(s.Items, 1), nil
+}
 
 // ErrSilent is of a stack that does not tell what was asked for.
 var ErrSilent = errors.New("the stack does not tell")

@@ -47,7 +47,7 @@ func TestTritonsRecordedStatistics(t *testing.T) {
 		names = append(names, stage.Name)
 		require.Positive(t, stage.Mean)
 	}
-	require.Equal(t, Stages(), names)
+	require.Equal(t, []string{Queue, Preprocess, Compute, Postprocess}, names)
 	require.InDelta(t, 90, did.Batches.Runs, 30)
 	require.Greater(t, did.Batches.Items/did.Batches.Runs, 16.0, "requests were joined")
 	require.LessOrEqual(t, did.Batches.Largest(), 32)

@@ -84,6 +84,7 @@ func onnxruntime(s stack.Stack, args func(stack.Run) []string) stack.Stack {
 		StartLimit: time.Minute,
 	}
 	s.Process = process(args, "onnxruntime", time.Minute, "onnxruntime")
+	s.Process.Python.OnGPU = `"CUDAExecutionProvider" in onnxruntime.get_available_providers()`
 	s.Serves, s.Tells = serves(), stack.OwnMetrics
 	return s
 }

@@ -1,4 +1,3 @@
-# It runs as root, since the mounted model store belongs to, and may be readable by, none but whoever prepared it.
 ARG BASE=python:3.11-slim
 FROM ${BASE}
 RUN python3 -m venv /opt/venv
@@ -10,4 +9,5 @@ RUN pip install --no-cache-dir --require-hashes -r requirements/server.txt \
 COPY stackserver stackserver
 RUN python -m compileall -q stackserver
 EXPOSE 8000
+USER 65532:65532
 ENTRYPOINT ["python", "-m", "stackserver"]

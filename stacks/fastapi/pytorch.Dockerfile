@@ -1,5 +1,4 @@
 # BASE is the torch base image: its environment already has what pytorch.txt names of torch.
-# It runs as root, since the mounted model store belongs to, and may be readable by, none but whoever prepared it.
 ARG BASE
 FROM ${BASE}
 WORKDIR /opt/stackserver
@@ -9,4 +8,5 @@ RUN pip install --no-cache-dir --require-hashes -r requirements/server.txt \
 COPY stackserver stackserver
 RUN python -m compileall -q stackserver
 EXPOSE 8000
+USER 65532:65532
 ENTRYPOINT ["python", "-m", "stackserver"]

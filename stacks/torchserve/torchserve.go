@@ -44,6 +44,7 @@ func Stack(base stack.Image, library fs.FS) stack.Stack {
 			Env:        env,
 			Ports:      stack.Ports{REST: restPort, GRPC: grpcPort, Metrics: metricsPort},
 			ShmBytes:   1 << 30,
+			Writes:     []string{"/var/torchserve"}, // its working folder: logs, though there are none
 			StartLimit: 3 * time.Minute,
 			Files:      files,
 		},

@@ -1,5 +1,4 @@
 # The server comes out of NVIDIA's own wheel for Python clients, which holds it with its python backend and no other.
-# It runs as root, since the mounted model store belongs to, and may be readable by, none but whoever prepared it.
 ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE}
 RUN apt-get update -qq \
@@ -15,4 +14,5 @@ RUN pip install --no-cache-dir --no-deps --require-hashes -r /opt/requirements/s
  && cp /opt/tritonserver/python_backend_stubs/3.11/triton_python_backend_stub /opt/tritonserver/backends/python/
 COPY stackserver /opt/venv/lib/python3.11/site-packages/stackserver
 EXPOSE 8000 8001 8002
+USER 65532:65532
 ENTRYPOINT ["/opt/tritonserver/bin/tritonserver"]

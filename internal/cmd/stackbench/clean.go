@@ -2,52 +2,51 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"strings"
 
 	"stackbench/internal/boot"
 )
 
-// clean removes the cache folder and the images that were built here.
+// clean removes what is in the cache folder and the images that were built here.
 func clean(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flags("clean", "clean --images", stderr)
 	images := f.Bool("images", false, "remove the images that were built here, too")
-	if err := parse(f, args); err != nil {
+	if err := parseAll(f, args); err != nil {
 		return err
 	}
+	err := cleanCache(stdout)
+	if !*images {
+		return err
+	}
+	removed, imagesErr := boot.RemoveImages(ctx)
+	for _, i := range removed {
+		fmt.Fprintf(stdout, "removed image %s: %.1f MB freed\n", i.Ref, float64(i.Bytes)/1e6)
+	}
+	return errors.Join(err, imagesErr)
+}
+
+func cleanCache(stdout io.Writer) error {
 	cache, err := boot.DefaultCache()
 	if err != nil {
 		return err
 	}
-	freed := size(cache)
-	if err := os.RemoveAll(cache); err != nil {
-		return fmt.Errorf("remove the cache: %w\nremove it by hand, as the user who owns it", err)
+	done, err := boot.RemoveCache(cache)
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(stdout, "removed the cache folder: %.1f MB freed\n", float64(freed)/1e6)
-	if !*images {
+	if done.Nothing {
+		fmt.Fprintln(stdout, "there is no cache folder: nothing to remove")
 		return nil
 	}
-	removed, err := boot.RemoveImages(ctx)
-	for _, i := range removed {
-		fmt.Fprintf(stdout, "removed image %s: %.1f MB freed\n", i.Ref, float64(i.Bytes)/1e6)
+	if done.Old {
+		fmt.Fprintln(stdout, "the cache folder has no mark: it was made by an earlier version, and recognised by what is in it")
 	}
-	return err
-}
-
-// size is the sum of the files; what cannot be read counts nothing.
-func size(dir string) int64 {
-	var sum int64
-	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return nil
-		}
-		if info, err := d.Info(); err == nil && info.Mode().IsRegular() {
-			sum += info.Size()
-		}
-		return nil
-	})
-	return sum
+	fmt.Fprintf(stdout, "removed the cache folder: %.1f MB freed\n", float64(done.Bytes)/1e6)
+	if len(done.Left) > 0 {
+		fmt.Fprintf(stdout, "left in it, since stackbench did not make it: %q\n", strings.Join(done.Left, ", "))
+	}
+	return nil
 }

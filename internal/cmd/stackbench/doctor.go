@@ -19,11 +19,8 @@ import (
 func doctor(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flags("doctor", "doctor", stderr)
 	device := f.String("device", "auto", "auto, cpu or gpu")
-	if err := parse(f, args); err != nil {
+	if err := parseAll(f, args); err != nil {
 		return err
-	}
-	if f.NArg() > 0 {
-		return wrong("doctor takes no %q\nsee: go tool stackbench doctor --help", f.Arg(0))
 	}
 	for _, part := range examine(ctx) {
 		fmt.Fprintln(stdout, part.line())
@@ -38,16 +35,21 @@ func doctor(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		return usageError{err}
 	}
 	for _, s := range states {
-		p := finding{name: s.Stack.Name, good: s.Refusal == "", what: s.Launcher + " · " + s.Stack.Title, cure: s.Refusal}
-		if !p.good {
-			p.what, p.cure, _ = strings.Cut(s.Refusal, ": ")
-		}
-		fmt.Fprintln(stdout, p.line())
+		fmt.Fprintln(stdout, stackLine(s))
 		if s.Stack.Status != "" {
 			fmt.Fprintf(stdout, "%-24s   %s\n", "", s.Stack.Status)
 		}
 	}
+	fmt.Fprintln(stdout, "\nWhat differences this machine can tell, in a minute: go tool stackbench selftest")
 	return nil
+}
+
+// stackLine says of a stack whether it can run now.
+func stackLine(s bench.State) string {
+	if s.Reason != "" {
+		return finding{name: s.Stack.Name, what: s.Reason, cure: s.Cure}.line()
+	}
+	return finding{name: s.Stack.Name, good: true, what: s.Launcher + " · " + s.Stack.Title}.line()
 }
 
 // finding is one thing that was looked at.

@@ -14,6 +14,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"stackbench/internal/fake"
 )
 
 // Exit codes, the same for every command.
@@ -24,6 +26,7 @@ const (
 )
 
 func main() {
+	fake.Main() // a process that the self-test started is a server
 	os.Exit(stackbench(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -40,6 +43,7 @@ func commands() []command {
 		{"setup", "fetch and build all that a run needs; repeatable, resumable", setup},
 		{"run", "measure stacks side by side, by trials, and print the table", run},
 		{"compare", "two runs, or the stacks of one run, with statistics", compareRuns},
+		{"selftest", "a minute: is the client true on this machine, and what differences can it tell", selfTest},
 		{"fake", "serve a scripted stream, to test a client by", fakeServer},
 		{"clean", "remove what setup downloaded and built, and say how much that freed", clean},
 	}
@@ -112,6 +116,18 @@ func flags(name, example string, stderr io.Writer) *flag.FlagSet {
 		f.PrintDefaults()
 	}
 	return f
+}
+
+// parseAll is parse for commands that take flags alone. A word that is no flag
+// ends the flags: those behind it would be passed over without a word.
+func parseAll(f *flag.FlagSet, args []string) error {
+	if err := parse(f, args); err != nil {
+		return err
+	}
+	if f.NArg() > 0 {
+		return wrong("%s takes no %q\nwrite everything as flags; see: go tool stackbench %s --help", f.Name(), f.Arg(0), f.Name())
+	}
+	return nil
 }
 
 // parse reads the flags, and takes a wrong one for a wrong request. The flag

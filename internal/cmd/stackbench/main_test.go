@@ -10,11 +10,17 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"stackbench/internal/fake"
 )
 
 func TestMain(m *testing.M) {
+	fake.Main()
+	// judged is stackbench where a script cannot know whether what is measured
+	// fails: it exits with 0 for 1.
 	testscript.Main(m, map[string]func(){
 		"stackbench": func() { os.Exit(stackbench(context.Background(), os.Args[1:], os.Stdout, os.Stderr)) },
+		"judged":     func() { os.Exit(stackbench(context.Background(), os.Args[1:], os.Stdout, os.Stderr) / request) },
 		"get":        get,
 	})
 }

@@ -52,6 +52,26 @@ func declare(f *flag.FlagSet) chosen {
 	}
 }
 
+// What more than these would be is a slip of the hand: no run of a year ends.
+const (
+	mostTrials   = 1000
+	longestTrial = 24 * time.Hour
+)
+
+func (c chosen) bounds() error {
+	switch {
+	case *c.trials < 0:
+		return wrong("%d trials\ngive 1 or more, or 0 for the profile's", *c.trials)
+	case *c.trials > mostTrials:
+		return wrong("%d trials are too many\ngive at most %d; 6 to 10 tell a difference of a few %%", *c.trials, mostTrials)
+	case *c.duration > longestTrial:
+		return wrong("a window of %v is too long\ngive at most %v, such as --duration 5m", *c.duration, longestTrial)
+	case *c.duration < 0:
+		return wrong("a window of %v\ngive at least 1s, such as --duration 30s, or 0 for the profile's", *c.duration)
+	}
+	return nil
+}
+
 // resolve checks everything that was asked for before anything is started.
 func (c chosen) resolve() (choice, error) {
 	var out choice
@@ -59,8 +79,8 @@ func (c chosen) resolve() (choice, error) {
 	if out.groups, err = runner.ParseGroups(*c.group); err != nil {
 		return out, usageError{err}
 	}
-	if *c.trials < 0 {
-		return out, wrong("%d trials\ngive 1 or more, or 0 for the profile's", *c.trials)
+	if err := c.bounds(); err != nil {
+		return out, err
 	}
 	out.seed = *c.seed
 	if out.seed == 0 {

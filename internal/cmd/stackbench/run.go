@@ -22,7 +22,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	c := declare(f)
 	root := f.String("results", "results", "folder of runs")
 	resume := f.String("resume", "", "folder of an interrupted run to go on with; what it asked for is taken from it")
-	if err := parse(f, args); err != nil {
+	if err := parseAll(f, args); err != nil {
 		return err
 	}
 	if *resume != "" {

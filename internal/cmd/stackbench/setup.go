@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -21,7 +20,7 @@ import (
 func setup(ctx context.Context, args []string, _, stderr io.Writer) error {
 	f := flags("setup", "setup --group embeddings --stacks embedded,fastapi-onnxruntime", stderr)
 	c := declare(f)
-	if err := parse(f, args); err != nil {
+	if err := parseAll(f, args); err != nil {
 		return err
 	}
 	asked, err := c.resolve()
@@ -86,11 +85,7 @@ func openLog() (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	folder := filepath.Join(cache, "logs")
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return nil, fmt.Errorf("make the log folder: %w\nset STACKBENCH_CACHE to a folder that you may write", err)
-	}
-	log, err := os.Create(filepath.Join(folder, time.Now().UTC().Format("2006-01-02-150405")+".log"))
+	log, err := boot.CommandLog(cache)
 	if err != nil {
 		return nil, fmt.Errorf("open the log: %w", err)
 	}

@@ -115,7 +115,7 @@ func (c *EventConn) Do(ctx context.Context, seq int) record.Reply {
 // exchange makes the call and hears its messages up to its end.
 func (c *EventConn) exchange(ctx context.Context, quiet *time.Timer, keep bool) error {
 	k := c.conn
-	s, err := k.channel.client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, k.target.method)
+	s, err := k.channel.client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, k.target.method, k.target.options...)
 	if err != nil {
 		return err
 	}
@@ -133,6 +133,9 @@ func (c *EventConn) exchange(ctx context.Context, quiet *time.Timer, keep bool) 
 		}
 		quiet.Reset(c.target.hearing.Silence)
 		c.listener.Hear(k.call.in, k.call.at)
+		if keep && len(c.body)+len(k.call.in) > k.target.limit {
+			return k.target.oversize()
+		}
 		if keep {
 			c.body = append(binary.BigEndian.AppendUint32(c.body, uint32(len(k.call.in))), k.call.in...)
 		}

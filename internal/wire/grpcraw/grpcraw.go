@@ -38,6 +38,8 @@ type Target struct {
 	next     func(seq int) []byte // nil: the requests in turn
 	channels []*channel
 	dialled  atomic.Uint32
+	limit    int               // of an answer's message, in bytes
+	options  []grpc.CallOption // of each call: the limit
 }
 
 // channel is an HTTP/2 connection that gRPC opens again when it is lost. The
@@ -60,6 +62,7 @@ func NewTarget(addr, method string, requests [][]byte) (*Target, error) {
 		return nil, fmt.Errorf("server address %q: want host:port: %w", addr, err)
 	}
 	t := &Target{addr: addr, method: method}
+	t.Bound(maxMessage)
 	for _, b := range requests {
 		t.requests = append(t.requests, mem.BufferSlice{mem.SliceBuffer(b)})
 	}
@@ -195,7 +198,7 @@ func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 	c.call.at = time.Time{}
 	lost := c.channel.lost.Load()
 	r := record.Reply{Sent: time.Now()}
-	err := c.channel.client.Invoke(ctx, c.target.method, &c.call, &c.call)
+	err := c.channel.client.Invoke(ctx, c.target.method, &c.call, &c.call, c.target.options...)
 	return c.ended(ctx, r, err, lost)
 }
 
@@ -210,6 +213,9 @@ func (c *Conn) ended(ctx context.Context, r record.Reply, err error, lost int64)
 	r.Err = err
 	s := status.Convert(err)
 	r.Outcome = c.channel.outcome(ctx, s, lost)
+	if r.Outcome == record.Status && c.target.refused(s) {
+		r.Outcome = record.Oversize
+	}
 	switch r.Outcome {
 	case record.Status:
 		r.Code = int(s.Code())

@@ -83,7 +83,7 @@ func (c *StreamConn) Do(ctx context.Context, seq int) record.Reply {
 func (c *StreamConn) open() error {
 	ctx, cancel := context.WithCancel(context.Background())
 	k := c.conn
-	s, err := k.channel.client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, k.target.method)
+	s, err := k.channel.client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, k.target.method, k.target.options...)
 	if err != nil {
 		cancel()
 		return err

@@ -21,7 +21,8 @@ type dechunker struct {
 	left     int64 // of the current chunk
 	read     int
 	write    int
-	limit    int // write must stay under it
+	start    int // of the body: where write began
+	limit    int // bytes that the body may have
 	trailers int // bytes
 }
 
@@ -89,8 +90,8 @@ func hex(c byte) (byte, bool) {
 }
 
 func (d *dechunker) data(buf []byte, n int) error {
-	if int64(d.write)+d.left > int64(d.limit) {
-		return malformed("the chunked body passes the size limit")
+	if int64(d.write-d.start)+d.left > int64(d.limit) {
+		return oversize(d.limit)
 	}
 	k := int(min(d.left, int64(n-d.read)))
 	copy(buf[d.write:], buf[d.read:d.read+k])

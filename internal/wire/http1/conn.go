@@ -177,6 +177,9 @@ func (c *Conn) receive(r *record.Reply) (keep bool, err error) {
 			continue
 		}
 		r.Code = h.code
+		if most := c.target.most(); h.length > int64(most) {
+			return false, oversize(most)
+		}
 		read := c.readBody
 		if c.stream != nil && h.good() {
 			read = c.hear
@@ -243,7 +246,7 @@ func (c *Conn) readLength(end, length int, r *record.Reply) (int, error) {
 }
 
 func (c *Conn) readChunks(end int, r *record.Reply) (size, used int, err error) {
-	d := dechunker{read: end, write: end, limit: end + maxBody}
+	d := dechunker{read: end, write: end, limit: c.target.most(), start: end}
 	for {
 		before := d.write
 		if err := d.step(c.buf, c.n); err != nil {
@@ -276,8 +279,8 @@ func (c *Conn) readToEnd(end int, r *record.Reply) (size, used int, err error) {
 		if c.n > end {
 			r.Last = c.at
 		}
-		if c.n-end > maxBody {
-			return maxBody, c.n, malformed("the body passes the size limit")
+		if most := c.target.most(); c.n-end > most {
+			return most, c.n, oversize(most)
 		}
 		if err := c.fill(0); errors.Is(err, io.EOF) {
 			c.at = time.Now()

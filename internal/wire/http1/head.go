@@ -143,9 +143,6 @@ func (h *head) settle() error {
 	} else if h.length < 0 {
 		h.close = true
 	}
-	if h.length > maxBody {
-		return malformed(fmt.Sprintf("a body of %d bytes is announced; the limit is %d", h.length, maxBody))
-	}
 	return nil
 }
 

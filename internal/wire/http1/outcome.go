@@ -30,7 +30,10 @@ func failed(ctx context.Context, r record.Reply, err error, other record.Outcome
 	var nonsense malformed
 	var late net.Error
 	var quiet silenced
+	var large oversize
 	switch {
+	case errors.As(err, &large):
+		r.Outcome = record.Oversize
 	case errors.As(err, &nonsense):
 		r.Outcome = record.Malformed
 	case errors.As(err, &quiet):

@@ -50,6 +50,7 @@ type Target struct {
 	dial     Dialer
 	hearing  Hearing
 	dialled  atomic.Int64
+	limit    int // of an answer's body; 0: maxBody
 }
 
 // Dialer opens a byte stream to host:port.
@@ -206,6 +207,7 @@ func Fetch(ctx context.Context, base string, r Request) record.Reply {
 	if err != nil {
 		return record.Reply{Outcome: record.Refused, Err: err}
 	}
+	t.Bound(fetched)
 	c := t.connection()
 	defer c.Close()
 	return c.Do(ctx, 0)

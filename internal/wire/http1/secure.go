@@ -170,8 +170,8 @@ func (s *secure) readBody(body io.Reader, r *record.Reply, listening *listening)
 				}
 			}
 		}
-		if s.body.Len() > maxBody {
-			return malformed("the body passes the size limit")
+		if most := s.target.most(); s.body.Len() > most {
+			return oversize(most)
 		}
 		if errors.Is(err, io.EOF) {
 			return nil

@@ -97,7 +97,7 @@ func (s *stream) judgeRead(w *watch, err error, now time.Time) error {
 // lets go of what it has taken unless the body is to be kept.
 func (c *Conn) hear(h head, end int, r *record.Reply) (size, used int, err error) {
 	c.stream.heard = true
-	b := body{dechunker: dechunker{read: end, write: end, limit: end + maxBody}, chunked: h.chunked, left: h.length}
+	b := body{dechunker: dechunker{read: end, write: end, limit: c.target.most(), start: end}, chunked: h.chunked, left: h.length}
 	for taken := 0; ; {
 		before := b.write
 		over, err := b.decode(c.buf, c.n)
@@ -151,8 +151,8 @@ func (b *body) decode(buf []byte, n int) (over bool, err error) {
 	}
 	b.read += int(k)
 	b.write += int(k)
-	if b.write > b.limit {
-		return false, malformed("the body passes the size limit")
+	if b.write-b.start > b.limit {
+		return false, oversize(b.limit)
 	}
 	return b.left == 0, nil
 }

@@ -19,6 +19,7 @@ import (
 )
 
 const (
+	mostKept   = 16 << 20         // of an answer's messages, together
 	maxMessage = 1 << 20          // of the server's: as an event of server-sent events
 	rest       = 10 * time.Second // after which a connection is opened anew: nobody answered the server's pings
 )
@@ -159,6 +160,9 @@ func (c *Conn) exchange(ctx context.Context, request []byte, quiet *time.Timer, 
 		data := c.buf.Bytes()
 		m := mark(data)
 		c.tally.Add(m, data, at)
+		if keep && len(c.body) > mostKept {
+			return nil, errLarge
+		}
 		if keep {
 			c.body = append(append(c.body, data...), '\n')
 		}
@@ -170,12 +174,15 @@ func (c *Conn) exchange(ctx context.Context, request []byte, quiet *time.Timer, 
 
 var (
 	errSilent = errors.New("nothing came for 30 s")
+	errLarge  = fmt.Errorf("the messages pass the %d bytes that a text may have", mostKept)
 	errBinary = errors.New("a binary message, where the contract has text")
 )
 
 // outcome tells whose fault a failed exchange was.
 func outcome(ctx context.Context, err error) record.Outcome {
 	switch {
+	case errors.Is(err, errLarge):
+		return record.Oversize
 	case errors.Is(err, errBinary), errors.Is(err, websocket.ErrMessageTooBig):
 		return record.Malformed
 	case errors.Is(context.Cause(ctx), errSilent):

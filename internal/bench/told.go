@@ -1,0 +1,99 @@
+package bench
+
+import (
+	"context"
+	"time"
+
+	"stackbench/internal/gpu"
+	"stackbench/internal/meter"
+	"stackbench/internal/results"
+	"stackbench/internal/telemetry"
+)
+
+// idleSpan is how long the power of idle GPUs is read.
+const idleSpan = time.Second
+
+// counters adds up what a server counted inside the windows of a leaf. What it
+// counted between them is of warm-ups, which the records leave out, too.
+type counters struct {
+	total  telemetry.Reading  // begun at zero, grown by each window
+	before *telemetry.Reading // at the opening of the one that is open
+	lost   bool               // a window was not told: sums over the others would be of less than the records
+}
+
+// open takes the reading at a window's opening; err says that there is none.
+func (c *counters) open(r telemetry.Reading, err error) {
+	if c.before = nil; err == nil {
+		c.before = &r
+	}
+}
+
+// shut takes the reading at its closing, and gives what the server did in all
+// windows; false when it does not tell.
+func (c *counters) shut(after telemetry.Reading, err error) (did telemetry.Work, ok bool) {
+	if c.lost = c.lost || err != nil || c.before == nil; c.lost {
+		return telemetry.Work{}, false
+	}
+	window, err := after.Since(*c.before)
+	if err == nil {
+		c.total, err = c.total.Grown(*c.before, after)
+	}
+	if err == nil {
+		did, err = c.total.Since(telemetry.Reading{})
+	}
+	c.lost = err != nil
+	did.Restarted = window.Restarted
+	return did, !c.lost
+}
+
+// addWork takes what the server counted in the windows.
+func (w *watch) addWork(ctx context.Context) {
+	did, ok := w.counters.shut(w.source.Read(ctx))
+	told := &w.evidence.Told
+	if !ok { // it tells nothing, or no more: blank
+		w.own, *told = nil, meter.Told{Waiting: told.Waiting, Restarted: told.Restarted}
+		return
+	}
+	told.Restarted = told.Restarted || did.Restarted
+	if w.own = did.Generation; w.own != nil && w.own.Prefix != nil {
+		share := w.own.Prefix.Share()
+		told.Cached = &share
+	}
+	told.Stages = nil
+	for _, s := range did.Stages {
+		told.Stages = append(told.Stages, meter.Stage{Name: s.Name, Mean: s.Mean})
+	}
+	if b := did.Batches; b != nil {
+		largest := b.Largest()
+		if largest == 0 {
+			largest = int(w.waiting.most)
+		}
+		told.Executions = &meter.Executions{Items: b.Items, Runs: b.Runs, Largest: largest, Max: w.batch}
+	}
+}
+
+// addCards takes what the GPUs did in a window.
+func (w *watch) addCards(sum gpu.Summary) {
+	w.gpus = append(w.gpus, sum)
+	all := gpu.Pool(w.gpus)
+	use := meter.GPUUse{Util: all.UtilPercent}
+	if all.MemoryPeakMB != nil {
+		use.Peak = uint64(*all.MemoryPeakMB * 1e6)
+	}
+	if all.EnergyJ != nil {
+		use.Joules = *all.EnergyJ
+	}
+	w.evidence.GPU = &use
+}
+
+// cardsOf is what a trial keeps of its GPUs; nil where none was sampled.
+func cardsOf(windows []gpu.Summary) *results.Cards {
+	all := gpu.Pool(windows)
+	if all == nil {
+		return nil
+	}
+	return &results.Cards{
+		Count: all.Count, Seconds: all.Span.Seconds(), SMPercent: all.SMPercent,
+		Watts: all.Watts, IdleWatts: all.IdleWatts, EnergyJ: all.EnergyJ, Notes: all.Notes,
+	}
+}

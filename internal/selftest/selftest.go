@@ -1,0 +1,209 @@
+// Package selftest holds the client to the truth on the machine on which it is
+// going to measure: servers that follow a script, and stamp their answers by
+// clocks of their own, say what the figures must be. It also says what this
+// machine can tell apart, by measuring the same thing again and again.
+package selftest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"stackbench/internal/fake"
+	"stackbench/internal/load"
+	"stackbench/internal/meter"
+)
+
+// Server is a scripted server that keeps the times at which requests arrived.
+type Server interface {
+	Addr() string
+	Arrivals() ([]time.Time, error)
+	Close() error
+}
+
+// Summarise is how windows become figures: meter.Summarise, or a wrong one in
+// the tests of what this package would notice.
+type Summarise func([]meter.Window, meter.Evidence) meter.Summary
+
+// Foreign watches for a while, in which nothing of ours runs, what others take:
+// percent by core, and who takes most of it ("4711 cc1"), "" when nobody does.
+type Foreign func(ctx context.Context, d time.Duration) (byCore map[int]float64, holder string, err error)
+
+// Again measures one thing on each of several fresh starts.
+type Again func(ctx context.Context, times int) ([]Sample, error)
+
+// Sample is what one fresh start measured, in ms; 0 of what it did not.
+type Sample struct{ P50, P95 float64 }
+
+// Lab is what the test is made with.
+type Lab struct {
+	Spawn     func(fake.Order) (Server, error)
+	Clock     load.Clock
+	Core      int // of the scripted servers; -1 for any
+	Short     bool
+	Summarise Summarise
+	Foreign   Foreign
+	Again     Again // a real stack against itself; nil: only a scripted server is
+	Say       func(format string, args ...any)
+}
+
+// Report is what was found.
+type Report struct {
+	Cases   []Outcome
+	Late    float64 // p99 of the lateness of sends, ms
+	Floor   float64 // median answer of a server that answers at once, ms
+	Noise   Noise
+	Foreign Others
+}
+
+// Outcome is one script against the truth.
+type Outcome struct {
+	Script string
+	Checks []Check
+}
+
+// Others is what somebody else took of the machine, before and after.
+type Others struct {
+	Share   float64 // the most of any core, %
+	Core    int
+	Holder  string
+	Problem string // why it is not known; "" when it is
+}
+
+const (
+	quietSpan  = time.Second
+	quietShare = 5.0 // % of a core that is nobody's worry: a quiet machine's own housekeeping
+	tries      = 3   // of a script
+	starts     = 8   // of one thing, for its noise
+	fewStarts  = 6   // of a scripted one
+)
+
+// Run makes the whole test. An error says that it could not be made; that the
+// client is not true is in the report.
+func (l Lab) Run(ctx context.Context) (Report, error) {
+	var r Report
+	r.look(ctx, l.Foreign)
+	var err error
+	if r.Floor, err = l.floor(ctx); err != nil {
+		return r, fmt.Errorf("selftest floor: %w", err)
+	}
+	for _, s := range l.scripts() {
+		checks, err := l.hold(ctx, s, r.Floor)
+		if err != nil {
+			return r, fmt.Errorf("selftest %s: %w", s.name, err)
+		}
+		if s.name == atOnce {
+			r.Late = checks[0].Got
+		}
+		r.Cases = append(r.Cases, Outcome{s.name, checks})
+	}
+	if r.Noise, err = l.noise(ctx); err != nil {
+		return r, fmt.Errorf("selftest noise: %w", err)
+	}
+	r.look(ctx, l.Foreign)
+	return r, nil
+}
+
+// hold plays a script and judges it. What is wrong is measured again, and the
+// try with the fewest faults counts: what disturbs a machine comes and goes, and
+// an error of the client's own does not.
+func (l Lab) hold(ctx context.Context, s script, way float64) (best []Check, err error) {
+	for try := range tries {
+		l.Say("%s%s", s.about, []string{"", ", again", ", once more"}[try])
+		res, arrivals, err := l.play(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		checks, err := l.judge(s, res, arrivals, way)
+		if err != nil {
+			return nil, err
+		}
+		if best == nil || wrong(checks) < wrong(best) {
+			best = checks
+		}
+		if wrong(best) == 0 || l.Short {
+			break
+		}
+	}
+	return best, nil
+}
+
+func wrong(checks []Check) int {
+	n := 0
+	for _, c := range checks {
+		if c.Why != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// look keeps the most that others took.
+func (r *Report) look(ctx context.Context, foreign Foreign) {
+	if foreign == nil {
+		r.Foreign.Problem = "this system does not tell"
+		return
+	}
+	byCore, holder, err := foreign(ctx, quietSpan)
+	if err != nil {
+		r.Foreign.Problem = err.Error()
+		return
+	}
+	for core, share := range byCore {
+		if share > r.Foreign.Share {
+			r.Foreign.Share, r.Foreign.Core, r.Foreign.Holder = share, core, holder
+		}
+	}
+}
+
+// play runs a script's load on its server.
+func (l Lab) play(ctx context.Context, s script) (res load.Result, arrivals []time.Time, err error) {
+	s.order.CPU = l.Core
+	server, err := l.Spawn(s.order)
+	if err != nil {
+		return res, nil, err
+	}
+	defer func() { err = errors.Join(err, server.Close()) }()
+	target, err := s.target(server.Addr())
+	if err != nil {
+		return res, nil, err
+	}
+	if res, err = load.Run(ctx, s.plan, target, l.Clock); err != nil {
+		return res, nil, err
+	}
+	arrivals, err = server.Arrivals()
+	return res, arrivals, err
+}
+
+// floor is the median answer of a server that answers at once, to one user.
+func (l Lab) floor(ctx context.Context) (float64, error) {
+	l.Say("client's floor")
+	s, err := l.once(ctx, instant(), time.Second)
+	return s.P50, err
+}
+
+// once measures one user of a scripted server.
+func (l Lab) once(ctx context.Context, order fake.Script, window time.Duration) (Sample, error) {
+	s := script{order: fake.Order{HTTP: &order}, plan: closed(1, window)}
+	res, _, err := l.play(ctx, s)
+	if err != nil {
+		return Sample{}, err
+	}
+	sum := meter.Summarise([]meter.Window{s.window(res)}, meter.Evidence{})
+	var out Sample
+	out.P50, _ = sum.Value("p50-ms")
+	out.P95, _ = sum.Value("p95-ms")
+	if out.P50 == 0 {
+		return out, fmt.Errorf("no median in %d requests", len(res.Records))
+	}
+	return out, nil
+}
+
+// window is a window's length, a quarter of it in the short test.
+func (l Lab) window(d time.Duration) time.Duration {
+	if l.Short {
+		return d / 4
+	}
+	return d
+}
