@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math"
 	"math/rand/v2"
 	"net"
@@ -21,6 +22,7 @@ import (
 
 	"stackbench"
 	"stackbench/internal/cpuset"
+	"stackbench/internal/fake"
 	"stackbench/internal/quality"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
@@ -42,7 +44,8 @@ func TestMain(m *testing.M) {
 
 // behave serves OpenAI embeddings until it fails. how is one of: right;
 // nonsense=N and dies=N, which are right for N requests; taken=ADDR, which
-// wants a port that is not free.
+// wants a port that is not free; honest, which computes for a while, and
+// bytes, words and garbage, which cheat in front of it.
 func behave(how, addr string) error {
 	kind, value, _ := strings.Cut(how, "=")
 	if kind == "taken" {
@@ -63,19 +66,24 @@ func behave(how, addr string) error {
 	if texts, ok := strings.CutPrefix(how, "text:"); ok {
 		serveTexts(texts, users)
 	}
-	http.HandleFunc("POST /v1/embeddings", func(w http.ResponseWriter, r *http.Request) {
+	http.Handle("POST /v1/embeddings", cheating(kind, golden, ids, func(w http.ResponseWriter, r *http.Request) {
 		var ask struct{ Input []string }
 		_ = json.NewDecoder(r.Body).Decode(&ask)
 		switch now := count.Add(1); {
 		case kind == "nonsense" && now > n:
 			_, _ = w.Write([]byte(`<html>it works!</html>`))
 			return
+		case kind == "empty" && now > n:
+			return
+		case kind == "refusal" && now > n:
+			_, _ = w.Write([]byte(`{"error":{"message":"out of memory"}}`))
+			return
 		case kind == "dies" && now > n:
 			died <- fmt.Errorf("out of luck after %d requests", n)
 			return
 		}
 		_, _ = w.Write(embeddings(golden, ids, ask.Input))
-	})
+	}))
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -83,6 +91,31 @@ func behave(how, addr string) error {
 	server := &http.Server{ConnState: users.leave}
 	go func() { died <- server.Serve(l) }()
 	return <-died
+}
+
+// cheating puts in front of an honest server what the kind says.
+func cheating(kind string, g *quality.Golden, ids map[string]string, right http.HandlerFunc) http.Handler {
+	honest := fake.Computes(5*time.Millisecond, right)
+	switch kind {
+	case "honest":
+		return honest
+	case "bytes":
+		return fake.Remembers(fake.Bytes, honest)
+	case "words":
+		return fake.Remembers(fake.Words, honest)
+	case "garbage":
+		texts := func(body []byte) []string {
+			var ask struct{ Input []string }
+			_ = json.Unmarshal(body, &ask)
+			return ask.Input
+		}
+		committed := func(body []byte) bool {
+			_, ok := ids[plain(strings.Join(texts(body), " "))]
+			return ok
+		}
+		return fake.Pretends(committed, func(body []byte) []byte { return embeddings(g, ids, make([]string, len(texts(body)))) }, honest)
+	}
+	return right
 }
 
 func idsOfTexts() (map[string]string, error) {
@@ -178,7 +211,7 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close()) })
 	var notes bytes.Buffer
-	return &run{env: e, log: log, notes: &notes}, &notes
+	return &run{env: e, log: log, notes: &notes, marks: io.Discard}, &notes
 }
 
 // measured runs all cases on the stack, as Run does, and returns what was

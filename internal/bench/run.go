@@ -52,6 +52,9 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
 		}
 	}
+	if len(r.wrong) > 0 { // not its leaf: testing prints no result of one that failed
+		b.Errorf("the answers failed, so that what was measured is no result: %s", strings.Join(r.wrong, ", "))
+	}
 }
 
 // run is one process's measuring.
@@ -62,6 +65,9 @@ type run struct {
 	pending []string // notes to print between leaves
 	notes   io.Writer
 	floorOf map[Case]*results.Floor
+	marks   io.Writer // the results' own stream; nil: where testing writes
+	marked  map[string]bool
+	wrong   []string // leaves whose answers failed
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
@@ -185,6 +191,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 		withhold(&t)
 	}
 	r.record(t)
+	r.mark(t)
 	for _, why := range t.Invalid {
 		r.note("invalid %s: %s", l.name, why.Text)
 	}

@@ -211,13 +211,17 @@ func (b batch) only(k int) batch {
 func (r *run) claims(l leaf, list []kept) meter.Claims {
 	m := l.session.model
 	var c meter.Claims
-	if l.c.task() != stack.TextGeneration || m.Tokenizer == nil || m.texts == nil {
+	if l.c.task() != stack.TextGeneration || m.texts == nil {
 		return c
 	}
 	for _, one := range list {
 		if one.claim > 0 {
 			c.Claimed = append(c.Claimed, ratio(m, one.claim, one.got.text.Text))
 		}
+	}
+	if m.Tokenizer == nil {
+		c.Honest = []float64{1} // a token has a byte at least
+		return c
 	}
 	for _, lengths := range workload.KnownLengths() {
 		prompts, err := workload.KnownPrompts(stackbench.Testdata(), lengths)
@@ -233,8 +237,12 @@ func (r *run) claims(l leaf, list []kept) meter.Claims {
 	return c
 }
 
-// ratio is the tokens of an answer for each that its text has.
+// ratio is the tokens of an answer for each that its text has: for each byte,
+// where the tokenizer is not known.
 func ratio(m *reference, tokens int, text string) float64 {
+	if m.Tokenizer == nil {
+		return float64(tokens) / float64(max(1, len(text)))
+	}
 	ids, err := m.Tokenizer.Encode(text)
 	if err != nil || len(ids) == 0 {
 		return float64(tokens)

@@ -1,8 +1,10 @@
 package bench
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"stackbench/internal/load"
@@ -97,10 +99,36 @@ func (w *work) load(ctx context.Context, p load.Plan, clock load.Clock) (load.Re
 	res, err := load.Run(ctx, p, w.target, clock)
 	for i := range res.Records {
 		res.Records[i].Seq += base
+		w.doubt(&res.Records[i])
 	}
 	w.ahead.stop()
 	return res, cmp.Or(err, w.ahead.err())
 }
+
+var (
+	errEmpty   = errors.New("the answer is empty")
+	errRefused = errors.New("the answer is an error")
+)
+
+// doubt makes a failure of an answer that is none: an empty one, or words about
+// an error, under a status of success.
+func (w *work) doubt(r *record.Record) {
+	if r.Outcome != record.Good || r.Answer == nil {
+		return
+	}
+	body := bytes.TrimSpace(r.Answer.Body)
+	switch {
+	case len(body) == 0:
+		r.Outcome, r.Err = record.Malformed, errEmpty.Error()
+	case body[0] == '{' && bytes.Contains(body[:min(len(body), errorWithin)], []byte(`"error"`)):
+		if _, err := w.decode(*r.Answer, w.count(r.Seq)); err != nil {
+			r.Outcome, r.Err = record.Fault, errRefused.Error()
+		}
+	}
+}
+
+// errorWithin is where an answer that is an error says so.
+const errorWithin = 64
 
 // prepareWork builds the requests of a case for a stack at an endpoint.
 func (e *environment) prepareWork(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {

@@ -169,7 +169,7 @@ func (l *Log) Repair() ([]string, error) {
 		case have[t.Name] > 0:
 			have[t.Name]--
 		default:
-			if _, err := fmt.Fprintln(l.bench, line); err != nil {
+			if _, err := fmt.Fprintln(l.bench, t.marked(line)); err != nil {
 				return notes, cure(err, "repair "+BenchFile)
 			}
 			notes = append(notes, fmt.Sprintf("%s: added trial %d of %s", BenchFile, t.Trial, t.Name))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"stackbench/internal/results"
 )
 
 // Results appends the output of many processes to one stream in benchmark
@@ -36,7 +38,7 @@ func (r *Results) Write(line string) error {
 		}
 		r.config[key] = value
 	default:
-		if _, ok := ParseLine(line); !ok {
+		if _, ok := ParseLine(line); !ok && !results.IsInvalidMark(line) {
 			return nil
 		}
 	}
@@ -48,7 +50,7 @@ func benchmarkFormat(line string) bool {
 	if _, ok := ParseLine(line); ok {
 		return true
 	}
-	return strings.HasPrefix(line, "Unit ") || isConfig(line)
+	return strings.HasPrefix(line, "Unit ") || isConfig(line) || results.IsInvalidMark(line)
 }
 
 // isConfig follows the benchmark format: a key that begins with a lower-case
