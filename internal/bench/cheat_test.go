@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -12,10 +13,14 @@ import (
 	"stackbench/internal/stack"
 )
 
+// cheatWindow holds some requests on a machine that has other work, too.
+const cheatWindow = time.Second
+
 // cheated measures a stack that does as it says, beside an honest reference.
 func cheated(t *testing.T, how string) results.Trial {
 	t.Helper()
 	r, notes := testRun(t, textCase(1, 1))
+	r.env.options.Window = cheatWindow
 	r.env.group.Reference = fakeStack(t, "reference", "right")
 	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", how))
 	require.Len(t, trials, 1, notes.String())
@@ -85,6 +90,7 @@ func TestWithoutTheReferenceAWindowIsInDoubt(t *testing.T) {
 func TestEmptyAnswersAreFailures(t *testing.T) {
 	for how, kind := range map[string]string{"empty=3": "malformed", "refusal=3": "error-event"} {
 		r, _ := testRun(t, textCase(1, 1))
+		r.env.options.Window = cheatWindow
 		trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", how))
 		require.Positive(t, trials[0].Failed[kind], how)
 		require.Contains(t, rules(trials[0]), string(meter.RuleFailed), how)
@@ -94,6 +100,7 @@ func TestEmptyAnswersAreFailures(t *testing.T) {
 func cheatedText(t *testing.T, how string) results.Trial {
 	t.Helper()
 	r, notes := textRun(t, Closed(1))
+	r.env.options.Window = cheatWindow
 	reference := fakeStack(t, "reference", "text:texts")
 	reference.Serves = []stack.Capability{{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI}}
 	r.env.group.Reference = reference

@@ -13,8 +13,8 @@ type ring[T any] struct {
 	build func(n int) (T, error)
 	spare T // for a request that cannot be built: the error ends the window
 	slots []atomic.Pointer[built[T]]
-	base  atomic.Int64 // number of the window's first request
-	taken atomic.Int64 // requests of the window that were taken, about
+	base  atomic.Int64 // of a request's number, above that by which it is taken
+	taken atomic.Int64 // number behind those that were taken, about
 	wake  chan struct{}
 	over  chan struct{}
 	crew  sync.WaitGroup
@@ -41,18 +41,17 @@ func newRing[T any](build func(n int) (T, error), size func(T) int) (*ring[T], e
 	return &ring[T]{build: build, spare: first, slots: make([]atomic.Pointer[built[T]], n), wake: make(chan struct{}, 1)}, nil
 }
 
-// at makes the numbers of the requests to come count from base. They are built
-// as they are taken.
-func (r *ring[T]) at(base int) {
+// at makes the request that is taken as number seq the one with the number base.
+// Those to come are built as they are taken.
+func (r *ring[T]) at(base, seq int) {
 	r.stop()
-	r.base.Store(int64(base))
-	r.taken.Store(0)
+	r.base.Store(int64(base - seq))
+	r.taken.Store(int64(base))
 }
 
-// begin makes the numbers of the requests to come count from base, and builds
-// the first of them.
-func (r *ring[T]) begin(base int) {
-	r.at(base)
+// begin is at, and builds the first requests.
+func (r *ring[T]) begin(base, seq int) {
+	r.at(base, seq)
 	for i := range r.slots {
 		r.fill(base + i)
 	}
@@ -69,8 +68,7 @@ func (r *ring[T]) follow(next int, over <-chan struct{}) {
 			return
 		case <-r.wake:
 		}
-		base := int(r.base.Load())
-		for next < base+int(r.taken.Load())+len(r.slots) {
+		for next < int(r.taken.Load())+len(r.slots) {
 			r.fill(next)
 			next++
 		}
@@ -100,7 +98,7 @@ func (r *ring[T]) take(seq int) T {
 		}
 		b = &built[T]{n, request}
 	}
-	for was := r.taken.Load(); int64(seq) >= was && !r.taken.CompareAndSwap(was, int64(seq)+1); was = r.taken.Load() {
+	for was := r.taken.Load(); int64(n) >= was && !r.taken.CompareAndSwap(was, int64(n)+1); was = r.taken.Load() {
 	}
 	select {
 	case r.wake <- struct{}{}:

@@ -17,16 +17,16 @@ func TestARingGivesEachNumberOnce(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, r.slots, 128, "as many as fit")
 		for _, base := range []int{1 << windowBits, 2 << windowBits} {
-			r.begin(base)
+			r.begin(base, 500)
 			for seq := range 1000 {
 				synctest.Wait()
 				ready := r.slots[(base+seq)%len(r.slots)].Load()
 				require.Equal(t, base+seq, ready.n, "built before it is due")
-				require.Equal(t, base+seq, r.take(seq))
+				require.Equal(t, base+seq, r.take(500+seq))
 			}
 		}
 		r.stop()
-		require.Equal(t, 2<<windowBits+1000, r.take(1000), "also when nobody builds ahead")
+		require.Equal(t, 2<<windowBits+1000, r.take(1500), "also when nobody builds ahead")
 		require.NoError(t, r.err())
 	})
 }
@@ -35,7 +35,7 @@ func TestARingIsTakenFromAtOnce(t *testing.T) {
 	r, err := newRing(number, func(int) int { return 64 << 20 })
 	require.NoError(t, err)
 	require.Len(t, r.slots, 2)
-	r.begin(0)
+	r.begin(0, 0)
 	defer r.stop()
 	var crew sync.WaitGroup
 	for worker := range 8 {
@@ -60,7 +60,7 @@ func TestARingTellsOfWhatCannotBeBuilt(t *testing.T) {
 		return n, nil
 	}, func(int) int { return 1 })
 	require.NoError(t, err)
-	r.at(0)
+	r.at(0, 0)
 	require.Equal(t, 699, r.take(699))
 	require.NoError(t, r.err())
 	r.take(700)

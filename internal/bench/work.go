@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -38,8 +40,8 @@ type work struct {
 
 // builder has requests built ahead of their being sent.
 type builder interface {
-	begin(base int)
-	at(base int)
+	begin(base, seq int)
+	at(base, seq int)
 	stop()
 	err() error
 }
@@ -92,13 +94,18 @@ func (w *work) next() (base int) {
 	return w.windows << windowBits
 }
 
-// load measures a window of requests that were never sent before.
+// load measures a window of requests that were never sent before. Its first has
+// a number that nobody knows, since those whose answers are kept follow from
+// the numbers.
 func (w *work) load(ctx context.Context, p load.Plan, clock load.Clock) (load.Result, error) {
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails
 	base := w.next()
-	w.ahead.begin(base)
+	p.First = int(binary.LittleEndian.Uint32(random[:]) >> 1)
+	w.ahead.begin(base, p.First)
 	res, err := load.Run(ctx, p, w.target, clock)
 	for i := range res.Records {
-		res.Records[i].Seq += base
+		res.Records[i].Seq += base - p.First
 		w.doubt(&res.Records[i])
 	}
 	w.ahead.stop()

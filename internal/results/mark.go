@@ -14,9 +14,6 @@ func InvalidMark(name, why string) string {
 	return fmt.Sprintf("%s%s: %s", invalidMark, name, why)
 }
 
-// IsInvalidMark says whether a line is such a comment.
-func IsInvalidMark(line string) bool { return strings.HasPrefix(line, invalidMark) }
-
 // marked are the lines of results behind a mark of their name, by number from
 // 1, and why they are invalid.
 func marked(text []byte) map[int]string {

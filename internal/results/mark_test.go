@@ -30,6 +30,4 @@ func TestMarksOfTrials(t *testing.T) {
 	one := Trial{Name: "A/stack=x", Invalid: []Reason{{Rule: "answers", Text: "two\nlines"}, {Rule: "late", Text: "late"}}}
 	require.Equal(t, "# invalid A/stack=x: two lines; late\nBenchmarkA/stack=x 1", one.marked("BenchmarkA/stack=x 1"))
 	require.Equal(t, "line", Trial{}.marked("line"))
-	require.True(t, IsInvalidMark(InvalidMark("A", "b")))
-	require.False(t, IsInvalidMark("# in doubt A: b"))
 }

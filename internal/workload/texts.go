@@ -71,14 +71,14 @@ func (t *Texts) ID(i int) (id string, golden bool) {
 // Text is text number i of a salt: a committed one with some letters and spaces
 // changed, which a model that lower-cases and splits at white space does not
 // see, where Committed says so; else sentences in words that no other has in
-// that order, of 0.6 to 0.9 of the bucket's tokens, as the committed ones.
+// that order, of three quarters to all of the bucket's tokens, as the committed ones.
 func (t *Texts) Text(salt uint64, i int) Text {
 	id, golden := t.ID(i)
 	rng := salted(salt, i)
 	if before, ok := Committed(place(i)); ok {
 		return Text{ID: id, Golden: golden, Text: vary(rng, t.known[before%len(t.known)].Text)}
 	}
-	fill := 0.6 + 0.3*rng.Float64()
+	fill := 0.75 + 0.25*rng.Float64()
 	tokens := max(openingTokens+1, int(fill*float64(t.bucket)+0.5)-special)
 	text := t.words.opening(salt, i) + t.words.text(rng, tokens-openingTokens)
 	return Text{ID: id, Text: text[1:]}
