@@ -166,3 +166,23 @@ func pins(lock string) map[string]string {
 	}
 	return out
 }
+
+// Images that are built here run as nobody, also where they are started by hand.
+func TestImagesOfOursRunAsNobody(t *testing.T) {
+	for _, s := range stacks.All() {
+		if s.Container == nil {
+			continue
+		}
+		built := false
+		for device, img := range s.Container.Images {
+			if img.Build == nil {
+				continue
+			}
+			built = true
+			text, err := fs.ReadFile(img.Build.Context, img.Build.Dockerfile)
+			require.NoError(t, err)
+			require.Regexp(t, `(?m)^USER 65532:65532\nENTRYPOINT `, string(text), "%s on %s", s.Name, device)
+		}
+		require.True(t, built || len(s.Container.Writes) == 0, "%s: a makers' own image has a writable root", s.Name)
+	}
+}

@@ -14,7 +14,7 @@ import (
 )
 
 // Version of the harness. It changes when a number would: what is measured, or how.
-const Version = "0.1"
+const Version = "0.2"
 
 // describe is what this machine's numbers are true for. The weights are of the
 // models prepared so far.
@@ -30,6 +30,9 @@ func (e *environment) describe(ctx context.Context) results.Env {
 		},
 		Device: string(e.device),
 		Plan:   results.Plan{Profile: e.options.Profile.String(), Window: e.options.length().String()},
+	}
+	if modified {
+		out.Harness.Changes = changes()
 	}
 	if e.shared != "" {
 		out.Machine.Cores = len(e.cores)

@@ -33,7 +33,8 @@ type environment struct {
 	models   map[string]*reference
 	prepared []string // names of models, in order
 
-	album *workload.Album // of images; nil until one is needed
+	album *workload.Album        // of images; nil until one is needed
+	stat  func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
 
 	library     string // ONNX Runtime's file
 	libraryNote string // its version, and where it came from

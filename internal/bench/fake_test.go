@@ -200,7 +200,7 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	e := &environment{
 		options: Options{Window: 250 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
 		group:   Group{Name: "embeddings", Title: "Embeddings", Cases: cases},
-		cache:   t.TempDir(), device: stack.CPU, library: "fake: no test loads it",
+		cache:   t.TempDir(), device: stack.CPU, library: "fake: no test loads it", stat: idle(all),
 		models: map[string]*reference{minilm: {
 			served: served{Model: stack.Model{Name: minilm, Task: stack.Embeddings}, Source: golden.Source, SHA256: golden.SHA256, Width: 384}, golden: golden,
 		}},

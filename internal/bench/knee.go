@@ -198,16 +198,11 @@ func (k *kneeSearch) measure(ctx context.Context, plan func(load.Marks) load.Pla
 // probe takes one window of a search.
 func (r *run) probe(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (taken, error) {
 	eye.evidence.Ready, eye.evidence.MayShare = eye.server.boot.ReadyIn, l.c.Share
-	clock := load.SystemClock()
-	defer func() { _ = clock.Close() }()
-	res, err := w.load(ctx, p, clock)
+	win, err := r.quietly(ctx, l, w, eye, p)
 	if err != nil {
 		return taken{}, err
 	}
-	if err := eye.server.boot.Alive(); err != nil {
-		return taken{}, err
-	}
-	return r.summarise(l, outcome{w, eye, []meter.Window{r.env.group.window(l.c, res, w, p)}}), eye.problem
+	return r.summarise(l, outcome{w, eye, []meter.Window{win}}), eye.problem
 }
 
 // only leaves a search's metrics that are of the units.

@@ -83,7 +83,7 @@ func (e *environment) footprint(c Case) bool { return e.group.Footprint != nil &
 // watch looks at a server while it is measured.
 func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
 	return &watch{
-		server: s, devices: devices, batch: l.c.Batcher.Max,
+		server: s, devices: devices, batch: l.c.Batcher.Max, others: l.session.env.company(s.boot),
 		source: telemetry.Source{
 			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input,
 			Items: l.session.env.group.mean(l.c), Mixed: l.c.Batch == Mixed,
@@ -100,8 +100,6 @@ func cause(s *server, err error) error {
 }
 
 func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *watch) ([]meter.Window, error) {
-	clock := load.SystemClock()
-	defer func() { _ = clock.Close() }()
 	p := l.c.plan(r.env.options, eye.marks(ctx))
 	ctx, stop := whileAlive(ctx, eye.server.boot)
 	defer stop()
@@ -114,14 +112,11 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 	}
 	var windows []meter.Window
 	for b.Loop() {
-		res, err := w.load(ctx, p, clock)
+		win, err := r.quietly(ctx, l, w, eye, p)
 		if err != nil {
 			return nil, err
 		}
-		if err := eye.server.boot.Alive(); err != nil {
-			return nil, err
-		}
-		windows = append(windows, r.env.group.window(l.c, res, w, p))
+		windows = append(windows, win)
 	}
 	return windows, eye.problem
 }
@@ -180,6 +175,7 @@ func (o outcome) answered() int {
 // conclude writes the trial down.
 func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
 	fill(&t, k.sum, k.windows)
+	t.Foreign = k.eye.foreign()
 	v := k.verdict
 	t.Answers = results.Answers{Checked: v.Checked, Of: v.Of, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
 	t.Server = l.facts(ctx, k.eye.server)

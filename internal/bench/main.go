@@ -29,15 +29,26 @@ func mainCode(m *testing.M, g Group, table []stack.Stack) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
+	if get[bool](flag.CommandLine, "with-parent") {
+		boot.EndWith(os.Stdin)
+	}
+	if benchmarks() {
+		boot.EndWithGo()
+	}
 	ctx, stop := boot.Guard(context.Background())
 	defer stop()
 	switch {
 	case o.Plan:
 		err = printPlan(ctx, o, g)
-	case flag.Lookup("test.bench").Value.String() != "":
+	case benchmarks():
 		err = head(ctx, os.Stdout, o, g)
 	}
 	stop() // Run takes the signals over
+	select {
+	case <-boot.Ending(ctx): // nothing was measured yet that could be kept
+		return boot.Interrupted
+	default:
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -47,6 +58,9 @@ func mainCode(m *testing.M, g Group, table []stack.Stack) int {
 	}
 	return m.Run()
 }
+
+// benchmarks says whether testing was asked for any.
+func benchmarks() bool { return flag.Lookup("test.bench").Value.String() != "" }
 
 func printPlan(ctx context.Context, o Options, g Group) error {
 	env, err := survey(o, g)

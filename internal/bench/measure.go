@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"stackbench/internal/gpu"
@@ -44,8 +45,11 @@ func (o Options) open(rate float64, marks load.Marks) load.Plan {
 	return p
 }
 
-// salt differs from trial to trial, so that a stack never sees an input twice.
-func (o Options) salt() uint64 { return o.Record.Seed<<16 + uint64(o.Record.Trial) }
+// salt differs from trial to trial and from run to run, so that a stack never
+// sees an input twice. Every bit of the seed counts.
+func (o Options) salt() uint64 {
+	return rand.NewPCG(o.Record.Seed, uint64(o.Record.Trial)).Uint64()
+}
 
 // watch reads, at the edges of windows, what the records cannot tell. Its
 // sums are over all windows of one leaf.
@@ -59,6 +63,10 @@ type watch struct {
 	stack   *usage.Sampler
 	cards   *gpu.Sampler
 	waiting waiting
+	others  *others
+	seen    meter.Foreign // of the last window
+	tries   int           // windows that were taken for those that were kept
+	spent   time.Duration // on windows that others disturbed
 
 	evidence meter.Evidence
 	counters counters
@@ -80,10 +88,12 @@ func (w *watch) open(ctx context.Context) {
 		w.cards = w.devices.Start(w.server.pids, sampleEvery)
 	}
 	w.waiting.start(ctx, w.source)
+	w.others.open()
 	w.client, _ = usage.Self()
 }
 
 func (w *watch) shut(ctx context.Context) {
+	w.addOthers()
 	now, err := usage.Self()
 	if err == nil {
 		if w.evidence.Client == nil {
@@ -99,6 +109,20 @@ func (w *watch) shut(ctx context.Context) {
 	}
 	w.evidence.Told.Waiting = w.waiting.stop()
 	w.addWork(ctx)
+}
+
+// addOthers takes what somebody else used; of several windows the worst counts.
+func (w *watch) addOthers() {
+	f := w.others.shut()
+	if f == nil {
+		return
+	}
+	w.seen = *f
+	if old := w.evidence.Foreign; old != nil {
+		worse := old.Worse(*f)
+		f = &worse
+	}
+	w.evidence.Foreign = f
 }
 
 func (w *watch) addStack() {

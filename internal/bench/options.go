@@ -44,6 +44,7 @@ func register(f *flag.FlagSet) {
 	f.String("out", "", "folder of a run to add raw records to")
 	f.Int("trial", 1, "number of this trial; salts the inputs")
 	f.Uint64("seed", 1, "salts the inputs")
+	f.Bool("with-parent", false, "end when standard input does: the process that started this one holds it")
 	f.Bool("plan", false, "print what would be measured, one JSON object a line, and end")
 }
 
@@ -58,11 +59,11 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed")},
 		Plan:     get[bool](f, "plan"),
 	}
+	if f.NArg() > 0 { // a word that is no flag ends the flags: those behind it would be lost
+		return Options{}, fmt.Errorf("%q is no flag\nwrite every setting as -name=value", f.Arg(0))
+	}
 	var err error
 	o.Profile, err = ParseProfile(text("profile"))
-	if err != nil {
-		return Options{}, err
-	}
 	if err != nil {
 		return Options{}, err
 	}

@@ -46,6 +46,8 @@ func TestBadOptions(t *testing.T) {
 		"-weights=best":    "unknown weights \"best\"\nknown: auto, hub, package, seeded",
 		"-window=20ms":     "a window of 20ms is too short to measure anything\ngive at least 1s, such as -window=30s",
 		"-window=-3s":      "a window of -3s is too short to measure anything\ngive at least 1s, such as -window=30s",
+		"-window=1000000h": "a window of 1000000h0m0s is too long\ngive at most 24h0m0s, such as -window=5m",
+		"stray":            "\"stray\" is no flag\nwrite every setting as -name=value",
 		"-trial=0":         "trial 0\ntrials are counted from 1",
 	} {
 		_, err := ParseOptions([]string{arg}, stackTable())
@@ -70,4 +72,14 @@ func TestProfilesGrow(t *testing.T) {
 	}
 	require.False(t, Quick.Strict())
 	require.True(t, Standard.Strict())
+}
+
+func TestEveryBitOfTheSeedIsInTheSalt(t *testing.T) {
+	seen := map[uint64]bool{}
+	for bit := range 64 {
+		for trial := 1; trial <= 10; trial++ {
+			seen[Options{Record: Record{Trial: trial, Seed: 1 << bit}}.salt()] = true
+		}
+	}
+	require.Len(t, seen, 640)
 }

@@ -9,15 +9,19 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
+	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
 )
 
 // Run measures every leaf of the group on every stack that the flags choose.
-// One iteration of a leaf is one whole window.
+// One iteration of a leaf is one whole window. It ends the process, with all
+// servers stopped, when the user asked for that or a record was lost: what
+// testing knows to say is neither.
 func Run(b *testing.B, g Group, table []stack.Stack) {
 	o, err := options(flag.CommandLine, table)
 	if err != nil {
@@ -30,6 +34,17 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 		b.Fatal(err)
 	}
 	defer r.close()
+	r.stacks(ctx, b)
+	r.close()
+	if code := r.code(ctx); code != 0 {
+		stop()
+		os.Exit(code)
+	}
+}
+
+// stacks measures every leaf on every stack.
+func (r *run) stacks(ctx context.Context, b *testing.B) {
+	o, g := r.env.options, r.env.group
 	if len(r.env.group.In(o.Profile)) == 0 { // testing would measure a benchmark without sub-benchmarks itself
 		b.Skipf("no case of %s has a model that was chosen", g.Name)
 	}
@@ -59,15 +74,17 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 
 // run is one process's measuring.
 type run struct {
-	env     *environment
-	log     *results.Log // nil: no raw records are kept
-	done    map[results.Done]bool
-	pending []string // notes to print between leaves
-	notes   io.Writer
-	floorOf map[Case]*results.Floor
-	marks   io.Writer // the results' own stream; nil: where testing writes
-	marked  map[string]bool
-	wrong   []string // leaves whose answers failed
+	env      *environment
+	log      *results.Log // nil: no raw records are kept
+	done     map[results.Done]bool
+	patience time.Duration // left for waiting for others to be quiet
+	pending  []string      // notes to print between leaves
+	notes    io.Writer
+	floorOf  map[Case]*results.Floor
+	lost     error     // why a record could not be kept; then no more is measured
+	marks    io.Writer // the results' own stream; nil: where testing writes
+	marked   map[string]bool
+	wrong    []string // leaves whose answers failed
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
@@ -76,12 +93,16 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 		return nil, err
 	}
 	r := &run{env: env, notes: os.Stderr}
+	if r.patience, err = o.Profile.patience(); err != nil {
+		return nil, err
+	}
 	if o.Record.Folder != "" {
 		kept, err := results.Open(o.Record.Folder)
 		if err != nil {
 			return nil, err
 		}
 		r.done = kept.Done()
+		r.patience -= spent(kept.Trials)
 		if r.log, err = results.OpenLog(o.Record.Folder); err != nil {
 			return nil, err
 		}
@@ -101,10 +122,25 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 }
 
 func (r *run) close() {
-	r.flush()
 	if r.log != nil {
-		_ = r.log.Close()
+		if err := r.log.Close(); err != nil && r.lost == nil {
+			r.lose(err)
+		}
 	}
+	r.flush()
+}
+
+// code is what the process has to end with; 0 leaves that to testing.
+func (r *run) code(ctx context.Context) int {
+	select {
+	case <-boot.Ending(ctx):
+		return boot.Interrupted
+	default:
+	}
+	if r.lost != nil {
+		return plan.Lost
+	}
+	return 0
 }
 
 // note keeps a line for standard error until no result line is being written:
@@ -182,7 +218,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 		if errors.Is(err, boot.ErrInterrupted) || context.Cause(ctx) != nil {
 			b.Skip("interrupted")
 		}
-		r.record(results.Trial{Name: l.name.String(), Trial: o.Record.Trial, Started: t.Started, Error: oneLine(err)})
+		_ = r.record(results.Trial{Name: l.name.String(), Trial: o.Record.Trial, Started: t.Started, Error: oneLine(err)})
 		b.Fatal(err)
 	}
 	t.Floor = r.floor(ctx, l)
@@ -190,7 +226,9 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 	if strict {
 		withhold(&t)
 	}
-	r.record(t)
+	if err := r.record(t); err != nil {
+		b.Fatal(err)
+	}
 	r.mark(t)
 	for _, why := range t.Invalid {
 		r.note("invalid %s: %s", l.name, why.Text)
@@ -204,6 +242,9 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 }
 
 func (r *run) ending(ctx context.Context) bool {
+	if r.lost != nil {
+		return true
+	}
 	select {
 	case <-boot.Ending(ctx):
 		return true
@@ -214,13 +255,21 @@ func (r *run) ending(ctx context.Context) bool {
 	}
 }
 
-func (r *run) record(t results.Trial) {
+// record keeps the trial, and ends the run when that fails.
+func (r *run) record(t results.Trial) error {
 	if r.log == nil {
-		return
+		return nil
 	}
-	if err := r.log.Append(t); err != nil {
-		r.note("%v", err)
+	err := r.log.Append(t)
+	if err != nil {
+		r.lose(err)
 	}
+	return err
+}
+
+func (r *run) lose(err error) {
+	r.lost = err
+	r.note("%v", err)
 }
 
 // withhold takes the numbers out of an invalid trial, and the raw times from

@@ -91,7 +91,7 @@ func FuzzParseAttach(f *testing.F) {
 			return
 		}
 		require.False(t, e.REST == "" && e.GRPC == "")
-		for _, addr := range []string{e.REST, e.GRPC} {
+		for _, addr := range []string{e.REST, e.GRPC, e.Metrics} {
 			require.True(t, addr == "" || checkAddr(addr) == nil, addr)
 		}
 	})

@@ -14,6 +14,10 @@ import (
 // ErrInterrupted is the cause of a context that a signal ended.
 var ErrInterrupted = errors.New("interrupted")
 
+// Interrupted is the exit code of a process that ended early because the user
+// asked for that by SIGINT, as shells count it.
+const Interrupted = 128 + int(syscall.SIGINT)
+
 var errEnding = errors.New("the run is ending")
 
 // guard knows the servers that are up and ends them on a signal. It travels in

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +21,12 @@ import (
 
 // badRun is a benchmark run that ends as it is told to.
 func badRun(how, launcher string) int {
+	switch how {
+	case "parent":
+		EndWith(os.Stdin)
+	case "go":
+		EndWithGo()
+	}
 	ctx, stop := Guard(context.Background())
 	defer stop()
 	s := Spec{Stack: helperStack("helper", "tree"), Launcher: launcher, Cache: os.Getenv("BOOT_CACHE"), Ready: correct}
@@ -62,6 +69,7 @@ func badRun(how, launcher string) int {
 type run struct {
 	cmd  *exec.Cmd
 	out  *bufio.Reader
+	in   io.Closer
 	text string // up to "ready"
 	pids []int  // of the server and its child
 }
@@ -70,11 +78,19 @@ func startRun(t *testing.T, how, launcher string) run {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "BOOT_RUN="+how, "BOOT_LAUNCHER="+launcher, "BOOT_CACHE="+t.TempDir())
+	return begin(t, cmd)
+}
+
+// begin starts the command, which is a bad run, and waits until it is up.
+func begin(t *testing.T, cmd *exec.Cmd) run {
+	t.Helper()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	pipe, err := cmd.StdoutPipe()
 	require.NoError(t, err)
+	in, err := cmd.StdinPipe()
+	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	r := run{cmd: cmd, out: bufio.NewReader(pipe)}
+	r := run{cmd: cmd, out: bufio.NewReader(pipe), in: in}
 	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 	for !strings.HasSuffix(r.text, "ready\n") {
 		line, err := r.out.ReadString('\n')
@@ -123,6 +139,38 @@ func TestNothingOutlivesTheRun(t *testing.T) {
 	check("SIGKILL", -1, (*os.Process).Kill)
 	check("SIGTERM", 128+15, func(p *os.Process) error { return p.Signal(syscall.SIGTERM) })
 	check("window", 0, func(p *os.Process) error { return p.Signal(os.Interrupt) })
+}
+
+// TestNothingOutlivesTheParent ends who started the run, of which the run sees
+// the end of its standard input.
+func TestNothingOutlivesTheParent(t *testing.T) {
+	r := startRun(t, "parent", Process)
+	require.NoError(t, r.in.Close())
+	require.Contains(t, r.rest(t), "cancelled: interrupted")
+	require.Equal(t, 128+15, r.cmd.ProcessState.ExitCode())
+	for _, pid := range r.pids {
+		require.Eventually(t, gone(pid), 30*time.Second, 20*time.Millisecond)
+	}
+}
+
+// TestNothingOutlivesTheGoCommand kills a program called go that started the
+// run, as go tool and go test do.
+func TestNothingOutlivesTheGoCommand(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "go")
+	shell, err := filepath.EvalSymlinks("/bin/sh")
+	require.NoError(t, err)
+	text, err := os.ReadFile(shell)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(name, text, 0o755))
+	cmd := exec.Command(name, "-c", `"$0"; exit 1`, os.Args[0]) // not exec: it stays
+	cmd.Env = append(os.Environ(), "BOOT_RUN=go", "BOOT_LAUNCHER="+Process, "BOOT_CACHE="+t.TempDir())
+	r := begin(t, cmd)
+	require.Equal(t, "go", commandOf(cmd.Process.Pid))
+	require.NoError(t, cmd.Process.Kill())
+	for _, pid := range r.pids {
+		require.Eventually(t, gone(pid), 30*time.Second, 20*time.Millisecond)
+	}
+	_ = r.rest(t)
 }
 
 func TestInterruptTwice(t *testing.T) {

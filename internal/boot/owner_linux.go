@@ -37,3 +37,12 @@ func startTime(pid int) string {
 	}
 	return string(f[start])
 }
+
+// commandOf is the name of a process's program; "" when it is not known.
+func commandOf(pid int) string {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}

@@ -29,3 +29,13 @@ func startTime(pid int) string {
 	}
 	return strings.Join(strings.Fields(string(out)), "_")
 }
+
+// commandOf is the name of a process's program; "" when it is not known.
+func commandOf(pid int) string {
+	out, err := exec.Command("ps", "-o", "comm=", "-p", strconv.Itoa(pid)).Output()
+	if err != nil {
+		return ""
+	}
+	path := strings.TrimSpace(string(out))
+	return path[strings.LastIndexByte(path, '/')+1:]
+}

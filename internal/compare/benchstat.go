@@ -15,7 +15,7 @@ func BenchstatRuns(old, fresh string) []string {
 func BenchstatStacks(file string) []string {
 	return []string{
 		"-col", "/stack",
-		"-row", ".name,/model,/precision,/proto,/input,/batch@num,/batcher,/load,/conc@num,/rate@num",
+		"-row", ".name,/model,/precision,/proto,/input,/tokens,/prefix,/batch@num,/batcher,/load,/conc@num,/rate@num",
 		"-ignore", ".file," + ignored,
 		file,
 	}

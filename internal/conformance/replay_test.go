@@ -181,6 +181,10 @@ func TestTrapsHaveFixtures(t *testing.T) {
 		"role-only", "several-tokens-counted", "several-tokens-uncounted", "usage-only-tail", "usage-in-last-chunk", "two-events-in-one-segment",
 		"stall", "silent", "early-close", "no-done", "error-inside-200", "keep-alives", "split-utf8", "no-space", "crlf", "long-line", "endless-line",
 		"status-429", "status-503", "status-404", "status-400",
+		"done-no-newline", "done-one-newline", "done-space-behind", "until-close-no-newline", "half-a-mark", "tgi-done",
+		"error-quotes-prompt", "error-quotes-text", "error-in-choice", "finish-abort", "abort-in-object", "tgi-abort",
+		"space-before-colon", "logprobs-first", "content-parts", "reasoning-details", "arguments-object",
+		"tail-without-text", "tail-told-at-the-end", "tail-uncounted",
 	} {
 		require.Contains(t, fixtures, name)
 	}

@@ -28,8 +28,9 @@ type Calls struct {
 	Error   string // goes with Code
 	Delay   time.Duration
 	Stall   Stall
-	Stays   bool  // a call is a stream that answers each message, until the client ends it
-	Fault   Fault // Half, Reset and Garbage do what Drop does: close the connections
+	Stays   bool   // a call is a stream that answers each message, until the client ends it
+	Fault   Fault  // Half, Reset and Garbage do what Drop does: close the connections
+	Limit   uint32 // calls at a time that a connection takes; 0: any number
 }
 
 // GRPCServer is a running gRPC server on a loopback port.
@@ -61,12 +62,16 @@ func GRPC(c Calls) (*GRPCServer, error) {
 		done:     make(chan struct{}),
 	}
 	g.log = g.journal.open()
-	g.server = grpc.NewServer(
+	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(bytesCodec{}),
 		grpc.UnknownServiceHandler(g.handle),
-		grpc.MaxRecvMsgSize(256<<20),
+		grpc.MaxRecvMsgSize(256 << 20),
 		grpc.WaitForHandlers(true), // Close leaves no goroutine
-	)
+	}
+	if c.Limit > 0 {
+		options = append(options, grpc.MaxConcurrentStreams(c.Limit))
+	}
+	g.server = grpc.NewServer(options...)
 	g.ends.Go(func() { g.server.Serve(g.listener) })
 	return g, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,6 +129,56 @@ func TestLostConnectionsAreCountedAndNotHammered(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A server that takes one user at a time and refuses all others at once is asked
+// a hundred times a second at most by each of them, not as fast as they can.
+func TestABusyServerIsNotHammered(t *testing.T) {
+	for _, o := range []record.Outcome{record.Status, record.Malformed, record.Fault} {
+		t.Run(o.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				var free time.Time // when it can take another
+				refused := map[int]bool{}
+				s := &server{
+					outcome: func(seq int) record.Outcome {
+						mu.Lock()
+						defer mu.Unlock()
+						if refused[seq] = time.Now().Before(free); refused[seq] {
+							return o
+						}
+						free = time.Now().Add(50 * ms)
+						return record.Good
+					},
+					service: func(_ time.Time, seq int) time.Duration {
+						mu.Lock()
+						defer mu.Unlock()
+						if refused[seq] {
+							return 0
+						}
+						return 50 * ms
+					},
+				}
+				result, _, err := measure(t, t.Context(), load.Plan{Conns: 2, Window: 2 * time.Second, Timeout: time.Minute}, s)
+				require.NoError(t, err)
+				n := count(result.Records)
+				require.GreaterOrEqual(t, n[record.Good], 35)
+				require.LessOrEqual(t, n[record.Good], 40)
+				require.Positive(t, n[o])
+				require.LessOrEqual(t, n[o], 200, "one in 10 ms")
+			})
+		})
+	}
+}
+
+// A failure that took its time is followed by the next request at once.
+func TestSlowFailuresAreNotPausedAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		result, _, err := measure(t, t.Context(), load.Plan{Conns: 1, Window: time.Second, Timeout: time.Minute},
+			&server{service: takes(20 * ms), outcome: func(int) record.Outcome { return record.Status }})
+		require.NoError(t, err)
+		require.Len(t, result.Records, 50)
+	})
 }
 
 func TestEveryOtherAnswerCutHalfWay(t *testing.T) {

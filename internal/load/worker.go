@@ -9,8 +9,10 @@ import (
 )
 
 // breath is how long a user of a closed loop waits after it lost its connection
-// or could not make one. Without it a server that is gone would be dialled as
-// fast as the client can, and the records would fill the memory.
+// or could not make one, and the least time that a failure of another kind takes
+// it. Without it a server that is gone would be dialled as fast as the client
+// can, one that is busy be asked tens of thousands of times a second, and the
+// records would fill the memory.
 const breath = 10 * time.Millisecond
 
 // worker drives one connection. Nothing it touches for each request is shared,
@@ -52,8 +54,12 @@ func (w *worker) loop(ctx context.Context) {
 			now = reply.Sent
 		}
 		w.note(seq, now.Sub(w.run.opened), reply)
-		if reply.Outcome == record.Refused || reply.Outcome == record.Cut {
+		switch reply.Outcome {
+		case record.Good:
+		case record.Refused, record.Cut:
 			pause(ctx, breath)
+		default:
+			pause(ctx, breath-w.run.clock.Now().Sub(now))
 		}
 	}
 }

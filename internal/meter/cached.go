@@ -36,24 +36,12 @@ func remembered(pairs []Pair) string {
 			fast++
 		}
 	}
-	if n := len(ratios); n == 0 || atLeast(n, fast, cachedAlone) > cachedError {
+	if n := len(ratios); n == 0 || atLeast(fast, n, cachedAlone) > cachedError {
 		return ""
 	}
 	slices.Sort(ratios)
 	return fmt.Sprintf("inputs that it had seen were answered in %.0f %% of the time of new ones (median of %d pairs, sent after the window): it remembers answers, and does not say so",
 		100*ratios[len(ratios)/2], len(ratios))
-}
-
-// atLeast is the chance that of n at least k happen, each by p.
-func atLeast(n, k int, p float64) float64 {
-	sum := 0.0
-	for i := k; i <= n; i++ {
-		a, _ := math.Lgamma(float64(n + 1))
-		b, _ := math.Lgamma(float64(i + 1))
-		c, _ := math.Lgamma(float64(n - i + 1))
-		sum += math.Exp(a - b - c + float64(i)*math.Log(p) + float64(n-i)*math.Log1p(-p))
-	}
-	return sum
 }
 
 // Claims is how many tokens answers were said to have, for each that their texts

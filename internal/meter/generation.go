@@ -39,9 +39,10 @@ func streamed(r record.Record) bool {
 }
 
 // ITL is the mean time between the tokens of a stream after its first chunk's,
-// as the server counts them: (t_last − t_first) ÷ (N_out − n_first). It is
-// undefined where no token followed, and unknown where the server does not say
-// how many there were, or how many came with the first chunk.
+// as the server counts them: (t_last − t_first) ÷ (n_last − n_first), of the
+// first chunk with text and the last event that carried tokens, with text or
+// without. It is undefined where no token followed, and unknown where the server
+// does not say how many had come with either.
 func ITL(r record.Record) (itl time.Duration, defined, known bool) {
 	if !streamed(r) || r.Output.Tokens == 0 {
 		return 0, false, false
@@ -50,7 +51,11 @@ func ITL(r record.Record) (itl time.Duration, defined, known bool) {
 	if !known || r.Output.Tokens <= first {
 		return 0, false, known
 	}
-	return (r.Last - r.First) / time.Duration(r.Output.Tokens-first), true, true
+	last, at, known := r.Output.Closing()
+	if !known || last <= first {
+		return 0, false, false
+	}
+	return (at - r.Output.Chunks[0]) / time.Duration(last-first), true, true
 }
 
 // Gaps are the times between a stream's chunks with text. A chunk may hold

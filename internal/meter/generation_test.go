@@ -11,10 +11,12 @@ import (
 
 // stream is a request of a closed loop, answered by chunks at these times.
 func stream(sent time.Duration, tokens, opened int, chunks ...time.Duration) record.Record {
-	return record.Record{
-		Intended: sent, Sent: sent, First: sent + chunks[0], Last: sent + chunks[len(chunks)-1], Done: sent + chunks[len(chunks)-1] + ms,
-		Output: &record.Output{Chunks: chunks, Tokens: tokens, Opened: opened},
+	last := chunks[len(chunks)-1]
+	out := &record.Output{Chunks: chunks, Tokens: tokens, Opened: opened, Events: len(chunks), Last: last}
+	if opened > 0 { // it counts in every chunk
+		out.Counted = tokens
 	}
+	return record.Record{Intended: sent, Sent: sent, First: sent + chunks[0], Last: sent + last, Done: sent + last + ms, Output: out}
 }
 
 func TestTimesOfAStream(t *testing.T) {
@@ -40,6 +42,17 @@ func TestTimesOfAStream(t *testing.T) {
 		require.Equal(t, c.known, known, name)
 		require.Equal(t, c.gaps, Gaps(c.r), name)
 	}
+	tail := stream(0, 8, 1, 100*ms, 120*ms)
+	tail.Output.Last = 240 * ms
+	itl, _, _ := ITL(tail)
+	require.Equal(t, 20*ms, itl, "six tokens without text followed, each at its time")
+	tail.Output.Last, tail.Output.Counted = 120*ms, 2
+	itl, _, _ = ITL(tail)
+	require.Equal(t, 20*ms, itl, "six tokens that only the end told of came at no known time")
+	tail = stream(0, 8, 1, 100*ms)
+	tail.Output.Counted = 1
+	_, defined, known := ITL(tail)
+	require.False(t, defined || known, "none but the first has a known time")
 	late := stream(50*ms, 2, 0, 100*ms, 110*ms)
 	late.Intended = 0
 	ttft, _ := TTFT(late, true)

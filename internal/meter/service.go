@@ -8,11 +8,12 @@ type Evidence struct {
 	Stack      *StackUse
 	Client     *ClientUse
 	GPU        *GPUUse
+	Foreign    *Foreign // what others used of the machine
 	Told       Told
 	Footprint  *Footprint
 	Ready      time.Duration // start of the stack → first correct answer
 	Answers    *Answers
-	NeedSteady bool // a sample without a steady state is invalid (standard and full)
+	NeedSteady bool // a sample without a steady state, or in doubt for what others did, is invalid (standard and full)
 	MayShare   bool // prompts share what they begin with on purpose
 }
 
@@ -88,6 +89,9 @@ func (e Evidence) service(l *ledger, p sample) {
 	}
 	if e.Answers != nil && e.Answers.Error > 0 {
 		l.put("answer-err", e.Answers.Error)
+	}
+	if e.Foreign != nil {
+		e.Foreign.service(l)
 	}
 	e.Told.service(l)
 	if e.Footprint != nil {

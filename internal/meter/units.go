@@ -34,6 +34,10 @@ type Unit struct {
 // for every unit that states no other.
 const threshold = 0.05
 
+// rare is the threshold of a unit that says how well was measured, not what:
+// tenfold.
+const rare = 9
+
 // Units is the one table of units that code, README and report follow, in the
 // order in which results are read.
 func Units() []Unit {
@@ -44,7 +48,7 @@ func Units() []Unit {
 		{Name: "p99-ms", Better: Lower, Where: "all", Definition: "99th percentile of the response time, by the rule of `p50-ms`; needs 662 requests"},
 		{Name: "ttft-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "median time to the first chunk with text, counted from when `p50-ms` counts; a role, an empty chunk or a count is no text; a failure counts as +∞; needs 11 requests"},
 		{Name: "ttft-p95-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "95th percentile of the time to the first chunk with text, by the rule of `ttft-ms`; needs 130 requests"},
-		{Name: "itl-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "median over requests of (t_last − t_first) ÷ (N_out − n_first): N_out the server's own count of tokens, n_first those that came with the first chunk, by the server's count or, where there are as many chunks as tokens, one; answers of one token have none, a failure counts as +∞; needs 11 requests. vLLM calls it TPOT, AIPerf ITL"},
+		{Name: "itl-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "median over requests of (t_last − t_first) ÷ (n_last − n_first): of the first chunk with text and of the last event that brought tokens, with text or without, the times and the tokens that had come, by the server's own count or, where there are as many chunks as tokens, one in each; answers of one token have none, a failure counts as +∞; needs 11 requests. vLLM calls it TPOT, AIPerf ITL"},
 		{Name: "chunk-gap-p99-ms", Better: Lower, Where: "text_generation, batch_serving, streams", Definition: "99th percentile of the times between chunks with text, of all streams together; a failure counts as one gap of +∞; needs 662 gaps. vLLM calls these gaps ITL"},
 		{Name: "tok/s", Better: Higher, Where: "text_generation, batch_serving", Definition: "generated tokens of good answers, as the server counts them, ÷ issue span"},
 		{Name: "goodput-rps", Better: Higher, Where: "text_generation, batch_serving, streams", Definition: "good answers within the group's stated limits of TTFT and ITL ÷ issue span; an answer without an ITL is not within a limit of it"},
@@ -53,15 +57,16 @@ func Units() []Unit {
 		{Name: "img/s", Better: Higher, Where: "image_classification, batch_serving", Definition: "images classified per second, in good answers"},
 		{Name: "emb/s", Better: Higher, Where: "embeddings, batch_serving", Definition: "embeddings per second, in good answers"},
 		{Name: "batch-mean", Better: Neither, Where: "all", Definition: "realised mean batch: Δ inferences ÷ Δ executions from the server's own counters; of generated text, Δ tokens ÷ Δ steps of the decoder"},
-		{Name: "batch-eff", Better: Higher, Where: "all", Definition: "`batch-mean` ÷ configured maximum, %"},
+		{Name: "batch-eff", Better: Higher, Where: "all", Definition: "`batch-mean` ÷ the maximum that was asked for, or the server's own where it says that it joins less, %"},
 		{Name: "max-batch", Better: Neither, Where: "batch_serving", Definition: "largest batch seen, from the server's own counters; where these are a histogram, the bound of its last bucket; where it only tells how many run now, the most of these, read twice a second"},
-		{Name: "queue-depth", Better: Neither, Where: "batch_serving", Definition: "mean requests waiting in the server, from its own gauge, read twice a second; where that counts texts, these ÷ the mean texts of a request"},
-		{Name: "queue-ms", Better: Lower, Where: "batch_serving", Definition: "mean time in the server's queue, from its own counters"},
+		{Name: "queue-depth", Better: Neither, Where: "batch_serving", Definition: "mean requests waiting in the server, from its own gauge, read twice a second; where that counts texts, these ÷ the texts of a request, and nothing where requests differ in them"},
+		{Name: "queue-ms", Better: Lower, Where: "batch_serving", Definition: "mean time in the server's queue, from its own counters; of several texts in a request, TEI's mean over them"},
 		{Name: "answer-err", Better: Lower, Where: "image_classification, embeddings", Definition: "largest difference of a number of a checked answer from the reference's ÷ the largest of the reference's numbers (of logits at least 1): what a stack rounds, or computes in fewer bits, shows in it"},
 		{Name: "knee-rps", Better: Higher, Where: "batch_serving", Definition: "highest rate of an open loop whose p99 holds the group's stated limit: bracketed, then bisected to 10 %, each probe a valid window of at least 662 requests"},
 		{Name: "users", Better: Higher, Where: "text_generation", Definition: "most concurrent users of a closed loop for whom the group's stated limits of TTFT and ITL hold in at least 95 % of the answers: bracketed, then bisected to 10 % or one user, each probe a window of its own"},
 		{Name: "prefix-hit-%", Better: Neither, Where: "text_generation", Definition: "tokens of prompts that the server had of earlier prompts and did not compute ÷ all of them, from its own counters"},
 		{Name: "cpu-util", Better: Neither, Where: "all", Definition: "CPU seconds of the stack ÷ (window × its cores), %"},
+		{Name: "foreign-%", Better: Lower, Threshold: rare, Where: "all", Definition: "CPU of the stack's cores that neither the stack nor the client used, in % of the window: 100 % less idle, waiting for disks, stolen by the hypervisor, and own; of several windows, of the worst. It is the machine's doing, not the stack's"},
 		{Name: "mem-MB", Better: Lower, Where: "all", Definition: "peak memory of the stack in the window, read ten times a second: of a container's cgroup or of a process tree, in both less the pages that mirror files (cache, mapped libraries and weights), so that launchers compare"},
 		{Name: "mem-per-1k-emb-MB", Better: Lower, Where: "embeddings", Definition: "peak memory of the stack while it embeds 1,000 texts at the run's batch size, less its memory when idle after warm-up"},
 		{Name: "ready-s", Better: Lower, Where: "all", Definition: "start of the stack → first correct answer; image pull or build excluded"},
@@ -73,7 +78,9 @@ func Units() []Unit {
 		{Name: "client-cpu-%", Better: Lower, Where: "all", Definition: "client CPU ÷ its cores"},
 	}
 	for i := range units {
-		units[i].Threshold = threshold
+		if units[i].Threshold == 0 {
+			units[i].Threshold = threshold
+		}
 	}
 	return units
 }

@@ -21,7 +21,11 @@ func TestUnitLinesAreReadByBenchfmt(t *testing.T) {
 	for _, u := range Units() {
 		require.Equal(t, map[Better]int{Higher: 1, Lower: -1, Neither: 0}[u.Better], r.Units().GetBetter(u.Name), u.Name)
 		if u.Better != Neither {
-			require.Equal(t, "0.05", r.Units().Get(u.Name, "threshold").Value)
+			want := "0.05"
+			if u.Name == "foreign-%" {
+				want = "9" // a run is not worse for what else the machine did
+			}
+			require.Equal(t, want, r.Units().Get(u.Name, "threshold").Value)
 		}
 	}
 }

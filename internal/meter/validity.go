@@ -13,7 +13,7 @@ type Rule string
 
 const (
 	RuleDropped   Rule = "dropped"    // no arrival was dropped
-	RuleLate      Rule = "late"       // the p99 of t_send − t_sched stays within max(1 ms, 5 % of the median service time)
+	RuleLate      Rule = "late"       // at most 1 % of the sends were later than max(1 ms, 5 % of the median service time), as far as their number can tell
 	RuleClientCPU Rule = "client-cpu" // the client used at most 60 % of its cores
 	RuleAnswers   Rule = "answers"    // the answers passed the quality gate
 	RuleTokens    Rule = "tokens"     // the server counts at most 2 % more tokens than its texts have, and chance explains
@@ -35,7 +35,8 @@ const (
 	failedLimit   = 0.01 // share of the issued requests
 	prefixLimit   = 0.01 // share of the prompts' tokens
 	lateFloor     = time.Millisecond
-	lateOfService = 20 // the limit is one 20th of the median service time
+	lateShare     = 0.01 // of the sends
+	lateOfService = 20   // the limit is one 20th of the median service time
 )
 
 // invalid lists the rules that the sample broke, in the order of the constants.
@@ -68,7 +69,31 @@ func (p *sample) invalid(e Evidence, s Steadiness) []Reason {
 	if e.NeedSteady && s.Verdict != IsSteady {
 		add(RuleSteady, "no steady state: "+s.Detail)
 	}
-	return broken
+	return append(broken, e.disturbed(p.open)...)
+}
+
+// disturbed lists what others did that makes the sample invalid. What is a
+// doubt in quick is too much for evidence.
+func (e Evidence) disturbed(open bool) []Reason {
+	if e.Foreign == nil {
+		return nil
+	}
+	invalid, doubts := e.Foreign.Broken(open)
+	for _, d := range doubts {
+		if e.NeedSteady && d.Rule.Disturbed() {
+			invalid = append(invalid, d)
+		}
+	}
+	return invalid
+}
+
+// doubts lists why a sample that is valid may be off.
+func (e Evidence) doubts(open bool) []Reason {
+	if e.Foreign == nil {
+		return nil
+	}
+	_, doubts := e.Foreign.Broken(open)
+	return slices.DeleteFunc(doubts, func(d Reason) bool { return e.NeedSteady && d.Rule.Disturbed() })
 }
 
 func (p *sample) brokenDropped() string {
@@ -76,23 +101,6 @@ func (p *sample) brokenDropped() string {
 		return ""
 	}
 	return fmt.Sprintf("%d of %d arrivals were dropped: the client's queue was full", p.dropped, p.issued)
-}
-
-// brokenLate ranks whatever sends there are, also fewer than a published p99
-// needs: too strict is right for a rule that guards the truth.
-func (p *sample) brokenLate() string {
-	if !p.open || len(p.late) == 0 {
-		return ""
-	}
-	p99, _ := nearestRank(slices.Sorted(slices.Values(p.late)), 0, 99)
-	limit := lateFloor
-	if median, ok := nearestRank(slices.Sorted(slices.Values(p.service)), 0, 50); ok {
-		limit = max(limit, median/lateOfService)
-	}
-	if p99 <= limit {
-		return ""
-	}
-	return fmt.Sprintf("sends were late: p99 %s, over %s", inMilliseconds(p99), inMilliseconds(limit))
 }
 
 func (p *sample) brokenClient(c *ClientUse) string {

@@ -26,6 +26,7 @@ type Summary struct {
 	Withheld  []Withheld      // what is not published, and why
 	Invalid   []Reason        // why the whole sample must not be believed; empty when it may
 	Doubts    []Reason        // why it may be off: it is shown with a mark, and never called best
+	Foreign   *Foreign        // what others used of the machine; nil when nobody looked
 	Steady    Steadiness      // the worst of the windows
 	Issued    int             // requests that were due, dropped arrivals included
 	Good      int             // of them answered well
@@ -64,6 +65,8 @@ func Summarise(windows []Window, e Evidence) Summary {
 	s.Metrics, s.Withheld = inOrder(l)
 	s.Steady = worst(windows)
 	s.Invalid = sample.invalid(e, s.Steady)
+	s.Doubts = append(s.Doubts, e.doubts(sample.open)...)
+	s.Foreign = e.Foreign
 	s.Breakdown = sample.breakdown(e.Told.Stages)
 	return s
 }

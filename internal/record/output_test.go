@@ -14,14 +14,36 @@ func TestOpening(t *testing.T) {
 		n     int
 		known bool
 	}{
-		"the server says":        {Output{chunks, 9, 3}, 3, true},
-		"one token a chunk":      {Output{chunks, 4, 0}, 1, true},
-		"several tokens a chunk": {Output{chunks, 9, 0}, 0, false},
-		"nothing is counted":     {Output{chunks, 0, 0}, 0, false},
+		"the server says":        {Output{Chunks: chunks, Tokens: 9, Opened: 3}, 3, true},
+		"one token a chunk":      {Output{Chunks: chunks, Tokens: 4}, 1, true},
+		"several tokens a chunk": {Output{Chunks: chunks, Tokens: 9}, 0, false},
+		"nothing is counted":     {Output{Chunks: chunks}, 0, false},
 		"no chunk":               {Output{}, 0, false},
 	} {
 		n, known := c.out.Opening()
 		require.Equal(t, c.n, n, name)
+		require.Equal(t, c.known, known, name)
+	}
+}
+
+func TestClosing(t *testing.T) {
+	chunks := []time.Duration{10, 20}
+	for name, c := range map[string]struct {
+		out   Output
+		n     int
+		at    time.Duration
+		known bool
+	}{
+		"counted with the last text":  {Output{Chunks: chunks, Tokens: 5, Opened: 3, Events: 2, Last: 20, Counted: 5}, 5, 20, true},
+		"tokens behind the last text": {Output{Chunks: chunks, Tokens: 8, Opened: 1, Events: 8, Last: 90, Counted: 8}, 8, 90, true},
+		"more told at the end":        {Output{Chunks: chunks, Tokens: 8, Opened: 1, Events: 2, Last: 20, Counted: 2}, 2, 20, true},
+		"one token a chunk":           {Output{Chunks: chunks, Tokens: 2, Events: 2, Last: 20}, 2, 20, true},
+		"uncounted":                   {Output{Chunks: chunks, Tokens: 8, Opened: 1, Events: 2, Last: 20}, 0, 0, false},
+		"no chunk":                    {Output{Tokens: 3}, 0, 0, false},
+	} {
+		n, at, known := c.out.Closing()
+		require.Equal(t, c.n, n, name)
+		require.Equal(t, c.at, at, name)
 		require.Equal(t, c.known, known, name)
 	}
 }

@@ -63,6 +63,10 @@ type Output struct {
 	Chunks []time.Duration // when each chunk with text came, counted from Sent; none of a whole answer
 	Tokens int             // generated tokens, as the server counts them; 0 when it did not say
 	Opened int             // of them, those that had come with the first chunk with text; 0 when the server did not say
+
+	Events  int           // events that carried tokens: with text, or with a count of their own and none
+	Last    time.Duration // when the last of those came, counted from Sent
+	Counted int           // tokens that had come with it; 0 when the server did not say
 }
 
 // Opening is the number of tokens that had come with the first chunk. Where the
@@ -76,6 +80,20 @@ func (o Output) Opening() (n int, known bool) {
 		return 1, true
 	}
 	return 0, false
+}
+
+// Closing is the number of tokens that had come by the last event whose tokens
+// are known, and when that was. It is not the last chunk with text where tokens
+// without text followed: what a model makes past the end of its text. Tokens
+// that only a count at the end tells of came at no time that is known.
+func (o Output) Closing() (n int, at time.Duration, known bool) {
+	switch {
+	case o.Counted > 0:
+		return o.Counted, o.Last, true
+	case o.Tokens > 0 && len(o.Chunks) == o.Tokens:
+		return o.Tokens, o.Chunks[len(o.Chunks)-1], true
+	}
+	return 0, 0, false
 }
 
 // Answer is a kept copy of a reply's bytes, checked after the window.

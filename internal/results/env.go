@@ -26,6 +26,7 @@ type Harness struct {
 	Version  string `json:"version"`
 	Commit   string `json:"commit,omitempty"`
 	Modified bool   `json:"modified,omitempty"` // the work tree was not the commit
+	Changes  string `json:"changes,omitempty"`  // a hash of how they differed
 	Go       string `json:"go"`
 }
 

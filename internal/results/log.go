@@ -49,15 +49,24 @@ func Create(root, kind string, now time.Time, env Env) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write %s: %w", EnvFile, err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, EnvFile), append(text, '\n'), 0o644); err != nil {
-		return nil, cure(err, "write the run's conditions")
-	}
-	for _, name := range []string{BenchFile, TrialsFile} {
-		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
-			return nil, cure(err, "make the run's files")
-		}
+	if err := fill(dir, append(text, '\n')); err != nil {
+		_ = os.RemoveAll(dir) // it was made just now, and a folder without conditions is no run
+		return nil, cure(err, "begin the run's folder")
 	}
 	return OpenLog(dir)
+}
+
+// fill puts the files of a new run into its folder.
+func fill(dir string, env []byte) error {
+	if err := createFile(filepath.Join(dir, EnvFile), env); err != nil {
+		return err
+	}
+	for _, name := range []string{BenchFile, TrialsFile} {
+		if err := createFile(filepath.Join(dir, name), nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // mkdir makes the folder, or one with a number after its name when there is one.
@@ -117,13 +126,15 @@ func (l *Log) Dir() string {
 	return l.dir
 }
 
-// Bench is the run's benchmark stream, to append whole lines to.
+// Bench is the run's benchmark stream, to append whole lines to. What cannot be
+// written is a *Lost.
 func (l *Log) Bench() io.Writer {
-	return l.bench
+	return stream{l}
 }
 
 // Append records a trial. It fails, and writes nothing, when the trial cannot
-// be true: a name that is none, a value that is not a number.
+// be true: a name that is none, a value that is not a number; and with a *Lost
+// when it cannot be written.
 func (l *Log) Append(t Trial) error {
 	if err := t.check(); err != nil {
 		return fmt.Errorf("record trial %d of %s: %w", t.Trial, t.Name, err)
@@ -132,11 +143,8 @@ func (l *Log) Append(t Trial) error {
 	if err != nil {
 		return fmt.Errorf("record trial %d of %s: %w", t.Trial, t.Name, err)
 	}
-	if _, err := l.trials.Write(append(line, '\n')); err != nil {
-		return cure(err, "record a trial")
-	}
-	if err := l.trials.Sync(); err != nil {
-		return cure(err, "record a trial")
+	if err := appendAll(l.trials, append(line, '\n')); err != nil {
+		return &Lost{What: fmt.Sprintf("trial %d of %s", t.Trial, t.Name), Dir: l.dir, Err: err}
 	}
 	return nil
 }
@@ -169,7 +177,7 @@ func (l *Log) Repair() ([]string, error) {
 		case have[t.Name] > 0:
 			have[t.Name]--
 		default:
-			if _, err := fmt.Fprintln(l.bench, t.marked(line)); err != nil {
+			if err := appendAll(l.bench, []byte(t.marked(line)+"\n")); err != nil {
 				return notes, cure(err, "repair "+BenchFile)
 			}
 			notes = append(notes, fmt.Sprintf("%s: added trial %d of %s", BenchFile, t.Trial, t.Name))
@@ -194,7 +202,7 @@ func (l *Log) lines() (map[string]int, error) {
 	return have, nil
 }
 
-// Close closes the files.
+// Close closes the files. It may be called again.
 func (l *Log) Close() error {
 	var err error
 	for _, f := range []*os.File{l.trials, l.bench} {
@@ -202,6 +210,7 @@ func (l *Log) Close() error {
 			err = errors.Join(err, f.Close())
 		}
 	}
+	l.trials, l.bench = nil, nil
 	return err
 }
 

@@ -191,7 +191,8 @@ func TestAFullDiskIsSaidWithItsCure(t *testing.T) {
 	}
 	l := &Log{dir: "x", trials: full}
 	err = l.Append(trial("a", 1))
-	require.ErrorContains(t, err, "record a trial: write /dev/full: no space left on device\ncheck that")
+	require.ErrorContains(t, err, "trial 1 of "+trial("a", 1).Name+" is lost: write /dev/full: no space left on device")
+	require.ErrorContains(t, err, "\nmake room on that disk")
 	require.NoError(t, l.Close())
 }
 

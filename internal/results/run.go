@@ -86,7 +86,7 @@ func (r *Run) readUnits() error {
 
 func (r *Run) readTrials(from io.Reader) error {
 	at := map[Done]int{}
-	in := bufio.NewReaderSize(io.LimitReader(from, mostTrials), 1<<20)
+	in := bufio.NewReaderSize(io.LimitReader(from, mostTrials), 64<<10)
 	for n := 1; ; n++ {
 		text, ended, err := line(in)
 		if err != nil {

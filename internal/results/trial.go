@@ -23,6 +23,7 @@ type Trial struct {
 	Withheld map[string]string  `json:"withheld,omitempty"`
 	Invalid  []Reason           `json:"invalid,omitempty"` // why the numbers must not be believed
 	Doubts   []Reason           `json:"doubts,omitempty"`  // why they may be off; shown with a mark, and never best
+	Foreign  *Foreign           `json:"foreign,omitempty"` // what others used of the machine; nil when nobody looked
 	Steady   string             `json:"steady,omitempty"`  // steady, none, too short
 	Unsteady string             `json:"unsteady,omitempty"`
 	Issued   int                `json:"issued"`
@@ -136,6 +137,9 @@ func (t Trial) check() error {
 	}
 	if f := t.Floor; f != nil && !(f.P50 > 0 && f.P95 >= 0 && !math.IsInf(f.P50+f.P95, 0)) {
 		return fmt.Errorf("a client floor of %v and %v ms", f.P50, f.P95)
+	}
+	if err := t.Foreign.check(); err != nil {
+		return err
 	}
 	if t.Knee != nil {
 		if err := t.Knee.check(); err != nil {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"stackbench/internal/plan"
 )
 
 // grace is how long a process may take to stop its stack before it is killed.
@@ -33,8 +35,8 @@ type Observer interface {
 // Execute runs the jobs one after the other, appending results to bench and
 // the processes' notes and logs to log. It stops early, without an error of
 // its own, when stop is closed: the running process is asked to end after its
-// current window. A job that fails does not end the run; all failures are
-// joined in the returned error.
+// current window. A job that fails does not end the run, and all failures are
+// joined in the returned error; but a *Lost does, at once.
 func Execute(ctx context.Context, binaries string, jobs []Job, r Request, out Streams, stop <-chan struct{}) error {
 	var failed error
 	for _, j := range jobs {
@@ -45,6 +47,10 @@ func Execute(ctx context.Context, binaries string, jobs []Job, r Request, out St
 		}
 		err := execute(ctx, filepath.Join(binaries, j.Group.binary()), j, r, out, stop)
 		out.Observer.Job(j, err)
+		var lost *Lost
+		if errors.As(err, &lost) {
+			return errors.Join(failed, lost)
+		}
 		if ctx.Err() != nil {
 			return errors.Join(failed, ctx.Err())
 		}
@@ -63,18 +69,28 @@ type Streams struct {
 }
 
 // execute runs one process. It has a process group of its own, so that a
-// Ctrl-C at the terminal reaches only the command, which passes it on once.
-func execute(ctx context.Context, binary string, j Job, r Request, out Streams, stop <-chan struct{}) error {
+// Ctrl-C at the terminal reaches only the command, which passes it on once. Its
+// standard input ends when this process does, however that ends, and it with it.
+func execute(parent context.Context, binary string, j Job, r Request, out Streams, stop <-chan struct{}) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	log := &sink{w: out.Log, lose: func(err error) { cancel(&Lost{Err: fmt.Errorf("write the log: %w", err)}) }}
+	out.Log = log
 	cmd := exec.CommandContext(ctx, binary, j.arguments(r)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	tail := &lastLines{keep: 6}
-	cmd.Stderr = io.MultiWriter(out.Log, tail)
+	cmd.Stderr = io.MultiWriter(log, tail)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("open its output: %w", err)
 	}
+	lifeline, err := hold(cmd)
+	if err != nil {
+		return err
+	}
+	defer lifeline.Close()
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start the benchmark: %w", err)
 	}
@@ -88,15 +104,50 @@ func execute(ctx context.Context, binary string, j Job, r Request, out Streams, 
 		}
 	}()
 	copyErr := copyResults(stdout, j, out, tail)
+	if copyErr != nil {
+		cancel(copyErr)
+		_, _ = io.Copy(io.Discard, stdout) // or it would wait for a reader before it ends
+	}
 	err = cmd.Wait()
 	close(done)
-	if copyErr != nil {
-		return copyErr
+	var lost *Lost
+	switch cause := context.Cause(ctx); {
+	case parent.Err() != nil:
+		return nil // which the caller sees
+	case cause != nil && !errors.As(cause, &lost):
+		return cause
+	case cause != nil:
+		return lost
 	}
-	if err != nil && ctx.Err() == nil {
-		return fmt.Errorf("%w%s", err, tail.quote())
+	return outcome(cmd.ProcessState, err, stop, tail)
+}
+
+// hold gives the command a standard input that ends when the pipe returned is
+// closed, or this process ends.
+func hold(cmd *exec.Cmd) (io.Closer, error) {
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return nil, fmt.Errorf("open its input: %w", err)
 	}
-	return nil
+	return in, nil
+}
+
+// outcome is what the end of a process means.
+func outcome(state *os.ProcessState, err error, stop <-chan struct{}, tail *lastLines) error {
+	if err == nil {
+		return nil
+	}
+	if state != nil && state.ExitCode() == plan.Lost {
+		return &Lost{Err: errors.New(tail.last())}
+	}
+	select {
+	case <-stop: // it was asked to end, and says that it did
+		if state != nil && state.ExitCode() == 128+int(syscall.SIGINT) {
+			return nil
+		}
+	default:
+	}
+	return fmt.Errorf("%w%s", err, tail.quote())
 }
 
 func copyResults(stdout io.Reader, j Job, out Streams, tail io.Writer) error {
@@ -105,7 +156,7 @@ func copyResults(stdout io.Reader, j Job, out Streams, tail io.Writer) error {
 	for s.Scan() {
 		text := s.Text()
 		if err := out.Bench.Write(text); err != nil {
-			return fmt.Errorf("keep the results: %w", err)
+			return &Lost{Err: err}
 		}
 		if line, ok := ParseLine(text); ok {
 			out.Observer.Window(j, line)

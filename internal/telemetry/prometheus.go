@@ -15,15 +15,43 @@ import (
 )
 
 // page is a server's metrics in the Prometheus text format, by name.
-type page map[string]*dto.MetricFamily
+type page struct {
+	families map[string]*dto.MetricFamily
+	broken   map[string]error // names of which a line could not be read: their numbers are not known
+}
 
+// badLines is how many lines of a page may be left out before none is believed.
+const badLines = 100
+
+// parsePage reads a page. A line that cannot be read is left out, with the
+// numbers of its name: the others are no less true.
 func parsePage(text []byte) (page, error) {
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(bytes.NewReader(text))
-	if err != nil {
-		return nil, fmt.Errorf("read the server's metrics: %w", err)
+	lines := cleaned(text)
+	p := page{broken: map[string]error{}}
+	var first error
+	for range badLines {
+		parser := expfmt.NewTextParser(model.UTF8Validation)
+		families, err := parser.TextToMetricFamilies(bytes.NewReader(append(bytes.Join(lines, []byte("\n")), '\n')))
+		if err == nil && (len(families) > 0 || first == nil) {
+			p.families = families
+			return p, nil
+		}
+		if err == nil {
+			return page{}, first // nothing of it can be read
+		}
+		first = cmp.Or(first, fmt.Errorf("read the server's metrics: %w", err))
+		rest, name, ok := without(lines, err)
+		if !ok {
+			return page{}, fmt.Errorf("read the server's metrics: %w", err)
+		}
+		lines, p.broken[name] = rest, fmt.Errorf("read the server's metrics: %s: %w", name, err)
 	}
-	return families, nil
+	return page{}, fmt.Errorf("read the server's metrics: more than %d lines of it are in no format that is known", badLines)
+}
+
+// series are the series of a name; an error when not all of them could be read.
+func (p page) series(name string) ([]*dto.Metric, error) {
+	return p.families[name].GetMetric(), p.broken[name]
 }
 
 // labels are those that a series must have; others do not matter.
@@ -42,7 +70,11 @@ func (l labels) of(m *dto.Metric) bool {
 // number adds up the counters or gauges of a name with these labels; false when
 // there is none. A value below zero or one that is no number is an error.
 func (p page) number(name string, with labels) (sum float64, told bool, err error) {
-	for _, m := range p[name].GetMetric() {
+	all, err := p.series(name)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, m := range all {
 		if !with.of(m) {
 			continue
 		}
@@ -66,7 +98,11 @@ func (p page) number(name string, with labels) (sum float64, told bool, err erro
 // histogram is the first histogram of a name with these labels: its sum, its
 // count and how many observations fell into each bucket. nil when there is none.
 func (p page) histogram(name string, with labels) (*Batches, error) {
-	for _, m := range p[name].GetMetric() {
+	all, err := p.series(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range all {
 		h := m.GetHistogram()
 		if h == nil || !with.of(m) {
 			continue
@@ -98,7 +134,11 @@ func (p page) histogram(name string, with labels) (*Batches, error) {
 // atMost is how many observations of a histogram were at most a bound of its
 // buckets; false when it has no such bucket.
 func (p page) atMost(name string, bound float64) (float64, bool) {
-	for _, m := range p[name].GetMetric() {
+	all, err := p.series(name)
+	if err != nil {
+		return 0, false
+	}
+	for _, m := range all {
 		for _, b := range m.GetHistogram().GetBucket() {
 			if b.GetUpperBound() == bound {
 				return float64(b.GetCumulativeCount()), true
@@ -112,7 +152,11 @@ func (p page) atMost(name string, bound float64) (float64, bool) {
 // size, which is the label's value. nil when there is none.
 func (p page) bySize(name, label string, with labels) (*Batches, error) {
 	sizes := map[float64]float64{}
-	for _, m := range p[name].GetMetric() {
+	all, err := p.series(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range all {
 		i := slices.IndexFunc(m.GetLabel(), func(l *dto.LabelPair) bool { return l.GetName() == label })
 		if i < 0 || m.GetCounter() == nil || !with.of(m) {
 			continue
@@ -151,7 +195,11 @@ func (p page) seconds(name string, with labels) (Sum, bool, error) {
 // nil when there is none.
 func (p page) sum(name string) (*Sum, error) {
 	var all *Sum
-	for _, m := range p[name].GetMetric() {
+	series, err := p.series(name)
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range series {
 		h := m.GetHistogram()
 		if h == nil {
 			continue

@@ -143,6 +143,8 @@ type stat struct {
 	pid, parent, group int
 	cpu                time.Duration // own and that of waited-for children
 	start              uint64        // ticks after boot
+	name               string
+	core               int // that it ran on last
 }
 
 func readStat(root string, pid int) (stat, error) {
@@ -168,11 +170,14 @@ func parseStat(b []byte) (stat, error) {
 		return stat{}, fmt.Errorf("stat line %.40q has no number", b)
 	}
 	f := bytes.Fields(b[end+1:])
-	const state, ppid, pgrp, utime, cstime, starttime = 0, 1, 2, 11, 14, 19
+	const state, ppid, pgrp, utime, cstime, starttime, processor = 0, 1, 2, 11, 14, 19, 36
 	if len(f) <= starttime {
 		return stat{}, fmt.Errorf("stat line of process %d has %d fields", pid, len(f))
 	}
-	s := stat{pid: pid}
+	s := stat{pid: pid, name: printable(string(b[open+1 : end]))}
+	if len(f) > processor {
+		s.core, _ = strconv.Atoi(string(f[processor])) // not worth failing for
+	}
 	if s.parent, err = strconv.Atoi(string(f[ppid])); err != nil {
 		return stat{}, fmt.Errorf("stat line of process %d: %w", pid, err)
 	}

@@ -75,6 +75,22 @@ func TestCapabilities(t *testing.T) {
 	}
 }
 
+// TestProcessesSayWhetherTheyHaveAGPU: the locked onnxruntime is for the CPU,
+// the locked torch brings CUDA.
+func TestProcessesSayWhetherTheyHaveAGPU(t *testing.T) {
+	for _, s := range []stack.Stack{fastapi.ONNXRuntime(), fastapi.Queue()} {
+		lock, err := fs.ReadFile(s.Process.Python.Source, "requirements/onnxruntime.txt")
+		require.NoError(t, err)
+		require.NotContains(t, string(lock), "onnxruntime-gpu==")
+		require.Contains(t, s.Process.Python.OnGPU, "CUDAExecutionProvider")
+	}
+	torch := fastapi.PyTorch(stack.Image{Ref: "torch"}).Process.Python
+	lock, err := fs.ReadFile(torch.Source, "requirements/pytorch.txt")
+	require.NoError(t, err)
+	require.Contains(t, string(lock), "nvidia-")
+	require.Empty(t, torch.OnGPU)
+}
+
 func TestPyTorchBuildsOnTheGivenBase(t *testing.T) {
 	base := stack.Image{Ref: "torch"}
 	s := fastapi.PyTorch(base)

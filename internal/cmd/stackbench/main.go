@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"stackbench/internal/fake"
+	"stackbench/internal/runner"
 )
 
 // Exit codes, the same for every command.
@@ -23,6 +24,7 @@ const (
 	done    = 0 // done
 	failed  = 1 // the thing measured failed or got worse
 	request = 2 // the request was wrong or cannot be judged
+	// 128 + the signal's number: ended by it
 )
 
 func main() {
@@ -79,7 +81,11 @@ func stackbench(ctx context.Context, args []string, stdout, stderr io.Writer) in
 
 func report(err error, stderr io.Writer) int {
 	var usage usageError
+	var ended *runner.Interrupted
 	switch {
+	case errors.As(err, &ended):
+		fmt.Fprintf(stderr, "stackbench: %v\n", err)
+		return ended.Code()
 	case err == nil, errors.Is(err, flag.ErrHelp):
 		return done
 	case errors.As(err, &usage):
@@ -104,7 +110,7 @@ func help(w io.Writer) {
 	for _, c := range commands() {
 		fmt.Fprintf(w, "  %-8s %s\n", c.name, c.summary)
 	}
-	fmt.Fprint(w, "\nEach takes --help. Exit codes: 0 done, 1 the thing measured failed or got worse, 2 the request was wrong or cannot be judged.\n")
+	fmt.Fprint(w, "\nEach takes --help. Exit codes: 0 done, 1 the thing measured failed or got worse, 2 the request was wrong or cannot be judged, 130 ended by Ctrl-C, 143 by SIGTERM.\n")
 }
 
 // flags makes a flag set whose help opens with an example.

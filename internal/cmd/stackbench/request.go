@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -84,8 +85,7 @@ func (c chosen) resolve() (choice, error) {
 	}
 	out.seed = *c.seed
 	if out.seed == 0 {
-		out.seed = uint64(time.Now().UnixNano() % 9000)
-		out.seed += 1000
+		out.seed = newSeed()
 	}
 	out.args = []string{
 		"-device=" + *c.device, "-profile=" + *c.profile, "-launcher=" + *c.launcher, "-weights=" + *c.weights,
@@ -100,6 +100,10 @@ func (c chosen) resolve() (choice, error) {
 	}
 	return out, nil
 }
+
+// newSeed is one that no other run has. It keeps to 53 bits, which every reader
+// of env.json takes in exactly, also one that takes all numbers for floats.
+func newSeed() uint64 { return 1 + rand.Uint64N(1<<53-1) }
 
 // prepared is a request whose binaries are compiled and whose jobs are known.
 type prepared struct {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"stackbench/internal/boot"
 	"stackbench/internal/compare"
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
@@ -17,7 +18,7 @@ import (
 	"stackbench/stacks"
 )
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err error) {
 	f := flags("run", "run --group embeddings --stacks embedded,fastapi-onnxruntime --duration 30s", stderr)
 	c := declare(f)
 	root := f.String("results", "results", "folder of runs")
@@ -26,7 +27,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	if *resume != "" {
-		if err := c.restore(*resume); err != nil {
+		if err := c.resume(f, *resume); err != nil {
 			return err
 		}
 	}
@@ -34,8 +35,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	boot.EndWithGo()
 	ctx, ending, release := runner.Signals(ctx)
 	defer release()
+	defer func() { err = interruption(ctx, ending, err) }()
 	log, err := openLog()
 	if err != nil {
 		return err
@@ -47,10 +50,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
+	env.Plan = asked.plan()
+	if err := same(*resume, env); err != nil {
+		return err
+	}
 	if len(p.jobs) == 0 {
 		return wrong("nothing can be measured here: %s\nsee: go tool stackbench doctor", reasons(env.Skipped))
 	}
-	env.Plan = asked.plan()
 	kept, err := folder(*root, *resume, env)
 	if err != nil {
 		return err
@@ -147,12 +153,14 @@ func measure(ctx context.Context, p prepared, kept *results.Log, stderr io.Write
 		Observer: runner.NewProgress(stderr, p.jobs, time.Now),
 	}
 	err := runner.Execute(ctx, p.binaries, p.jobs, p.request, out, ending)
-	select {
-	case <-ending:
+	if runner.Ended(ctx, ending) != nil {
 		fmt.Fprintf(stderr, "ended early; go on with: go tool stackbench run --resume %s\n", kept.Dir())
-	default:
 	}
-	if err != nil {
+	var lost *runner.Lost
+	switch {
+	case errors.As(err, &lost): // the words name what is lost, where, and the cure
+		return err
+	case err != nil:
 		return fmt.Errorf("not everything was measured: %w\nthe whole log: %s", err, log.Name())
 	}
 	return nil

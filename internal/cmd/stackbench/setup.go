@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -17,7 +18,7 @@ import (
 	"stackbench/internal/runner"
 )
 
-func setup(ctx context.Context, args []string, _, stderr io.Writer) error {
+func setup(ctx context.Context, args []string, _, stderr io.Writer) (err error) {
 	f := flags("setup", "setup --group embeddings --stacks embedded,fastapi-onnxruntime", stderr)
 	c := declare(f)
 	if err := parseAll(f, args); err != nil {
@@ -29,6 +30,8 @@ func setup(ctx context.Context, args []string, _, stderr io.Writer) error {
 	}
 	ctx, ending, release := runner.Signals(ctx)
 	defer release()
+	whole := ctx
+	defer func() { err = interruption(whole, ending, err) }()
 	ctx, cancel := whileNothingIsMeasured(ctx, ending)
 	defer cancel()
 	log, err := openLog()
@@ -38,6 +41,19 @@ func setup(ctx context.Context, args []string, _, stderr io.Writer) error {
 	defer func() { _ = log.Close() }()
 	_, _, err = setUp(ctx, asked, stderr, log)
 	return err
+}
+
+// interruption is the error of a command that a signal may have ended: that it
+// did is what its exit code tells, whatever went wrong because of it.
+func interruption(ctx context.Context, ending <-chan struct{}, err error) error {
+	by := runner.Ended(ctx, ending)
+	if by == nil || err != nil && errors.As(err, new(*runner.Lost)) {
+		return err
+	}
+	if err == nil || errors.Is(err, context.Canceled) {
+		return by
+	}
+	return fmt.Errorf("%w: %w", by, err)
 }
 
 // whileNothingIsMeasured makes the first Ctrl-C end the work at once: there is

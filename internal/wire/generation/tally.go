@@ -14,6 +14,7 @@ type Mark struct {
 	Content bool // it has text, not empty; a role, an empty delta or a count is none
 	Tokens  int  // generated tokens that came with it; 0 when it does not say
 	Total   int  // generated tokens so far; 0 when it does not say
+	Bare    bool // it says Total and nothing else: no token came with it
 	End     bool // the contract's own last event
 	Fault   bool // it reports an error
 }
@@ -23,6 +24,7 @@ type Tally struct {
 	out   record.Output // its chunks count from began until the end is known
 	began time.Time
 	sum   int  // tokens so far
+	each  bool // every chunk with text so far has raised the count
 	some  bool // an event came
 	ended bool
 	fault string
@@ -31,7 +33,7 @@ type Tally struct {
 // Begin forgets the last stream.
 func (t *Tally) Begin() {
 	t.out = record.Output{Chunks: t.out.Chunks[:0]}
-	t.began, t.sum, t.some, t.ended, t.fault = time.Now(), 0, false, false, ""
+	t.began, t.sum, t.each, t.some, t.ended, t.fault = time.Now(), 0, true, false, false, ""
 }
 
 // Add counts an event that came at that time; data is quoted where it reports
@@ -41,6 +43,7 @@ func (t *Tally) Add(m Mark, data []byte, at time.Time) {
 		t.fault = fmt.Sprintf("%.300q", data)
 	}
 	t.some = true
+	before := t.sum
 	t.sum += m.Tokens
 	if m.Total > 0 {
 		t.sum = m.Total
@@ -51,7 +54,22 @@ func (t *Tally) Add(m Mark, data []byte, at time.Time) {
 		}
 		t.out.Chunks = append(t.out.Chunks, at.Sub(t.began))
 	}
+	t.carry(m, t.sum > before, at)
 	t.ended = t.ended || m.End
+}
+
+// carry notes an event that carried tokens: one with text; and one without, by
+// its own count, or by the total that it raised, where every event with text
+// did. Elsewhere such a total may be of all that came before.
+func (t *Tally) carry(m Mark, raised bool, at time.Time) {
+	if m.Content || m.Tokens > 0 || raised && t.each && !m.Bare {
+		t.out.Events++
+		t.out.Counted, t.out.Last = 0, at.Sub(t.began)
+		if m.Tokens > 0 || m.Total > 0 {
+			t.out.Counted = t.sum
+		}
+	}
+	t.each = t.each && (raised || !m.Content)
 }
 
 var (
@@ -72,6 +90,9 @@ func (t *Tally) End(r *record.Reply) {
 	early := t.began.Sub(r.Sent)
 	for i := range chunks {
 		chunks[i] += early
+	}
+	if t.out.Events > 0 {
+		t.out.Last += early
 	}
 	r.Output = &t.out
 	switch {

@@ -105,14 +105,16 @@ func TestValuesByTheirBytes(t *testing.T) {
 		`{"text":`:                           {false, 0},
 		``:                                   {false, 0},
 	} {
-		require.Equal(t, want.text, HasText([]byte(data), `"text":`), data)
-		require.Equal(t, want.count, Count([]byte(data), `"n":`), data)
+		require.Equal(t, want.text, HasText(Field([]byte(data), "text")), data)
+		require.Equal(t, want.count, Count(Field([]byte(data), "n")), data)
 	}
-	require.Positive(t, Count([]byte(`{"n":99999999999999999999999999999}`), `"n":`), "no overflow")
+	require.Positive(t, Count([]byte(`99999999999999999999999999999`)), "no overflow")
 }
 
 func TestWhole(t *testing.T) {
-	l := HearWhole(`"n":`).Listen()
+	l := HearWhole(func(body []byte) Mark {
+		return Mark{Content: HasText(Field(body, "text")), Total: Count(Field(body, "n")), Fault: Told(Field(body, "error"))}
+	}).Listen()
 	sent := time.Now()
 	for range 2 {
 		l.Begin()
@@ -128,10 +130,62 @@ func TestWhole(t *testing.T) {
 		require.Equal(t, 10*ms, r.First.Sub(sent))
 		require.Equal(t, 20*ms, r.Last.Sub(sent))
 	}
+	for body, want := range map[string]record.Outcome{"": record.Malformed, `{"text":""}`: record.Malformed, `{"error":"full","text":"a"}`: record.Fault} {
+		l.Begin()
+		_, err := l.Hear([]byte(body), sent)
+		require.NoError(t, err)
+		var r record.Reply
+		l.End(&r)
+		require.Equal(t, want, r.Outcome, body)
+		require.Error(t, r.Err)
+	}
 	l.Begin()
 	var r record.Reply
 	l.End(&r)
 	require.Equal(t, record.Malformed, r.Outcome)
+}
+
+// What carried tokens is what had text or a count of its own, and never what
+// only counts what came before.
+func TestEventsThatCarryTokens(t *testing.T) {
+	text := func(total int) Mark { return Mark{Content: true, Total: total} }
+	for name, c := range map[string]struct {
+		marks                 []Mark // 10 ms apart
+		events, last, counted int    // last in units of 10 ms
+	}{
+		"each counts, text or not":          {[]Mark{text(1), text(2), {Total: 3}, {Total: 4}, {Total: 4, Bare: true}, {End: true}}, 4, 4, 4},
+		"own counts":                        {[]Mark{{Content: true, Tokens: 2}, {Tokens: 1}, {Total: 3, Bare: true, End: true}}, 2, 2, 3},
+		"the rest in a bare count":          {[]Mark{text(1), text(2), {Total: 8, Bare: true}, {End: true}}, 2, 2, 2},
+		"a count at the end":                {[]Mark{text(0), text(0), {Total: 8}, {End: true}}, 2, 2, 0},
+		"a count of the first and the last": {[]Mark{text(1), text(0), {Total: 8}, {End: true}}, 2, 2, 0},
+		"a role and an end":                 {[]Mark{{}, text(1), {}, {Total: 1, Bare: true}, {End: true}}, 1, 2, 1},
+		"a token without text first":        {[]Mark{{Total: 1}, text(2)}, 2, 2, 2},
+		"nothing":                           {nil, 0, 0, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var tally Tally
+			for range 2 {
+				tally.Begin()
+				for i, m := range c.marks {
+					tally.Add(m, nil, tally.began.Add(time.Duration(i+1)*10*ms))
+				}
+				r := record.Reply{Sent: tally.began}
+				tally.End(&r)
+				require.Equal(t, c.events, r.Output.Events)
+				require.Equal(t, c.counted, r.Output.Counted)
+				require.Equal(t, time.Duration(c.last)*10*ms, r.Output.Last)
+			}
+		})
+	}
+}
+
+func TestReasonsThatGiveUp(t *testing.T) {
+	for reason, want := range map[string]bool{
+		`"abort"`: true, `"ABORT"`: true, `"error"`: true, `{"type":"abort","message":"full"}`: true, `"cancelled"`: true,
+		`"stop"`: false, `"length"`: false, `"eos_token"`: false, `null`: false, `""`: false, `{"type":"length","length":8}`: false, ``: false, `"a"`: false,
+	} {
+		require.Equal(t, want, GivenUp([]byte(reason)), reason)
+	}
 }
 
 func TestPromptsThatNobodyCouldAnswer(t *testing.T) {

@@ -1,6 +1,7 @@
 package generation
 
 import (
+	"fmt"
 	"time"
 
 	"stackbench/internal/record"
@@ -10,10 +11,10 @@ import (
 // Silence is how long a stream may send nothing.
 const Silence = 30 * time.Second
 
-// Whole hears answers that are not streamed, and counts their tokens by the key
-// that holds them, as Count finds it.
+// Whole hears answers that are not streamed. A contract tells of one by its
+// bytes, as of a stream's events: a body that reports an error is none.
 type Whole struct {
-	key         string
+	mark        func(body []byte) Mark
 	body        []byte
 	first, last time.Time
 	out         record.Output
@@ -23,12 +24,12 @@ var _ http1.Listener = (*Whole)(nil)
 
 // HearWhole hears whole answers. A server says nothing until one is complete, so
 // that only the request's own limit holds.
-func HearWhole(key string) http1.Hearing {
-	return http1.Hearing{Listen: func() http1.Listener { return &Whole{key: key} }}
+func HearWhole(mark func(body []byte) Mark) http1.Hearing {
+	return http1.Hearing{Listen: func() http1.Listener { return &Whole{mark: mark} }}
 }
 
 // Begin forgets the last answer.
-func (w *Whole) Begin() { *w = Whole{key: w.key} }
+func (w *Whole) Begin() { *w = Whole{mark: w.mark} }
 
 // Hear takes nothing, so that the body stays together.
 func (w *Whole) Hear(body []byte, at time.Time) (taken int, err error) {
@@ -39,11 +40,19 @@ func (w *Whole) Hear(body []byte, at time.Time) (taken int, err error) {
 	return 0, nil
 }
 
+// Over has nothing to add: the body was told of as it came.
+func (w *Whole) Over([]byte) {}
+
 // End completes the reply.
 func (w *Whole) End(r *record.Reply) {
-	w.out.Tokens = Count(w.body, w.key)
+	m := w.mark(w.body)
+	w.out.Tokens = m.Total
 	r.First, r.Last, r.Output = w.first, w.last, &w.out
-	if r.Outcome == record.Good && len(w.body) == 0 {
+	switch {
+	case r.Outcome != record.Good:
+	case m.Fault:
+		r.Outcome, r.Err = record.Fault, fmt.Errorf("the answer reports an error: %.300q", w.body)
+	case !m.Content:
 		r.Outcome, r.Err = record.Malformed, errNoContent
 	}
 }

@@ -71,8 +71,8 @@ type EventConn struct {
 	body     []byte
 }
 
-// Close does nothing: the channel is the target's.
-func (c *EventConn) Close() error { return nil }
+// Close gives the place on the channel to others.
+func (c *EventConn) Close() error { return c.conn.Close() }
 
 // silenced is the error of a stream that fell silent.
 type silenced time.Duration

@@ -15,7 +15,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/connectivity"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/encoding"
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
@@ -29,15 +28,14 @@ import (
 const maxMessage = 256 << 20
 
 // Target is a server and the requests that its connections send in turn.
-// Its connections share one HTTP/2 channel a processor: more of them cost CPU
-// and carry no more.
+// Its connections share one HTTP/2 channel a processor, where the server takes
+// as many calls on each: more of them cost CPU and carry no more.
 type Target struct {
 	addr     string
 	method   string
 	requests []mem.BufferSlice
 	next     func(seq int) []byte // nil: the requests in turn
-	channels []*channel
-	dialled  atomic.Uint32
+	places   places
 	limit    int               // of an answer's message, in bytes
 	options  []grpc.CallOption // of each call: the limit
 }
@@ -47,8 +45,10 @@ type Target struct {
 // there is no connection, when it was lost and when a server says so itself.
 type channel struct {
 	client *grpc.ClientConn
-	lost   atomic.Int64 // connections that ended
-	up     atomic.Int64 // connections that are open
+	lost   atomic.Int64  // connections that ended
+	up     atomic.Int64  // connections that are open
+	limit  atomic.Uint32 // calls at a time that the server takes on one; 0: it did not say
+	conns  int           // of the target, on this channel; under the lock of places
 }
 
 // NewTarget prepares marshalled requests to a unary method, written as
@@ -72,7 +72,7 @@ func NewTarget(addr, method string, requests [][]byte) (*Target, error) {
 			t.Close()
 			return nil, fmt.Errorf("prepare connection to %s: %w", addr, err)
 		}
-		t.channels = append(t.channels, c)
+		t.places.channels = append(t.places.channels, c)
 	}
 	return t, nil
 }
@@ -110,12 +110,16 @@ func (c *channel) dial(ctx context.Context, addr string) (net.Conn, error) {
 // watched notes the end of its connection before gRPC learns of it.
 type watched struct {
 	net.Conn
-	channel *channel
-	over    atomic.Bool
+	channel  *channel
+	settings settings // of the server; read by gRPC's one reader
+	over     atomic.Bool
 }
 
 func (w *watched) Read(b []byte) (int, error) {
 	n, err := w.Conn.Read(b)
+	if limit, told := w.settings.read(b[:n]); told {
+		w.channel.limit.Store(limit)
+	}
 	if err != nil {
 		w.end()
 	}
@@ -142,27 +146,6 @@ func (w *watched) end() {
 	}
 }
 
-// Dial returns a connection once its channel is open.
-func (t *Target) Dial(ctx context.Context) (*Conn, error) {
-	c := t.channels[int(t.dialled.Add(1)-1)%len(t.channels)]
-	c.client.Connect()
-	for {
-		switch s := c.client.GetState(); s {
-		case connectivity.Ready:
-			return &Conn{target: t, channel: c}, nil
-		case connectivity.TransientFailure, connectivity.Shutdown:
-			return nil, fmt.Errorf("connect to %s: %w", t.addr, c.why(ctx))
-		case connectivity.Idle:
-			c.client.Connect()
-			fallthrough
-		default:
-			if !c.client.WaitForStateChange(ctx, s) {
-				return nil, fmt.Errorf("connect to %s: %w", t.addr, ctx.Err())
-			}
-		}
-	}
-}
-
 // why asks a call for the error that the channel's state does not tell.
 func (c *channel) why(ctx context.Context) error {
 	call := call{out: mem.BufferSlice{}}
@@ -176,7 +159,7 @@ func (c *channel) why(ctx context.Context) error {
 // Close ends all channels, and so the requests under way.
 func (t *Target) Close() error {
 	var all []error
-	for _, c := range t.channels {
+	for _, c := range t.places.all() {
 		all = append(all, c.client.Close())
 	}
 	return errors.Join(all...)
@@ -188,6 +171,7 @@ type Conn struct {
 	target  *Target
 	channel *channel
 	call    call
+	closed  bool
 }
 
 // Do sends request seq modulo the number of requests, and returns when its
@@ -225,8 +209,14 @@ func (c *Conn) ended(ctx context.Context, r record.Reply, err error, lost int64)
 	return r
 }
 
-// Close does nothing: the channel is the target's.
-func (c *Conn) Close() error { return nil }
+// Close gives the place on the channel to others; the channel is the target's.
+func (c *Conn) Close() error {
+	if !c.closed {
+		c.closed = true
+		c.target.places.giveBack(c.channel)
+	}
+	return nil
+}
 
 // outcome tells whose fault a failed call was; lost is the channel's counter
 // from before the call.

@@ -60,7 +60,7 @@ func (c *StreamConn) Do(ctx context.Context, seq int) record.Reply {
 	k.call.at = time.Time{}
 	lost := k.channel.lost.Load()
 	if c.stream == nil {
-		if err := c.open(); err != nil {
+		if err := c.open(ctx); err != nil {
 			return k.ended(ctx, record.Reply{Sent: time.Now()}, err, lost)
 		}
 	}
@@ -75,16 +75,24 @@ func (c *StreamConn) Do(ctx context.Context, seq int) record.Reply {
 	}
 	r = k.ended(ctx, r, err, lost)
 	if !stop() || err != nil {
-		_ = c.Close()
+		c.leave()
 	}
 	return r
 }
 
-func (c *StreamConn) open() error {
+// open begins the stream, which outlives the request: its end is its own, but
+// until it has begun the request's context ends it, since a server without a
+// place for it makes it wait.
+func (c *StreamConn) open(request context.Context) error {
 	ctx, cancel := context.WithCancel(context.Background())
+	stop := context.AfterFunc(request, cancel)
 	k := c.conn
 	s, err := k.channel.client.NewStream(ctx, &grpc.StreamDesc{ClientStreams: true, ServerStreams: true}, k.target.method, k.target.options...)
+	if err == nil && !stop() {
+		err = status.FromContextError(request.Err()).Err()
+	}
 	if err != nil {
+		stop()
 		cancel()
 		return err
 	}
@@ -92,11 +100,16 @@ func (c *StreamConn) open() error {
 	return nil
 }
 
-// Close ends the stream.
-func (c *StreamConn) Close() error {
+// leave ends the stream.
+func (c *StreamConn) leave() {
 	if c.stream != nil {
 		c.end()
 	}
 	c.stream, c.end = nil, nil
-	return nil
+}
+
+// Close ends the stream, and gives the place on the channel to others.
+func (c *StreamConn) Close() error {
+	c.leave()
+	return c.conn.Close()
 }

@@ -48,8 +48,14 @@ func (d *dechunker) step(buf []byte, n int) error {
 	}
 }
 
+// errBareLFInChunks says at once what would else be waited for in vain.
+const errBareLFInChunks = malformed("a line of the chunked coding ends without a carriage return")
+
 func (d *dechunker) size(b []byte) error {
 	end := bytes.Index(b, crlf)
+	if bareLF(b[:max(end, 0)], 0) || end < 0 && bareLF(b, 0) {
+		return errBareLFInChunks
+	}
 	if end < 0 {
 		if len(b) > maxLine {
 			return malformed("a chunk's size line does not end")
@@ -105,7 +111,7 @@ func (d *dechunker) data(buf []byte, n int) error {
 }
 
 func (d *dechunker) dataEnd(b []byte) error {
-	if len(b) < 2 {
+	if len(b) < 2 && (len(b) == 0 || b[0] == '\r') {
 		return nil
 	}
 	if !bytes.HasPrefix(b, crlf) {
@@ -119,6 +125,9 @@ func (d *dechunker) dataEnd(b []byte) error {
 // trailer skips lines up to the empty one.
 func (d *dechunker) trailer(b []byte) error {
 	end := bytes.Index(b, crlf)
+	if bareLF(b[:max(end, 0)], 0) || end < 0 && bareLF(b, 0) {
+		return errBareLFInChunks
+	}
 	if d.trailers+len(b) > maxLine && end != 0 {
 		return malformed("the trailers do not end")
 	}

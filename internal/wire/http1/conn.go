@@ -14,13 +14,13 @@ import (
 )
 
 const (
-	firstBuffer = 4 << 10                // a thousand connections in 4 MB
-	eventBuffer = 2 << 10                // of a stream, which is taken as it comes
-	idle        = 100 * time.Millisecond // a server may have closed a connection that rested this long
+	firstBuffer = 4 << 10          // a thousand connections in 4 MB
+	eventBuffer = 2 << 10          // of a stream, which is taken as it comes
+	idle        = time.Millisecond // a server may have closed a connection that rested this long
 )
 
 var (
-	lf      = []byte("\n")
+	comma   = []byte(",")
 	crlf    = []byte("\r\n")
 	headEnd = []byte("\r\n\r\n")
 )
@@ -68,11 +68,10 @@ func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 // do is Do over plain TCP.
 func (c *Conn) do(ctx context.Context, q *prebuilt) record.Reply {
 	var r record.Reply
-	rested := time.Since(c.used) > idle
-	if c.watch != nil && (rested || c.watch.ctx != ctx) {
+	if c.watch != nil && c.watch.ctx != ctx {
 		c.unwatch()
 	}
-	if rested && c.conn != nil && stale(c.conn) {
+	if c.conn != nil && time.Since(c.used) > idle && stale(c.conn) {
 		c.drop()
 	}
 	if c.conn == nil {
@@ -201,6 +200,9 @@ func (c *Conn) readHead() (int, error) {
 		}
 		if i := bytes.Index(c.buf[scanned:c.n], headEnd); i >= 0 {
 			return scanned + i + len(headEnd), nil
+		}
+		if bareLF(c.buf[:c.n], scanned) {
+			return 0, errBareLF // the empty line would be waited for in vain
 		}
 		if c.n > maxHead {
 			return 0, malformed("the head does not end")

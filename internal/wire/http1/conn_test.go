@@ -1,6 +1,7 @@
 package http1
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -195,6 +196,36 @@ func TestIdleConnectionClosedByServer(t *testing.T) {
 		r := c.Do(t.Context(), seq)
 		require.Equal(t, record.Good, r.Outcome, "%v", r.Err)
 		<-gone
+	}
+}
+
+// A server that closes without a word is found out before the next request of an
+// open loop, however soon after the answer that is.
+func TestClosedUnannounced(t *testing.T) {
+	closed := make(chan struct{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = http.ReadRequest(bufio.NewReader(conn))
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+			_ = conn.Close()
+			closed <- struct{}{}
+		}
+	}()
+	c := dial(t, l.Addr().String(), post)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // one for all, as of requests of the same hundredth
+	defer cancel()
+	for seq := range 20 {
+		r := c.Do(ctx, seq)
+		require.Equal(t, record.Good, r.Outcome, "%v", r.Err)
+		<-closed
+		c.used = c.used.Add(-2 * idle)
 	}
 }
 

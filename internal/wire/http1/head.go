@@ -24,6 +24,7 @@ type head struct {
 	length  int64 // of the body; -1 when the head does not say
 	chunked bool
 	close   bool // the server closes the connection after this answer
+	stays   bool // HTTP/1.0: it says that it does not
 	old     bool // HTTP/1.0
 }
 
@@ -38,8 +39,8 @@ func plausible(b []byte) bool {
 
 // parseHead reads a head that ends in an empty line.
 func parseHead(b []byte) (head, error) {
-	if bytes.Count(b, lf) != bytes.Count(b, crlf) { // others would see lines here that this parser does not
-		return head{}, malformed("a line of the head ends without a carriage return")
+	if bareLF(b, 0) { // others would see lines here that this parser does not
+		return head{}, errBareLF
 	}
 	line, rest, _ := bytes.Cut(b, crlf)
 	h, err := parseStatus(line)
@@ -61,6 +62,22 @@ func parseHead(b []byte) (head, error) {
 	}
 }
 
+const errBareLF = malformed("a line of the head ends without a carriage return")
+
+// bareLF reports whether a line feed in b[from:] has no carriage return before it.
+func bareLF(b []byte, from int) bool {
+	for i := from; i < len(b); i++ {
+		n := bytes.IndexByte(b[i:], '\n')
+		if n < 0 {
+			return false
+		}
+		if i += n; i == 0 || b[i-1] != '\r' {
+			return true
+		}
+	}
+	return false
+}
+
 // parseStatus reads "HTTP/1.x NNN reason".
 func parseStatus(line []byte) (head, error) {
 	h := head{length: -1}
@@ -77,7 +94,6 @@ func parseStatus(line []byte) (head, error) {
 		return h, malformedf("%.80q is not an HTTP/1.1 status line", string(line))
 	}
 	h.old = line[7] == '0'
-	h.close = h.old
 	return h, nil
 }
 
@@ -86,11 +102,18 @@ func (h *head) field(name, value []byte) error {
 	switch len(name) {
 	case len("content-length"):
 		if is(name, "content-length") {
-			return h.setLength(value)
+			for more := true; more; { // a list of one and the same length, as proxies make it (RFC 9110, 8.6)
+				var one []byte
+				one, value, more = bytes.Cut(value, comma)
+				if err := h.setLength(bytes.TrimSpace(one)); err != nil {
+					return err
+				}
+			}
 		}
 	case len("connection"):
 		if is(name, "connection") {
-			h.close = is(value, "close") || h.close && !is(value, "keep-alive")
+			h.close = h.close || listed(value, "close")
+			h.stays = h.stays || listed(value, "keep-alive")
 		}
 	case len("transfer-encoding"):
 		if is(name, "transfer-encoding") {
@@ -100,7 +123,7 @@ func (h *head) field(name, value []byte) error {
 			h.chunked = true
 		}
 	case len("content-encoding"):
-		if is(name, "content-encoding") && !is(value, "identity") {
+		if is(name, "content-encoding") && len(value) > 0 && !is(value, "identity") {
 			return malformedf("the body is compressed (%.80q), which was not asked for", string(value))
 		}
 	}
@@ -130,6 +153,7 @@ func (h *head) settle() error {
 	if h.code == 101 {
 		return malformed("status 101: the server switched to another protocol, which was not asked for")
 	}
+	h.close = h.close || h.old && !h.stays
 	if h.interim() || h.code == 204 || h.code == 304 {
 		h.length, h.chunked = 0, false
 		return nil
@@ -151,6 +175,18 @@ func (h *head) good() bool { return h.code >= 200 && h.code <= 299 }
 
 // interim answers precede the real one.
 func (h *head) interim() bool { return h.code < 200 }
+
+// listed looks for a word in a list (RFC 9110, 5.6.1).
+func listed(list []byte, want string) bool {
+	for more := true; more; {
+		var word []byte
+		word, list, more = bytes.Cut(list, comma)
+		if is(bytes.TrimSpace(word), want) {
+			return true
+		}
+	}
+	return false
+}
 
 // is compares ASCII without regard to case; want is in lower case.
 func is(b []byte, want string) bool {

@@ -15,6 +15,35 @@ import (
 	"stackbench/internal/record"
 )
 
+// A server that ends lines by a line feed alone is told of at once, not when the
+// request's time is over: the connection stays open, and nothing more comes.
+func TestBareLineFeedsAreNotWaitedOn(t *testing.T) {
+	for raw, want := range map[string]string{
+		"HTTP/1.1 200 OK\nContent-Length: 2\n\n{}":                                    "a line of the head ends without a carriage return",
+		"HTTP/1.1 200 OK\r\nContent-Length: 2\n":                                      "a line of the head ends without a carriage return",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\n{}\n0\n\n":           "a line of the chunked coding ends without a carriage return",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\n":              "longer than its size line says",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX: y\n": "a line of the chunked coding ends without a carriage return",
+	} {
+		here, there := net.Pipe()
+		target, err := NewTarget("host:1", []Request{post})
+		require.NoError(t, err)
+		target.Over(func(context.Context, string) (net.Conn, error) { return here, nil })
+		c, err := target.Dial(t.Context())
+		require.NoError(t, err)
+		go func() {
+			_, _ = http.ReadRequest(bufio.NewReader(there))
+			_, _ = io.WriteString(there, raw)
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		r := c.Do(ctx, 0)
+		cancel()
+		require.Equal(t, record.Malformed, r.Outcome, "%q: %v", raw, r.Err)
+		require.ErrorContains(t, r.Err, want)
+		require.NoError(t, there.Close())
+	}
+}
+
 // scripted is a net.Conn that swallows requests and yields prepared reads.
 type scripted struct {
 	net.Conn
@@ -70,6 +99,14 @@ func TestParse(t *testing.T) {
 		"no reason":          {"HTTP/1.1 200\r\nContent-Length: 2\r\n\r\nhi", record.Good, "hi", true},
 		"1.0":                {"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nhi", record.Good, "hi", false},
 		"1.0 keep-alive":     {"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 2\r\n\r\nhi", record.Good, "hi", true},
+		"close in a list":    {"HTTP/1.1 200 OK\r\nConnection: Upgrade, Close\r\nContent-Length: 2\r\n\r\nhi", record.Good, "hi", false},
+		"a list of others":   {"HTTP/1.1 200 OK\r\nConnection: closed, X-close\r\nContent-Length: 2\r\n\r\nhi", record.Good, "hi", true},
+		"close, then not":    {"HTTP/1.1 200 OK\r\nConnection: close\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi", record.Good, "hi", false},
+		"1.0 in a list":      {"HTTP/1.0 200 OK\r\nConnection: X, Keep-Alive\r\nContent-Length: 2\r\n\r\nhi", record.Good, "hi", true},
+		"a list of a length": {"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nhi", record.Good, "hi", true},
+		"two in a list":      {"HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nhi", record.Malformed, "", false},
+		"half a list":        {"HTTP/1.1 200 OK\r\nContent-Length: 2,\r\n\r\nhi", record.Malformed, "", false},
+		"no encoding":        {"HTTP/1.1 200 OK\r\nContent-Encoding:\r\nContent-Length: 2\r\n\r\nhi", record.Good, "hi", true},
 		"204":                {"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", record.Good, "", true},
 		"extension, trailer": {"HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2;a=b\r\nhi\r\n0\r\nX: y\r\n\r\n", record.Good, "hi", true},
 		"both framings":      {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", record.Good, "hi", false},

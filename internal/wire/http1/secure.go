@@ -126,6 +126,9 @@ func (s *secure) exchange(ctx context.Context, q *prebuilt, listening *listening
 	if r.First.IsZero() {
 		r.First, r.Last = r.Done, r.Done
 	}
+	if listening != nil && listening.heard {
+		listening.over(s.body.Bytes())
+	}
 	return judged(r)
 }
 

@@ -5,7 +5,6 @@ package http1
 import (
 	"net"
 	"syscall"
-	"time"
 )
 
 // stale reports whether the server has closed a resting connection, or sent
@@ -17,15 +16,14 @@ func stale(c net.Conn) bool {
 		return false
 	}
 	raw, err := s.SyscallConn()
-	if err != nil || c.SetDeadline(time.Time{}) != nil { // the last request's deadline may have passed
+	if err != nil {
 		return true
 	}
 	var n int
 	var readErr error
-	err = raw.Read(func(fd uintptr) bool {
+	err = raw.Control(func(fd uintptr) { // it asks once, whatever the deadline is, and never waits
 		var b [1]byte
 		n, readErr = syscall.Read(int(fd), b[:])
-		return true // never wait
 	})
 	waiting := readErr == syscall.EAGAIN || readErr == syscall.EWOULDBLOCK
 	return err != nil || n > 0 || !waiting

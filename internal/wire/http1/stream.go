@@ -27,6 +27,8 @@ type Listener interface {
 	// coding, and when the newest of it came. It returns how much it takes, which
 	// it is not given again. An error says why this is no answer of the protocol.
 	Hear(body []byte, at time.Time) (taken int, err error)
+	// Over is given what Hear has not taken of a body that has ended whole.
+	Over(rest []byte)
 	// End completes the reply of an answer that Hear was told of, or ought to have
 	// been: First, Last and Output; and the outcome, where the events say another
 	// than the connection does.
@@ -107,6 +109,9 @@ func (c *Conn) hear(h head, end int, r *record.Reply) (size, used int, err error
 			err = cmp.Or(refused, err)
 		}
 		if err != nil || over {
+			if err == nil {
+				c.stream.listener.Over(c.buf[end+taken : b.write])
+			}
 			r.Done = c.at
 			return b.write - end, b.read, err
 		}
@@ -120,6 +125,7 @@ func (c *Conn) hear(h head, end int, r *record.Reply) (size, used int, err error
 		}
 		c.stream.extend(c.watch, c.at)
 		if err := c.fill(0); errors.Is(err, io.EOF) && b.untilClose() {
+			c.stream.listener.Over(c.buf[end+taken : b.write])
 			r.Done = time.Now()
 			return b.write - end, b.read, nil
 		} else if err != nil {
@@ -185,6 +191,9 @@ func (l *listening) hear(body []byte, at time.Time) error {
 	l.taken += n
 	return err
 }
+
+// over passes on what was not taken of a whole body.
+func (l *listening) over(body []byte) { l.listener.Over(body[l.taken:]) }
 
 // end releases what the request held, and says that silence ended it where it did.
 func (l *listening) end(ctx context.Context, r *record.Reply) {

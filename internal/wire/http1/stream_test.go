@@ -25,10 +25,13 @@ type lines struct {
 	heard []string
 	at    []time.Time
 	out   record.Output
+	rest  string
 	ended int
 }
 
-func (l *lines) Begin() { l.heard, l.at = nil, nil }
+func (l *lines) Begin() { l.heard, l.at, l.rest = nil, nil, "" }
+
+func (l *lines) Over(rest []byte) { l.rest = string(rest) }
 
 func (l *lines) Hear(body []byte, at time.Time) (taken int, err error) {
 	for {
@@ -93,6 +96,11 @@ func TestHear(t *testing.T) {
 					require.Equal(t, c.body, string(r.Body))
 				} else {
 					require.True(t, strings.HasPrefix(c.body, string(r.Body)), "%q", r.Body)
+				}
+				if name == "what is not taken" {
+					require.Equal(t, "a", l.rest)
+				} else {
+					require.Empty(t, l.rest, "of a body that ended whole")
 				}
 				require.Equal(t, 1, l.ended)
 				require.NotNil(t, r.Output)

@@ -129,6 +129,7 @@ func marked(m generation.Mark, name string, raw []byte) generation.Mark {
 		m.Tokens = int(binary.LittleEndian.Uint32(raw))
 	case name == finishReason:
 		m.End = len(raw) > 4 && string(raw[4:]) != finishReasonNo
+		m.Fault = m.Fault || m.End && generation.GaveUp(string(raw[4:]))
 	}
 	return m
 }
@@ -204,6 +205,9 @@ func addOutputs(t *generation.Text, m *oippb.ModelInferResponse) error {
 		case finishReason:
 			if s := string(raw[4:]); s != finishReasonNo {
 				t.Finish = s
+			}
+			if generation.GaveUp(t.Finish) {
+				return fmt.Errorf("the server gave the request up: finish_reason %q", t.Finish)
 			}
 		}
 	}

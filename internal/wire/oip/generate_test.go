@@ -142,6 +142,7 @@ func TestFailedStreams(t *testing.T) {
 		"an error message alone":  {talker{messages: []*oippb.ModelStreamInferResponse{refusal}}, "error-event", "prompt over the context"},
 		"overload":                {talker{end: status.Error(codes.ResourceExhausted, "queue full")}, "status 8", "queue full"},
 		"an unknown model":        {talker{end: status.Error(codes.NotFound, "no such model")}, "status 5", "no such model"},
+		"given up":                {talker{messages: []*oippb.ModelStreamInferResponse{first, chunk("", 0, "abort")}}, "error-event", "reports an error"},
 		"no end":                  {talker{messages: []*oippb.ModelStreamInferResponse{first}}, "cut", "before its last event"},
 		"no message":              {talker{}, "malformed", "no stream of events"},
 		"no text":                 {talker{messages: []*oippb.ModelStreamInferResponse{chunk("", 1, "stop")}}, "malformed", "no text"},

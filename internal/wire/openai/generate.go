@@ -1,14 +1,12 @@
 package openai
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 
 	"stackbench/internal/wire/generation"
 	"stackbench/internal/wire/http1"
-	"stackbench/internal/wire/sse"
 )
 
 // Delivery is how an answer is to come.
@@ -86,54 +84,4 @@ func encode(path string, o order, p generation.Prompt, d Delivery) (http1.Reques
 		Header: []http1.Field{{Name: "Content-Type", Value: "application/json"}, {Name: "Accept", Value: accept}},
 		Body:   body,
 	}, nil
-}
-
-const usageKey = `"completion_tokens":`
-
-// HearWhole hears whole answers of both routes.
-func HearWhole() http1.Hearing { return generation.HearWhole(usageKey) }
-
-// HearCompletion hears streams of /v1/completions.
-func HearCompletion() http1.Hearing { return sse.Hear(markCompletion) }
-
-// HearChat hears streams of /v1/chat/completions.
-func HearChat() http1.Hearing { return sse.Hear(markChat) }
-
-func markCompletion(e sse.Event) generation.Mark {
-	return mark(e, generation.HasText(e.Data, `"text":`))
-}
-
-// markChat also takes what a model thinks and the arguments of its calls for
-// text: they are tokens that the user waits for.
-func markChat(e sse.Event) generation.Mark {
-	text := false
-	for _, key := range []string{`"content":`, `"reasoning_content":`, `"reasoning":`, `"arguments":`} {
-		text = text || generation.HasText(e.Data, key)
-	}
-	return mark(e, text)
-}
-
-var end = []byte("[DONE]")
-
-// mark completes what all events have in common. The tokens of an answer may be
-// counted by an event of their own, by the last one with text (TGI), or by all.
-func mark(e sse.Event, text bool) generation.Mark {
-	if bytes.Equal(e.Data, end) {
-		return generation.Mark{End: true}
-	}
-	return generation.Mark{
-		Content: text,
-		Total:   generation.Count(e.Data, usageKey),
-		Fault:   !text && isFault(e),
-	}
-}
-
-// isFault finds an error event: vLLM and TGI send {"error": …}, vLLM before
-// 0.11 {"object": "error", …}.
-func isFault(e sse.Event) bool {
-	if string(e.Type) == "error" || bytes.HasPrefix(generation.Value(e.Data, `"object":`), []byte(`"error"`)) {
-		return true
-	}
-	v := generation.Value(e.Data, `"error":`)
-	return len(v) > 0 && !bytes.HasPrefix(v, []byte("null"))
 }

@@ -49,7 +49,7 @@ func TestMarks(t *testing.T) {
 		`{"choices":[{"index":0,"text":" a","finish_reason":null}]}`:                                    {mark{Content: true}, mark{}},
 		`{"choices":[{"index":0,"text":"","finish_reason":"stop"}]}`:                                    {mark{}, mark{}},
 		`{"choices":[{"text":"a"}],"usage":{"prompt_tokens":3,"total_tokens":7,"completion_tokens":4}}`: {mark{Content: true, Total: 4}, mark{Total: 4}},
-		`{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}`:                              {mark{Total: 4}, mark{Total: 4}},
+		`{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}`:                              {mark{Total: 4, Bare: true}, mark{Total: 4, Bare: true}},
 		`{"choices":[{"delta":{"role":"assistant","content":""}}],"usage":null}`:                        {mark{}, mark{}},
 		`{"choices": [{"delta": {"content": "a"}}]}`:                                                    {mark{}, mark{Content: true}},
 		`{"choices":[{"delta":{"content":null,"reasoning_content":"hm"}}]}`:                             {mark{}, mark{Content: true}},
@@ -168,6 +168,50 @@ func TestWhatIsNoText(t *testing.T) {
 	} {
 		_, err := DecodeStream(record.Answer{Body: []byte(body)})
 		require.ErrorContains(t, err, want, body)
+	}
+}
+
+// The forms that servers and gateways give a chat's text, by its bytes and decoded.
+func TestFormsOfAText(t *testing.T) {
+	for delta, want := range map[string]string{
+		`{"content":"ro"}`: "ro",
+		`{"content":[{"type":"thinking","thinking":[{"type":"text","text":"hm"}]},{"type":"text","text":"ro"}]}`: "hmro",
+		`{"content":[{"type":"thinking","thinking":"hm"}]}`:                                                      "hm",
+		`{"content":[{"type":"text","text":""}]}`:                                                                "",
+		`{"content":[],"reasoning_details":[]}`:                                                                  "",
+		`{"content":"","reasoning_details":[{"type":"reasoning.text","text":"hm","index":0}]}`:                   "hm",
+		`{"content":"","reasoning":"hm","reasoning_details":[{"type":"reasoning.text","text":"hm"}]}`:            "hm",
+		`{"content":null,"reasoning_details":[{"type":"reasoning.summary","summary":"hm"}]}`:                     "hm",
+		`{"content":null,"reasoning_details":[{"type":"reasoning.encrypted","data":"aGo="}]}`:                    "",
+		`{"refusal":"no"}`: "no",
+		`{"tool_calls":[{"index":0,"function":{"name":"f","arguments":{"city":"x"}}}]}`: `{"city":"x"}`,
+		`{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"{\"city\":"}}]}`: `{"city":`,
+		`{"tool_calls":[{"index":0,"function":{"name":"f","arguments":""}}]}`:           "",
+		`{"tool_calls":[{"index":0,"function":{"name":"f","arguments":null}}]}`:         "",
+		`{"tool_calls":[{"index":0,"function":{"name":"f"}}]}`:                          "",
+		`{"function_call":{"name":"f","arguments":"{}"}}`:                               "{}",
+		`{"content":[[[[[["too deep"]]]]]]}`:                                            "",
+	} {
+		data := []byte(`{"choices":[{"logprobs":{"content":[{"token":"x","text":"x"}]},"delta":` + delta + `}]}`)
+		require.Equal(t, want != "", markChat(sse.Event{Data: data}).Content, delta)
+		m, err := decode(data)
+		require.NoError(t, err, delta)
+		require.Equal(t, want, m.Choices[0].text(), delta)
+	}
+}
+
+// What a server gave up is no answer, streamed or whole.
+func TestWhatWasGivenUp(t *testing.T) {
+	for body, want := range map[string]string{
+		`{"choices":[{"text":"a","finish_reason":"abort"}]}`:                   `gave the request up: finish_reason "abort"`,
+		`{"choices":[{"text":"a","finish_reason":{"type":"abort"}}]}`:          `gave the request up: finish_reason "abort"`,
+		`{"choices":[{"text":"a","finish_reason":null,"error":{"code":502}}]}`: `the server says {"code":502}`,
+	} {
+		require.True(t, markWhole([]byte(body)).Fault, body)
+		_, err := DecodeText(record.Answer{Body: []byte(body)})
+		require.ErrorContains(t, err, want)
+		_, err = DecodeStream(record.Answer{Body: []byte("data: " + body + "\n\ndata: [DONE]")})
+		require.ErrorContains(t, err, want)
 	}
 }
 

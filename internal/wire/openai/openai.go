@@ -4,11 +4,13 @@
 package openai
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"stackbench/internal/record"
 	"stackbench/internal/wire/http1"
@@ -59,7 +61,7 @@ type vector []float32
 
 func (v *vector) UnmarshalJSON(b []byte) error {
 	if len(b) == 0 || b[0] != '"' {
-		return json.Unmarshal(b, (*[]float32)(v))
+		return v.numbers(b)
 	}
 	var text string
 	if err := json.Unmarshal(b, &text); err != nil {
@@ -75,6 +77,22 @@ func (v *vector) UnmarshalJSON(b []byte) error {
 	*v = make([]float32, len(raw)/4)
 	for i := range *v {
 		(*v)[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	return nil
+}
+
+// numbers reads a list of numbers. A decoder takes null for zero; but null is how
+// JSON writers put what is no number.
+func (v *vector) numbers(b []byte) error {
+	if err := json.Unmarshal(b, (*[]float32)(v)); err != nil || !bytes.Contains(b, []byte("null")) {
+		return err
+	}
+	var values []*float32
+	if err := json.Unmarshal(b, &values); err != nil {
+		return err
+	}
+	if i := slices.Index(values, nil); i >= 0 {
+		return fmt.Errorf("value %d is null", i)
 	}
 	return nil
 }

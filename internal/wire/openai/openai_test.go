@@ -40,6 +40,19 @@ func TestDecodeBothForms(t *testing.T) {
 	}
 }
 
+// Null is how JSON writers put a value that is no number: it is no zero.
+func TestNullIsNoValue(t *testing.T) {
+	for _, c := range []struct{ values, want string }{
+		{"[0.5,null,0.7,0.001]", "value 1 is null"}, {"[null,null]", "value 0 is null"}, {"null", "0 values, not 0"},
+	} {
+		_, err := Decode(record.Answer{Body: []byte(`{"data":[{"index":0,"embedding":` + c.values + `}],"usage":{}}`)}, 1, 0)
+		require.ErrorContains(t, err, c.want)
+	}
+	e, err := Decode(record.Answer{Body: []byte(`{"data":[{"index":0,"embedding":[0.5,0.25]}],"usage":null}`)}, 1, 0)
+	require.NoError(t, err)
+	require.Equal(t, [][]float32{{0.5, 0.25}}, e.Vectors)
+}
+
 func TestDecodeRefusesNonsense(t *testing.T) {
 	for body, want := range map[string]string{
 		"":                                       "not the contract's JSON",

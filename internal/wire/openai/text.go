@@ -12,31 +12,42 @@ import (
 
 // choice is one of an answer or an event of either route.
 type choice struct {
-	Text    string `json:"text"`
-	Message piece  `json:"message"`
-	Delta   piece  `json:"delta"`
-	Finish  string `json:"finish_reason"`
+	Text    string          `json:"text"`
+	Message piece           `json:"message"`
+	Delta   piece           `json:"delta"`
+	Finish  finish          `json:"finish_reason"`
+	Error   json.RawMessage `json:"error"`
 }
 
-// piece is a chat's text. Reasoning has two names.
+// piece is a chat's text. Reasoning has several names.
 type piece struct {
-	Content   string `json:"content"`
-	Reasoning string `json:"reasoning_content"`
-	Thoughts  string `json:"reasoning"`
+	Content   pieces   `json:"content"`
+	Reasoning pieces   `json:"reasoning_content"`
+	Thoughts  pieces   `json:"reasoning"`
+	Details   pieces   `json:"reasoning_details"`
+	Refusal   pieces   `json:"refusal"`
+	Call      function `json:"function_call"`
 	Calls     []struct {
-		Function struct {
-			Arguments string `json:"arguments"`
-		} `json:"function"`
+		Function function `json:"function"`
 	} `json:"tool_calls"`
 }
 
-// text is all that the choice holds.
+type function struct {
+	Arguments arguments `json:"arguments"`
+}
+
+// text is all that the choice holds. Details repeat the reasoning where both are
+// sent.
 func (c choice) text() string {
 	all := c.Text
 	for _, p := range []piece{c.Message, c.Delta} {
-		all += p.Reasoning + p.Thoughts + p.Content
+		thoughts := string(p.Reasoning + p.Thoughts)
+		if thoughts == "" {
+			thoughts = string(p.Details)
+		}
+		all += thoughts + string(p.Content+p.Refusal) + string(p.Call.Arguments)
 		for _, call := range p.Calls {
-			all += call.Function.Arguments
+			all += string(call.Function.Arguments)
 		}
 	}
 	return all
@@ -61,7 +72,9 @@ func DecodeText(a record.Answer) (generation.Text, error) {
 	if len(m.Choices) != 1 {
 		return t, fmt.Errorf("decode openai answer: %d choices in %.60q", len(m.Choices), a.Body)
 	}
-	m.addTo(&t)
+	if err := m.addTo(&t); err != nil {
+		return t, err
+	}
 	t.Chunks = 0
 	return t, nil
 }
@@ -71,7 +84,7 @@ func DecodeStream(a record.Answer) (generation.Text, error) {
 	var t generation.Text
 	ended := false
 	err := sse.Each(a.Body, func(e sse.Event) error {
-		if string(e.Data) == string(end) {
+		if isEnd(e) {
 			ended = true
 			return nil
 		}
@@ -82,8 +95,7 @@ func DecodeStream(a record.Answer) (generation.Text, error) {
 		if len(m.Choices) > 1 {
 			return fmt.Errorf("decode openai answer: %d choices in %.60q", len(m.Choices), e.Data)
 		}
-		m.addTo(&t)
-		return nil
+		return m.addTo(&t)
 	})
 	if err == nil && !ended {
 		err = errors.New("decode openai answer: the stream has no [DONE]")
@@ -105,18 +117,25 @@ func decode(data []byte) (completion, error) {
 	return m, nil
 }
 
-func (m completion) addTo(t *generation.Text) {
+func (m completion) addTo(t *generation.Text) error {
 	for _, c := range m.Choices {
+		switch {
+		case len(c.Error) > 0 && string(c.Error) != "null":
+			return fmt.Errorf("decode openai answer: the server says %.200s", c.Error)
+		case generation.GaveUp(string(c.Finish)):
+			return fmt.Errorf("decode openai answer: the server gave the request up: finish_reason %q", c.Finish)
+		}
 		text := c.text()
 		t.Text += text
 		if text != "" {
 			t.Chunks++
 		}
 		if c.Finish != "" {
-			t.Finish = c.Finish
+			t.Finish = string(c.Finish)
 		}
 	}
 	if m.Usage != nil {
 		t.Tokens, t.Prompt = m.Usage.Completion, m.Usage.Prompt
 	}
+	return nil
 }

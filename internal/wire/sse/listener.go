@@ -17,6 +17,7 @@ type Listener struct {
 	mark  Marker
 	scan  Scanner
 	tally generation.Tally
+	at    time.Time // of the newest bytes
 }
 
 var _ http1.Listener = (*Listener)(nil)
@@ -34,6 +35,7 @@ func (l *Listener) Begin() {
 
 // Hear takes whole events.
 func (l *Listener) Hear(body []byte, at time.Time) (taken int, err error) {
+	l.at = at
 	for {
 		e, n, err := l.scan.Scan(body[taken:])
 		if err != nil || n == 0 {
@@ -46,16 +48,32 @@ func (l *Listener) Hear(body []byte, at time.Time) (taken int, err error) {
 	}
 }
 
+// Over takes a last event that no empty line ends: the body itself has ended
+// it. The standard has such an event dropped; servers and gateways send their
+// end mark so, and what came is no less whole.
+func (l *Listener) Over(rest []byte) {
+	if e := l.scan.Rest(rest); e.Data != nil {
+		l.tally.Add(l.mark(e), e.Data, l.at)
+	}
+}
+
 // End completes the reply.
 func (l *Listener) End(r *record.Reply) { l.tally.End(r) }
 
-// Each gives every event of a kept stream, in order, until one is refused.
+// Each gives every event of a kept stream that ended whole, in order, until one
+// is refused.
 func Each(body []byte, give func(Event) error) error {
 	var s Scanner
 	for {
 		e, n, err := s.Scan(body)
-		if err != nil || n == 0 {
+		if err != nil {
 			return err
+		}
+		if n == 0 {
+			if e = s.Rest(body); e.Data == nil {
+				return nil
+			}
+			return give(e)
 		}
 		body = body[n:]
 		if e.Data == nil {

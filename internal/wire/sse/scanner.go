@@ -81,6 +81,19 @@ func (s *Scanner) Scan(b []byte) (e Event, taken int, err error) {
 	}
 }
 
+// Rest is the event in b, of which Scan has found no end, when no more bytes
+// come; the zero Event when there is none.
+func (s *Scanner) Rest(b []byte) Event {
+	b = append(append(make([]byte, 0, len(b)+2), b...), "\n\n"...)
+	for {
+		e, n, err := s.Scan(b)
+		if err != nil || n == 0 || e.Data != nil {
+			return e
+		}
+		b = b[n:]
+	}
+}
+
 // mark is the size of the byte order mark that a stream may begin with; false
 // when more bytes are needed to tell.
 func mark(b []byte) (int, bool) {

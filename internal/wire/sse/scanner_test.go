@@ -142,6 +142,32 @@ func whole(b []byte) []told {
 	return out
 }
 
+// Each gives the event that the body's end ends, too, and nothing of a line that
+// is none.
+func TestTheBodysEndEndsAnEvent(t *testing.T) {
+	for body, want := range map[string][]string{
+		"data: a\n\ndata: b":                {"a", "b"},
+		"data: a\n\ndata: b\n":              {"a", "b"},
+		"data: a\r\n\r\ndata: b\r\n":        {"a", "b"},
+		"data: a\r":                         {"a"},
+		"data: a\ndata: b":                  {"a\nb"},
+		"data: a\n\n: c":                    {"a"},
+		"data: a\n\nevent: error":           {"a"},
+		"data: a\n\n":                       {"a"},
+		"data: a\n\n\n":                     {"a"},
+		"\xef\xbb":                          nil,
+		"\xef\xbb\xbfdata: a":               {"a"},
+		": keep-alive\nid: 3\ndata: [DONE]": {"[DONE]"},
+	} {
+		var got []string
+		require.NoError(t, Each([]byte(body), func(e Event) error {
+			got = append(got, string(e.Data))
+			return nil
+		}))
+		require.Equal(t, want, got, "%q", body)
+	}
+}
+
 // However a stream is cut into reads, its events are those of the standard.
 func FuzzScan(f *testing.F) {
 	for _, s := range []string{

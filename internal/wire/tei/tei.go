@@ -4,9 +4,11 @@
 package tei
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -46,7 +48,28 @@ func DecodeREST(a record.Answer, texts, width int) ([][]float32, error) {
 	if err := json.Unmarshal(a.Body, &out); err != nil {
 		return nil, fmt.Errorf("decode tei answer: the body is not the contract's JSON (it begins with %.60q): %w", a.Body, err)
 	}
+	if err := nulls(a.Body); err != nil {
+		return nil, err
+	}
 	return out, check(out, texts, width)
+}
+
+// nulls finds what a decoder takes for zero, and what JSON writers put for a
+// value that is no number.
+func nulls(body []byte) error {
+	if !bytes.Contains(body, []byte("null")) {
+		return nil
+	}
+	var out [][]*float32
+	if err := json.Unmarshal(body, &out); err != nil {
+		return fmt.Errorf("decode tei answer: %w", err)
+	}
+	for i, v := range out {
+		if at := slices.Index(v, nil); at >= 0 {
+			return fmt.Errorf("decode tei answer: embedding %d: value %d is null", i, at)
+		}
+	}
+	return nil
 }
 
 // EncodeGRPC builds a marshalled EmbedRequest for one text.

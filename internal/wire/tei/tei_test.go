@@ -50,6 +50,19 @@ func TestRecordedAnswer(t *testing.T) {
 	require.ErrorContains(t, err, `not the contract's JSON (it begins with "{\"error\":\"no\"}")`)
 }
 
+// Null is how JSON writers put a value that is no number: it is no zero.
+func TestNullIsNoValue(t *testing.T) {
+	for body, want := range map[string]string{
+		`[[0.5,null,0.7,0.001]]`:  "embedding 0: value 1 is null",
+		`[[null,null,null,null]]`: "embedding 0: value 0 is null",
+		`[[0.5,0.5,0.7,null]]`:    "embedding 0: value 3 is null",
+		`[null]`:                  "embedding 0 has 0 values, want 4",
+	} {
+		_, err := tei.DecodeREST(record.Answer{Body: []byte(body)}, 1, 4)
+		require.EqualError(t, err, "decode tei answer: "+want)
+	}
+}
+
 func TestRecordedErrors(t *testing.T) {
 	for name, code := range map[string]int{"overloaded.http": 429, "too-long.http": 422, "batch-too-large.http": 422, "empty.http": 400} {
 		reply := ask(t, name, "x")

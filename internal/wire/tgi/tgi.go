@@ -1,6 +1,6 @@
 // Package tgi speaks the own contract of Hugging Face's Text Generation
 // Inference: POST /generate, and POST /generate_stream, whose events are one
-// token each and which ends without a [DONE]. Its OpenAI routes are package
+// token each and which ends with the whole text; as of 2.2 a [DONE] follows. Its OpenAI routes are package
 // openai's.
 package tgi
 
@@ -54,27 +54,41 @@ func Encode(p generation.Prompt, stream bool) (http1.Request, error) {
 	}, nil
 }
 
-const countKey = `"generated_tokens":`
-
 // HearWhole hears answers of /generate.
-func HearWhole() http1.Hearing { return generation.HearWhole(countKey) }
+func HearWhole() http1.Hearing { return generation.HearWhole(markWhole) }
 
 // HearStream hears streams of /generate_stream.
 func HearStream() http1.Hearing { return sse.Hear(mark) }
 
 // mark tells events apart: each is a token, with text or without; the last one
-// has the whole text once more; an error has no token.
+// has the whole text once more; an error is no token.
 func mark(e sse.Event) generation.Mark {
-	if generation.Value(e.Data, `"token":`) == nil {
-		return generation.Mark{Fault: generation.Value(e.Data, `"error":`) != nil}
+	var m generation.Mark
+	for o := generation.Object(e.Data); o.Next(); {
+		switch string(o.Name) {
+		case "token":
+			if generation.Told(o.Value) {
+				m.Tokens = 1
+				m.Content = generation.HasText(generation.Field(o.Value, "text"))
+			}
+		case "generated_text":
+			m.End = generation.Told(o.Value)
+		case "details":
+			m.Total = generation.Count(generation.Field(o.Value, "generated_tokens"))
+			m.Fault = m.Fault || generation.GivenUp(generation.Field(o.Value, "finish_reason"))
+		case "error":
+			m.Fault = m.Fault || generation.Told(o.Value)
+		}
 	}
-	m := generation.Mark{
-		Content: generation.HasText(e.Data, `"text":`),
-		Tokens:  1,
-		Total:   generation.Count(e.Data, countKey),
+	if string(e.Type) == "error" {
+		return generation.Mark{Fault: true}
 	}
-	whole := generation.Value(e.Data, `"generated_text":`)
-	m.End = len(whole) > 0 && !bytes.HasPrefix(whole, []byte("null"))
+	return m
+}
+
+func markWhole(body []byte) generation.Mark {
+	m := mark(sse.Event{Data: body})
+	m.Content = generation.HasText(generation.Field(body, "generated_text"))
 	return m
 }
 
@@ -112,6 +126,9 @@ func DecodeStream(a record.Answer) (generation.Text, error) {
 	var last event
 	chunks := 0
 	err := sse.Each(a.Body, func(v sse.Event) error {
+		if last.Text != nil && string(bytes.TrimSpace(v.Data)) == "[DONE]" {
+			return nil
+		}
 		if last.Text != nil {
 			return fmt.Errorf("decode tgi answer: an event after the last one: %.60q", v.Data)
 		}
@@ -144,6 +161,9 @@ func decode(data []byte) (event, error) {
 	}
 	if e.Error != "" {
 		return e, fmt.Errorf("decode tgi answer: the server says %.200q", e.Error)
+	}
+	if e.Details != nil && generation.GaveUp(e.Details.Finish) {
+		return e, fmt.Errorf("decode tgi answer: the server gave the request up: finish_reason %q", e.Details.Finish)
 	}
 	return e, nil
 }

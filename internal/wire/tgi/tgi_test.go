@@ -109,13 +109,31 @@ func TestWhatIsNoStream(t *testing.T) {
 	}
 }
 
+// TGI as of 2.2 has an end mark behind the last event.
+func TestTheEndMarkOfOthers(t *testing.T) {
+	body := "data: {\"token\":{\"text\":\" ro\"},\"generated_text\":null}\n\n" +
+		"data: {\"token\":{\"text\":\"ta\"},\"generated_text\":\" rota\",\"details\":{\"finish_reason\":\"length\",\"generated_tokens\":2}}\n\n"
+	for _, end := range []string{"data: [DONE]\n\n", "data: [DONE] ", ""} {
+		text, err := DecodeStream(record.Answer{Body: []byte(body + end)})
+		require.NoError(t, err)
+		require.Equal(t, generation.Text{Text: " rota", Tokens: 2, Finish: "length", Chunks: 2}, text)
+	}
+	_, err := DecodeStream(record.Answer{Body: []byte("data: [DONE]\n\n" + body)})
+	require.ErrorContains(t, err, "not the contract's JSON")
+	_, err = DecodeText(record.Answer{Body: []byte(`{"generated_text":"a","details":{"finish_reason":"abort"}}`)})
+	require.ErrorContains(t, err, "gave the request up")
+}
+
 func TestMarks(t *testing.T) {
 	for data, want := range map[string]generation.Mark{
-		`{"token":{"text":"a"},"generated_text":null}`:                                {Content: true, Tokens: 1},
-		`{"token":{"text":""},"generated_text":null}`:                                 {Tokens: 1},
-		`{"token":{"text":"a"},"generated_text":"","details":{"generated_tokens":9}}`: {Content: true, Tokens: 1, Total: 9, End: true},
-		`{"token":{"text":"\"error\": \"generated_text\":"},"generated_text":null}`:   {Content: true, Tokens: 1},
-		`{"error":"Input validation error","error_type":"validation"}`:                {Fault: true},
+		`{"token":{"text":"a"},"generated_text":null}`:                                    {Content: true, Tokens: 1},
+		`{"token":{"text":""},"generated_text":null}`:                                     {Tokens: 1},
+		`{"token":{"text":"a"},"generated_text":"","details":{"generated_tokens":9}}`:     {Content: true, Tokens: 1, Total: 9, End: true},
+		`{"token":{"text":"\"error\": \"generated_text\":"},"generated_text":null}`:       {Content: true, Tokens: 1},
+		`{"error":"Input validation error","error_type":"validation"}`:                    {Fault: true},
+		`{"token":{"text":"a"},"generated_text":"a","details":{"finish_reason":"abort"}}`: {Content: true, Tokens: 1, End: true, Fault: true},
+		`{"error":{"message":"bad","request":{"token":{"text":"a"}}}}`:                    {Fault: true},
+		`{"details":{"token":1},"token":{"id":1,"text" : "a"},"error":null}`:              {Content: true, Tokens: 1},
 		``: {},
 	} {
 		require.Equal(t, want, mark(sse.Event{Data: []byte(data)}), data)

@@ -63,21 +63,21 @@ func Encode(p generation.Prompt) ([]byte, error) {
 
 // mark tells messages apart by their bytes.
 func mark(data []byte) generation.Mark {
-	kind := generation.Value(data, `"type":`)
-	is := func(name string) bool {
-		return len(kind) > len(name)+1 && string(kind[1:len(name)+1]) == name && kind[len(name)+1] == '"'
-	}
+	kind := generation.Field(data, "type")
 	switch {
-	case is(typeToken):
-		return generation.Mark{Content: generation.HasText(data, `"text":`), Tokens: generation.Count(data, `"tokens":`)}
-	case is(typeEnd):
-		return generation.Mark{End: true, Total: generation.Count(data, `"tokens":`)}
+	case generation.IsString(kind, typeToken):
+		return generation.Mark{Content: generation.HasText(generation.Field(data, "text")), Tokens: generation.Count(generation.Field(data, "tokens"))}
+	case generation.IsString(kind, typeEnd):
+		return generation.Mark{
+			End: true, Total: generation.Count(generation.Field(data, "tokens")), Bare: true,
+			Fault: generation.GivenUp(generation.Field(data, "finish_reason")),
+		}
 	}
 	return generation.Mark{Fault: true} // an error, or no message of the contract
 }
 
 // code is an error message's; 0 when it has none.
-func code(data []byte) int { return generation.Count(data, `"code":`) }
+func code(data []byte) int { return generation.Count(generation.Field(data, "code")) }
 
 // Decode reads a kept answer: its messages, a line each.
 func Decode(a record.Answer) (generation.Text, error) {
@@ -100,6 +100,9 @@ func Decode(a record.Answer) (generation.Text, error) {
 		case typeEnd:
 			ended = true
 			t.Tokens, t.Prompt, t.Finish = m.Tokens, m.Prompt, m.Finish
+			if generation.GaveUp(m.Finish) {
+				return t, fmt.Errorf("decode websocket answer: the server gave the request up: finish_reason %q", m.Finish)
+			}
 		case typeError:
 			return t, fmt.Errorf("decode websocket answer: the server says %d %.200q", m.Code, m.Message)
 		default:

@@ -155,6 +155,7 @@ func TestFaults(t *testing.T) {
 		"endless":     {endless, "too-large", "that a text may have"},
 		"refused":     {say(`{"type":"error","code":503,"message":"queue full"}`), "status 503", "queue full"},
 		"error":       {say(one, `{"type":"error","code":500,"message":"died"}`), "error-event", "died"},
+		"given up":    {say(one, `{"type":"end","tokens":1,"finish_reason":"abort"}`), "error-event", "abort"},
 		"nonsense":    {say("hello"), "error-event", "hello"},
 		"no text":     {say(none, end3), "malformed", "no text"},
 		"closed":      {closing, "cut", "StatusGoingAway"},
@@ -269,7 +270,7 @@ func FuzzMark(f *testing.F) {
 		want := generation.Mark{Content: text != "", Tokens: tokens}
 		if end {
 			m = Message{Type: typeEnd, Tokens: tokens, Finish: text}
-			want = generation.Mark{End: true, Total: tokens}
+			want = generation.Mark{End: true, Total: tokens, Bare: true}
 		}
 		b, err := json.Marshal(m)
 		require.NoError(t, err)

@@ -1,0 +1,163 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/cpuset"
+	"stackbench/internal/meter"
+	"stackbench/internal/results"
+)
+
+// coresPage is a /proc/stat of cores that have all been idle for so long.
+func coresPage(cores cpuset.Set, idle time.Duration) []byte {
+	var b strings.Builder
+	for _, core := range cores {
+		fmt.Fprintf(&b, "cpu%d 0 0 0 %d 0 0 0 0 0 0\n", core, idle/(10*time.Millisecond))
+	}
+	return []byte(b.String())
+}
+
+// idle is a machine on which nobody else does anything, so that tests do not
+// depend on what this one does.
+func idle(cores cpuset.Set) func() ([]byte, error) {
+	started := time.Now()
+	return func() ([]byte, error) { return coresPage(cores, time.Since(started)), nil }
+}
+
+// neighbour is somebody else who uses all cores until it is told to stop. It
+// hears what is said, and may stop at a word.
+type neighbour struct {
+	bytes.Buffer
+	cores cpuset.Set
+	quiet atomic.Bool
+	stops string // the word; "" for none
+	from  time.Time
+}
+
+func (n *neighbour) Write(p []byte) (int, error) {
+	if n.stops != "" && strings.Contains(string(p), n.stops) {
+		n.from = time.Now()
+		n.quiet.Store(true)
+	}
+	return n.Buffer.Write(p)
+}
+
+func (n *neighbour) stat() ([]byte, error) {
+	if !n.quiet.Load() {
+		return coresPage(n.cores, 0), nil
+	}
+	return coresPage(n.cores, time.Since(n.from)), nil
+}
+
+// besideNeighbour measures one case beside a neighbour.
+func besideNeighbour(t *testing.T, n *neighbour, patience time.Duration) results.Trial {
+	t.Helper()
+	r, _ := testRun(t, textCase(1, 1))
+	all, err := cpuset.Usable()
+	require.NoError(t, err)
+	n.cores, r.env.stat, r.notes, r.patience = all, n.stat, n, patience
+	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	require.False(t, failed)
+	require.Len(t, trials, 1)
+	return trials[0]
+}
+
+// TestADisturbedWindowIsMeasuredAgain: the neighbour stops while it is waited
+// for, so that the second window is the one that counts.
+func TestADisturbedWindowIsMeasuredAgain(t *testing.T) {
+	n := &neighbour{stops: "waiting: "}
+	one := besideNeighbour(t, n, time.Minute)
+	require.Empty(t, one.Invalid)
+	require.Empty(t, one.Doubts)
+	require.Equal(t, 2, one.Foreign.Tries)
+	require.Greater(t, one.Foreign.Spent, 1.0)
+	require.Zero(t, one.Foreign.Server.Percent)
+	require.Regexp(t, `(?m)^# waiting: \d+ % of (core \d+|the (server|client)'s cores) is somebody else's`, n.String())
+	require.Less(t, one.Seconds, 0.5, "one window, not both")
+	require.Less(t, one.Metrics["cpu-util"], 150.0, "the CPU of one window, not of both")
+}
+
+// TestANeighbourWhoStays: what remains is shown with its reason, and the run
+// does not wait for ever.
+func TestANeighbourWhoStays(t *testing.T) {
+	n := &neighbour{}
+	one := besideNeighbour(t, n, 1500*time.Millisecond)
+	require.Equal(t, string(meter.RuleForeign), one.Invalid[0].Rule)
+	require.Equal(t, 1, one.Foreign.Tries)
+	require.Greater(t, one.Foreign.Server.Percent, 10.0)
+	require.Contains(t, n.String(), "# not quiet after 2s: the window stays as it is\n")
+	require.Contains(t, n.String(), "# the time that a run waits for others is used up")
+
+	n = &neighbour{}
+	one = besideNeighbour(t, n, 0)
+	require.Equal(t, 1, one.Foreign.Tries)
+	require.NotContains(t, n.String(), "waiting")
+}
+
+// TestTheLeastDisturbedTryIsKept: the least disturbed of three tries is kept.
+func TestTheLeastDisturbedTryIsKept(t *testing.T) {
+	eye := &watch{server: &server{}}
+	eye.evidence.Stack = &meter.StackUse{CPU: time.Second}
+	before := eye.state()
+	eye.evidence.Stack.CPU += time.Second
+	eye.waiting.samples, eye.seen.Server.Percent = 4, 12
+	first := eye.state()
+	eye.restore(before)
+	require.Equal(t, time.Second, eye.evidence.Stack.CPU)
+	require.Zero(t, eye.waiting.samples)
+	eye.evidence.Stack.CPU += time.Minute
+	eye.restore(first)
+	require.Equal(t, 2*time.Second, eye.evidence.Stack.CPU)
+	require.Equal(t, 4, eye.waiting.samples)
+	require.InDelta(t, 12, eye.seen.Server.Percent, 0)
+	eye.evidence.Stack.CPU = 0
+	require.Equal(t, 2*time.Second, first.evidence.Stack.CPU, "a state is nobody else's")
+}
+
+func TestPatienceIsTheRuns(t *testing.T) {
+	trials := []results.Trial{{}, {Foreign: &results.Foreign{Spent: 40}}, {Foreign: &results.Foreign{Spent: 2.5}}}
+	require.Equal(t, 42500*time.Millisecond, spent(trials))
+	d, err := Quick.patience()
+	require.NoError(t, err)
+	require.Equal(t, 2*time.Minute, d)
+	t.Setenv("STACKBENCH_PATIENCE", "5s")
+	d, err = Full.patience()
+	require.NoError(t, err)
+	require.Equal(t, 5*time.Second, d)
+	for _, wrong := range []string{"soon", "-1s"} {
+		t.Setenv("STACKBENCH_PATIENCE", wrong)
+		_, err = Quick.patience()
+		require.ErrorContains(t, err, "is no time\nwrite how long")
+	}
+}
+
+// TestSomebodyElseIsNamed: in the words of the wait.
+func TestSomebodyElseIsNamed(t *testing.T) {
+	f := meter.Foreign{Server: meter.Share{Percent: 41}}
+	require.Equal(t, "41 % of the server's cores is somebody else's, whose processes cannot be seen from here", somebody(f, nil, 1))
+	f = meter.Foreign{Server: meter.Share{Percent: 1, Steal: 7}}
+	require.Equal(t, "7 % of the cores is another virtual machine's", somebody(f, nil, 1))
+}
+
+// TestAttachedIsUnknown: what an attached server uses cannot be told from what others do.
+func TestAttachedIsUnknown(t *testing.T) {
+	r, _ := testRun(t)
+	s := watched("127.0.0.1:1").server.boot
+	s.Launcher = "attach"
+	o := r.env.company(s)
+	require.Contains(t, o.unknown, "the server is attached")
+	o.open()
+	f := o.shut()
+	require.Contains(t, f.Unknown, "the server is attached")
+	invalid, doubts := f.Broken(true)
+	require.Empty(t, invalid)
+	require.Empty(t, doubts)
+}
