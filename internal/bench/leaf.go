@@ -52,7 +52,10 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	if err != nil {
 		return t, cause(s, err)
 	}
-	k := r.summarise(l, outcome{w, eye, windows})
+	k, err := r.prove(ctx, l, r.summarise(l, outcome{w, eye, windows}))
+	if err != nil {
+		return t, cause(s, err)
+	}
 	k.sum.Report(b)
 	return r.conclude(ctx, l, k, t), nil
 }
@@ -156,8 +159,22 @@ func (r *run) summarise(l leaf, o outcome) taken {
 		o.work.examine(win.Records, l.c.Input, j)
 	}
 	verdict := j.Verdict()
+	verdict.Of = o.answered()
 	o.eye.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
 	return taken{outcome: o, sum: meter.Summarise(o.windows, o.eye.evidence), judge: j, verdict: verdict}
+}
+
+// answered is how many items were answered well in the windows.
+func (o outcome) answered() int {
+	n := 0
+	for _, w := range o.windows {
+		for _, rec := range w.Records {
+			if rec.Outcome == record.Good {
+				n += o.work.count(rec.Seq)
+			}
+		}
+	}
+	return n
 }
 
 // conclude writes the trial down.
@@ -166,7 +183,7 @@ func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) re
 	r.hlog = r.histograms(t.Started, k.windows)
 	t.Foreign = k.eye.foreign()
 	v := k.verdict
-	t.Answers = results.Answers{Checked: v.Checked, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
+	t.Answers = results.Answers{Checked: v.Checked, Of: v.Of, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
 	t.Server = l.facts(ctx, k.eye.server)
 	t.Stages = map[string]float64{}
 	for _, stage := range k.sum.Breakdown {
