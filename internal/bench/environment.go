@@ -54,7 +54,7 @@ type reference struct {
 
 // survey looks at the machine. It changes nothing and fetches nothing.
 func survey(o Options, g Group) (*environment, error) {
-	e := &environment{options: o, group: g.only(o.Models), device: stack.CPU, models: map[string]*reference{}}
+	e := &environment{options: o, group: g.only(o.Only), device: stack.CPU, models: map[string]*reference{}}
 	all, err := cpuset.Usable()
 	if err != nil {
 		return nil, fmt.Errorf("see which cores may be used: %w", err)

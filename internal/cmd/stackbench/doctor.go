@@ -94,13 +94,16 @@ func examine(ctx context.Context) []finding {
 
 // compiler is needed to build the embedded stack, whose ONNX Runtime is called through C.
 func compiler(ctx context.Context) finding {
-	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()
-	cc := strings.TrimSpace(string(out))
+	out, err := exec.CommandContext(ctx, "go", "env", "CC", "CGO_ENABLED").Output()
+	cc, cgo, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	if err == nil {
 		_, err = exec.LookPath(cc)
 	}
 	if err != nil {
 		return finding{name: "C compiler", what: "none found", cure: "install one: apt install gcc libc6-dev, or Xcode's command line tools"}
+	}
+	if cgo == "0" {
+		return finding{name: "C compiler", what: cc + ", but cgo is off", cure: "go env -u CGO_ENABLED, or unset CGO_ENABLED: ONNX Runtime is called through C"}
 	}
 	return finding{name: "C compiler", good: true, what: cc}
 }
