@@ -44,9 +44,9 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	s.used = true
 	switch {
 	case l.c.Load.Users:
-		return r.seek(ctx, b, l, t, s, "users", &userSearch{run: r, leaf: l, server: s, work: w})
+		return r.seek(ctx, b, l, t, s, "users", &userSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
 	case l.c.Load.Limit > 0:
-		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{run: r, leaf: l, server: s, work: w})
+		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
 	}
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {
@@ -109,6 +109,11 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 			return nil, err
 		}
 		p = r.env.options.pace(p, alone, l.c.Load.Conc)
+	} else {
+		var err error
+		if p, err = r.lengthen(ctx, l, w, p); err != nil {
+			return nil, err
+		}
 	}
 	var windows []meter.Window
 	for b.Loop() {
@@ -175,6 +180,7 @@ func (o outcome) answered() int {
 // conclude writes the trial down.
 func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
 	fill(&t, k.sum, k.windows)
+	r.hlog = r.histograms(t.Started, k.windows)
 	t.Foreign = k.eye.foreign()
 	v := k.verdict
 	t.Answers = results.Answers{Checked: v.Checked, Of: v.Of, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,6 +65,9 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 				r.note("skip stack=%s/model=%s: %s", s.Name, m, why)
 				continue
 			}
+			if !slices.ContainsFunc(r.env.casesOf(s), func(c Case) bool { return c.Model == m }) { // again, and not this one
+				continue
+			}
 			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
 		}
 	}
@@ -81,6 +85,7 @@ type run struct {
 	pending  []string      // notes to print between leaves
 	notes    io.Writer
 	floorOf  map[Case]*results.Floor
+	hlog     []byte    // histograms of the leaf that was measured last, until its trial is recorded
 	lost     error     // why a record could not be kept; then no more is measured
 	marks    io.Writer // the results' own stream; nil: where testing writes
 	marked   map[string]bool
@@ -172,7 +177,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.flush()
 	}()
-	for _, c := range r.env.group.byServer(r.env.options.Profile, s) {
+	for _, c := range r.env.casesOf(s) {
 		if c.Model != name {
 			continue
 		}
@@ -203,7 +208,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 		b.Skip("the run is ending")
 	}
 	o := r.env.options
-	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial}] {
+	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial, Again: o.Record.Again > 0}] {
 		b.Skip("measured before the run was interrupted")
 	}
 	t, err := r.measure(ctx, b, l)
@@ -255,12 +260,21 @@ func (r *run) ending(ctx context.Context) bool {
 	}
 }
 
-// record keeps the trial, and ends the run when that fails.
+// record keeps the trial, with its histograms unless its numbers are withheld,
+// and ends the run when that fails.
 func (r *run) record(t results.Trial) error {
 	if r.log == nil {
 		return nil
 	}
-	err := r.log.Append(t)
+	t.Again = r.env.options.Record.Again > 0
+	var err error
+	if len(r.hlog) > 0 && len(t.Latency) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
+		err = r.log.Histograms(t.Name, t.Trial, r.hlog)
+	}
+	r.hlog = nil
+	if err == nil {
+		err = r.log.Append(t)
+	}
 	if err != nil {
 		r.lose(err)
 	}

@@ -16,16 +16,23 @@ import (
 // another: benchstat's table, then ours, which knows directions and thresholds.
 func compareRuns(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flags("compare", "compare results/old results/new", stderr)
-	if err := parse(f, args); err != nil {
+	cdf := f.Bool("cdf", false, "of one run: how its requests' times are distributed, all trials added up")
+	asCSV := f.Bool("csv", false, "with --cdf: as comma-separated values")
+	runs, err := words(f, args)
+	if err != nil {
 		return err
 	}
-	switch f.NArg() {
-	case 1:
-		return compareStacks(ctx, f.Arg(0), stdout, stderr)
-	case 2:
-		return compareTwo(ctx, f.Arg(0), f.Arg(1), stdout, stderr)
+	switch {
+	case *asCSV && !*cdf:
+		return wrong("--csv goes with --cdf\nleave it out, or add --cdf")
+	case *cdf:
+		return distributions(runs, *asCSV, stdout, stderr)
+	case len(runs) == 1:
+		return compareStacks(ctx, runs[0], stdout, stderr)
+	case len(runs) == 2:
+		return compareTwo(ctx, runs[0], runs[1], stdout, stderr)
 	}
-	return wrong("compare takes one or two runs, not %d\ngive folders under results, or files of go test -bench output", f.NArg())
+	return wrong("compare takes one or two runs, not %d\ngive folders under results, or files of go test -bench output", len(runs))
 }
 
 func compareStacks(ctx context.Context, dir string, stdout, stderr io.Writer) error {
@@ -55,10 +62,39 @@ func compareTwo(ctx context.Context, old, fresh string, stdout, stderr io.Writer
 	if err != nil {
 		return usageError{err}
 	}
-	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh)), stdout, stderr); err != nil {
+	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh), a.Mixed || b.Mixed), stdout, stderr); err != nil {
 		return err
 	}
-	return compare.Runs(a, b, compare.Options{}).Text(stdout)
+	var left []string
+	for _, one := range []struct {
+		which, path string
+		samples     *results.Bench
+	}{{"old", old, a}, {"new", fresh, b}} {
+		note, err := believe(one.which, one.path, one.samples)
+		if err != nil {
+			return usageError{err}
+		}
+		left = append(left, note...)
+	}
+	report := compare.Runs(a, b, compare.Options{})
+	report.Notes = append(left, report.Notes...)
+	return report.Text(stdout)
+}
+
+// believe leaves the trials of a run's folder that are invalid or in doubt out of
+// its samples, and says so. A file of lines does not tell which these are.
+func believe(which, path string, samples *results.Bench) ([]string, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return nil, nil
+	}
+	run, err := results.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if left := compare.Believe(samples, run); left != "" {
+		return []string{"in the " + which + " run, " + left}, nil
+	}
+	return nil, nil
 }
 
 // benchFile is the benchmark stream of a run's folder, or the file itself.
