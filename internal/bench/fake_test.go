@@ -198,7 +198,7 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
 	e := &environment{
-		options: Options{Window: 250 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
+		options: Options{Window: 600 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
 		group:   Group{Name: "embeddings", Title: "Embeddings", Cases: cases},
 		cache:   t.TempDir(), device: stack.CPU, library: "fake: no test loads it", stat: idle(all),
 		models: map[string]*reference{minilm: {
