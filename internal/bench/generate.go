@@ -26,6 +26,7 @@ const (
 	fewPrompts  = 8               // to see whether a server is ready: one of them has a known answer
 	textLimit   = 2 * time.Minute // of a request: many users of a slow server wait long for the end of a text
 	textsNeeded = 14              // requests of one user that a window should hold: the median needs 11
+	textsJudged = 130             // in standard and full: p95 needs them
 	textLongest = 90 * time.Second
 	textConns   = 32 // cap of an open loop of texts: with more, the bytes of too few answers are kept to check them
 )
@@ -167,19 +168,23 @@ func (g Group) generated(c Case) *meter.Generation {
 }
 
 // pace makes a plan long enough for a text that takes one user so long: a
-// window of a few requests has no median. A window that was asked for stays as
-// it is.
+// window of a few requests has no median, and in the profiles that judge, none
+// under 130 a p95. In quick, a window that was asked for stays as it is.
 func (o Options) pace(p load.Plan, text time.Duration, users int) load.Plan {
 	p.Timeout = textLimit
 	p.Warmup = max(p.Warmup, min(text*3/2, textLongest))
 	if p.Arrivals.Rate > 0 {
 		p.Conns = min(p.Conns, textConns)
 	}
-	if o.Window == 0 {
-		// One after the other, twice as many texts as there are users give each two.
-		texts := time.Duration(max(textsNeeded, 2*users))
-		p.Window = min(max(p.Window, texts*text), max(p.Window, textLongest))
+	// One after the other, twice as many texts as there are users give each two.
+	texts, longest := max(textsNeeded, 2*users), textLongest
+	switch {
+	case o.Profile.Strict():
+		texts, longest = max(textsJudged, 2*users), o.longest()
+	case o.Window > 0:
+		return p
 	}
+	p.Window = min(max(p.Window, time.Duration(texts)*text), max(p.Window, longest))
 	return p
 }
 

@@ -289,6 +289,10 @@ func TestAWindowIsLongEnoughForItsTexts(t *testing.T) {
 	many := Options{}.pace(p, 2*time.Second, 16)
 	require.Equal(t, 64*time.Second, many.Window, "two texts a user, computed one after the other")
 	require.Equal(t, 3*time.Second, asked.Window, "what was asked for is what is measured")
+
+	strict := Options{Profile: Standard, Window: 10 * time.Second}
+	require.Equal(t, 65*time.Second, strict.pace(strict.closed(4, load.Marks{}), time.Second/2, 4).Window, "in standard, what a p95 needs")
+	require.Equal(t, 150*time.Second, strict.pace(strict.closed(1, load.Marks{}), 4*time.Second, 1).Window, "but not for ever: percentiles are left out then")
 }
 
 func TestTheServersViewStandsBesideOurs(t *testing.T) {

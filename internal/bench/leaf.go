@@ -106,6 +106,11 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 			return nil, err
 		}
 		p = r.env.options.pace(p, alone, l.c.Load.Conc)
+	} else {
+		var err error
+		if p, err = r.lengthen(ctx, l, w, p); err != nil {
+			return nil, err
+		}
 	}
 	var windows []meter.Window
 	for b.Loop() {
@@ -158,6 +163,7 @@ func (r *run) summarise(l leaf, o outcome) taken {
 // conclude writes the trial down.
 func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
 	fill(&t, k.sum, k.windows)
+	r.hlog = r.histograms(t.Started, k.windows)
 	t.Foreign = k.eye.foreign()
 	v := k.verdict
 	t.Answers = results.Answers{Checked: v.Checked, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}

@@ -148,7 +148,7 @@ func (g Group) byServer(p Profile, s stack.Stack) []Case {
 
 // seconds is about what the case takes, without starting the stack.
 func (c Case) seconds(o Options) float64 {
-	window := o.Profile.Warmup().Seconds() + o.length().Seconds() + 0.5
+	window := o.Profile.Warmup().Seconds() + c.windowGuess(o).Seconds() + 0.5
 	if c.task() == stack.TextGeneration {
 		window = c.textSeconds(o)
 	}

@@ -82,7 +82,8 @@ type run struct {
 	pending  []string      // notes to print between leaves
 	notes    io.Writer
 	floorOf  map[Case]*results.Floor
-	lost     error // why a record could not be kept; then no more is measured
+	hlog     []byte // histograms of the leaf that was measured last, until its trial is recorded
+	lost     error  // why a record could not be kept; then no more is measured
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
@@ -252,13 +253,21 @@ func (r *run) ending(ctx context.Context) bool {
 	}
 }
 
-// record keeps the trial, and ends the run when that fails.
+// record keeps the trial, with its histograms unless its numbers are withheld,
+// and ends the run when that fails.
 func (r *run) record(t results.Trial) error {
 	if r.log == nil {
 		return nil
 	}
 	t.Again = r.env.options.Record.Again > 0
-	err := r.log.Append(t)
+	var err error
+	if len(r.hlog) > 0 && len(t.Latency) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
+		err = r.log.Histograms(t.Name, t.Trial, r.hlog)
+	}
+	r.hlog = nil
+	if err == nil {
+		err = r.log.Append(t)
+	}
 	if err != nil {
 		r.lose(err)
 	}

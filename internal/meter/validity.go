@@ -22,6 +22,15 @@ const (
 	RuleSteady    Rule = "steady"     // a steady state was reached (standard and full)
 )
 
+// unsure is the doubt that a sample's steadiness cannot be told; nil when it
+// can, or is not needed.
+func (e Evidence) unsure(s Steadiness) []Reason {
+	if !e.NeedSteady || s.Verdict != TooShort {
+		return nil
+	}
+	return []Reason{{RuleSteady, "perhaps no steady state: " + s.Detail}}
+}
+
 // Reason is a rule that a sample broke, in words for the reader.
 type Reason struct {
 	Rule Rule
@@ -58,7 +67,7 @@ func (p *sample) invalid(e Evidence, s Steadiness) []Reason {
 	if share := e.Told.Cached; share != nil && !e.MayShare && *share > prefixLimit {
 		add(RulePrefix, fmt.Sprintf("the server had %.0f %% of the prompts' tokens in its prefix cache, over %.0f %%: it did not compute what was asked", 100**share, 100*prefixLimit))
 	}
-	if e.NeedSteady && s.Verdict != IsSteady {
+	if e.NeedSteady && s.Verdict == NotSteady {
 		add(RuleSteady, "no steady state: "+s.Detail)
 	}
 	return append(broken, e.disturbed(p.open)...)

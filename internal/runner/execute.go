@@ -81,7 +81,7 @@ func execute(parent context.Context, binary string, j Job, r Request, out Stream
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	tail := &lastLines{keep: 6}
-	cmd.Stderr = io.MultiWriter(log, tail)
+	cmd.Stderr = io.MultiWriter(log, tail, hear(out.Observer))
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("open its output: %w", err)
