@@ -78,7 +78,9 @@ func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s
 }
 
 // footprint says whether the memory of embedding texts is measured before the case.
-func (e *environment) footprint(c Case) bool { return e.group.Footprint != nil && e.group.Footprint(c) }
+func (e *environment) footprint(c Case) bool {
+	return e.group.Footprint != nil && e.group.Footprint(c) && e.options.Record.Again == 0
+}
 
 // watch looks at a server while it is measured.
 func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
