@@ -20,6 +20,7 @@ import (
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/results"
+	"stackbench/internal/search"
 	"stackbench/internal/stack"
 	"stackbench/internal/telemetry"
 	"stackbench/internal/workload"
@@ -234,11 +235,11 @@ func TestMostUsersWithinTheLimits(t *testing.T) {
 }
 
 func TestWhetherUsersAreServed(t *testing.T) {
-	u := userSearch{
+	u := userSearch{probing: probing{
 		run:  &run{env: &environment{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}}},
 		leaf: leaf{c: Case{Model: gpt2, Proto: stack.SSE}},
-	}
-	window := func(good, slow, failed int) taken {
+	}}
+	window := func(good, slow, failed int) meter.Window {
 		var w meter.Window
 		add := func(n int, ttft, itl time.Duration, o record.Outcome) {
 			for range n {
@@ -249,26 +250,26 @@ func TestWhetherUsersAreServed(t *testing.T) {
 		add(good, time.Second, 100*time.Millisecond, record.Good)
 		add(slow, 1001*time.Millisecond, time.Millisecond, record.Good)
 		add(failed, 0, 0, record.Timeout)
-		k := taken{sum: summary(len(w.Records), 0)}
-		k.windows = []meter.Window{w}
-		return k
+		return w
 	}
 	for name, c := range map[string]struct {
-		taken taken
-		holds bool
-		doubt bool
-		why   string
+		window meter.Window
+		answer search.Answer
+		why    string
 	}{
-		"all in time":    {window(20, 0, 0), true, false, ""},
-		"one in twenty":  {window(19, 1, 0), true, false, ""},
-		"two in twenty":  {window(18, 2, 0), false, false, "90 % of the answers came within the limits, under 95 %"},
-		"failures count": {window(18, 0, 2), false, false, "90 % of the answers came within the limits, under 95 %"},
-		"too few":        {window(19, 0, 0), false, true, "19 answers in the window, and 20 are needed"},
+		"all in time":       {window(60, 0, 0), search.Holds, ""},
+		"few, all in time":  {window(20, 0, 0), search.Likely, "undecided: 100 % of 20 answers came within the limits (88–100 %)"},
+		"one in twenty":     {window(95, 5, 0), search.Likely, "undecided: 95 % of 100 answers came within the limits (90–98 %)"},
+		"one in ten":        {window(36, 4, 0), search.Unlikely, "undecided: 90 % of 40 answers came within the limits (80–95 %)"},
+		"half":              {window(10, 10, 0), search.Fails, "50 % of 20 answers came within the limits (33–67 %), under 95 %"},
+		"failures count":    {window(10, 0, 10), search.Fails, "50 % of 20 answers came within the limits (33–67 %), under 95 %"},
+		"none in the first": {window(0, 3, 0), search.Fails, "0 % of 3 answers came within the limits (0–47 %), under 95 %"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, doubt := u.judge(8, c.taken)
-			require.Equal(t, c.holds, p.Holds)
-			require.Equal(t, c.doubt, doubt != "")
+			share := u.count(c.window)
+			share.Effective = 0 // each counts whole: windows here are in no order
+			p, answer := u.judge(8, usersRule(Options{}), summary(len(c.window.Records), 0), share)
+			require.Equal(t, c.answer, answer)
 			require.Equal(t, c.why, p.Why)
 		})
 	}

@@ -44,9 +44,9 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	s.used = true
 	switch {
 	case l.c.Load.Users:
-		return r.seek(ctx, b, l, t, s, "users", &userSearch{run: r, leaf: l, server: s, work: w})
+		return r.seek(ctx, b, l, t, s, "users", &userSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
 	case l.c.Load.Limit > 0:
-		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{run: r, leaf: l, server: s, work: w})
+		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
 	}
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {

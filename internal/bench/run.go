@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,6 +63,9 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 		for _, m := range r.env.group.Models(o.Profile) {
 			if why := r.env.group.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
 				r.note("skip stack=%s/model=%s: %s", s.Name, m, why)
+				continue
+			}
+			if !slices.ContainsFunc(r.env.casesOf(s), func(c Case) bool { return c.Model == m }) { // again, and not this one
 				continue
 			}
 			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
@@ -166,7 +170,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.flush()
 	}()
-	for _, c := range r.env.group.byServer(r.env.options.Profile, s) {
+	for _, c := range r.env.casesOf(s) {
 		if c.Model != name {
 			continue
 		}
@@ -197,7 +201,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 		b.Skip("the run is ending")
 	}
 	o := r.env.options
-	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial}] {
+	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial, Again: o.Record.Again > 0}] {
 		b.Skip("measured before the run was interrupted")
 	}
 	t, err := r.measure(ctx, b, l)
@@ -253,6 +257,7 @@ func (r *run) record(t results.Trial) error {
 	if r.log == nil {
 		return nil
 	}
+	t.Again = r.env.options.Record.Again > 0
 	err := r.log.Append(t)
 	if err != nil {
 		r.lose(err)

@@ -19,7 +19,8 @@ type server struct {
 	endpoint    stack.Endpoint
 	usage       usage.Source // nil when it cannot be read
 	cores       cpuset.Set   // of the server
-	clientCores int
+	clientCores float64
+	quota       float64 // cores' time that it may use; 0: its cores'
 	threads     int
 	used        bool // it has answered more than the readiness request
 }
@@ -90,7 +91,12 @@ func (s *session) start(ctx context.Context, c Case, how stack.Capability) (*ser
 	if err != nil {
 		return nil, err
 	}
-	up := &server{boot: b, endpoint: b.Endpoint, cores: spec.Cores, clientCores: len(s.env.client), threads: spec.Run.Threads}
+	up := &server{boot: b, endpoint: b.Endpoint, cores: spec.Cores, clientCores: s.env.limited(s.env.client), threads: spec.Run.Threads}
+	if b.Launcher == boot.Process { // a container is in a control group of its own
+		up.quota = s.env.quota
+	} else if b.PID != 0 {
+		up.quota = usage.Quota(b.PID)
+	}
 	up.usage = up.source()
 	return up, nil
 }

@@ -144,7 +144,7 @@ func (p *prepared) leaveOut(stacks []results.Skip) {
 func (p prepared) leaves() []plan.Leaf {
 	var out []plan.Leaf
 	for _, j := range p.jobs {
-		if j.Trial == 1 {
+		if j.Trial == 1 && !j.Again {
 			out = append(out, j.Leaves...)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/runner"
+	"stackbench/internal/turn"
 	"stackbench/stacks"
 )
 
@@ -40,6 +41,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	boot.EndWithGo()
+	leave, err := turn.Take("stackbench run")
+	if err != nil {
+		return usageError{err}
+	}
+	defer leave()
 	ctx, ending, release := runner.Signals(ctx)
 	defer release()
 	defer func() { err = interruption(ctx, ending, err) }()
@@ -143,7 +149,7 @@ func (p *prepared) skipDone(dir string) error {
 	var left []runner.Job
 	for _, j := range p.jobs {
 		j.Leaves = slices.DeleteFunc(slices.Clone(j.Leaves), func(l plan.Leaf) bool {
-			return done[results.Done{Name: l.Name, Trial: j.Trial}]
+			return done[results.Done{Name: l.Name, Trial: j.Trial, Again: j.Again}]
 		})
 		if len(j.Leaves) > 0 {
 			left = append(left, j)
