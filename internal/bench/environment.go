@@ -36,7 +36,8 @@ type environment struct {
 	models   map[string]*reference
 	prepared []string // names of models, in order
 
-	stat func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
+	album *workload.Album        // of images; nil until one is needed
+	stat  func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
 
 	library     string // ONNX Runtime's file
 	libraryNote string // its version, and where it came from
@@ -174,9 +175,9 @@ func (e *environment) judge(m *reference, c Case, s stack.Stack) judge {
 	case m.golden == nil:
 		return blank(c, m.ungolden)
 	case c.task() == stack.Embeddings:
-		return quality.NewEmbeddings(m.golden)
+		return quality.NewEmbeddings(m.golden, s.Floats[e.device])
 	}
-	return quality.NewLogits(m.golden, c.Input)
+	return quality.NewLogits(m.golden, c.Input, s.Floats[e.device])
 }
 
 // name is the leaf's name on this device.

@@ -81,7 +81,7 @@ func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) 
 	defer func() { _ = w.close() }()
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	res, err := load.Run(ctx, l.c.floorPlan(r.env.options), w.target, clock)
+	res, err := w.load(ctx, l.c.floorPlan(r.env.options), clock)
 	if err != nil {
 		return nil, cause(s, err)
 	}

@@ -31,12 +31,16 @@ const gpt2 = "gpt2"
 // completions answers as OpenAI's /v1/completions streams. how is one of:
 // texts, which is right; off, which gives other texts than PyTorch; short, a
 // token too few; cut, which closes early; fault, an error within the stream;
-// full, a status 429; cached, which is right and says that it had every prompt;
+// babble, which is right where a prompt is committed, and makes up the rest at
+// once; claims, which is right there, too, and elsewhere sends the first token
+// alone and counts them all; full, a
+// status 429; cached, which is right and says that it had every prompt;
 // crowd=N, which gives more users than N their text at once, so that it has no
 // time per token.
 func completions(how string, w http.ResponseWriter, r *http.Request, active int64) {
 	var ask struct {
 		Prompt    string
+		Stream    bool
 		MaxTokens int `json:"max_tokens"`
 	}
 	_ = json.NewDecoder(r.Body).Decode(&ask)
@@ -52,11 +56,23 @@ func completions(how string, w http.ResponseWriter, r *http.Request, active int6
 		sendOnce(w, strings.Join(pieces, ""), len(pieces))
 		return
 	}
+	if kind == "babble" && pieces[0] == "x " {
+		pieces = strings.SplitAfter(strings.Repeat(" a", len(pieces)), "a")[:len(pieces)]
+	}
+	if kind == "claims" && pieces[0] == "x " {
+		sendOnce(w, pieces[0], len(pieces))
+		return
+	}
 	if kind == "off" {
 		pieces[0] = " something else"
 	}
 	if kind == "short" {
 		pieces = pieces[1:]
+	}
+	if !ask.Stream {
+		text, _ := json.Marshal(strings.Join(pieces, ""))
+		_, _ = fmt.Fprintf(w, `{"choices":[{"index":0,"text":%s,"finish_reason":"length"}],"usage":{"completion_tokens":%d}}`, text, len(pieces))
+		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	for i, piece := range pieces {

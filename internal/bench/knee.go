@@ -72,6 +72,9 @@ func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	case !found.Known(plan):
 		return k.withheld(ctx, t, knee, "undecided: "+between(found, "/s")), nil
 	}
+	if *k.best, err = k.run.prove(ctx, k.leaf, *k.best); err != nil {
+		return t, err
+	}
 	k.best.sum.Publish("knee-rps", found.Likely)
 	t = k.run.conclude(ctx, k.leaf, *k.best, t)
 	t.Knee = knee

@@ -52,7 +52,10 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	if err != nil {
 		return t, cause(s, err)
 	}
-	k := r.summarise(l, outcome{w, eye, windows})
+	k, err := r.prove(ctx, l, r.summarise(l, outcome{w, eye, windows}))
+	if err != nil {
+		return t, cause(s, err)
+	}
 	k.sum.Report(b)
 	return r.conclude(ctx, l, k, t), nil
 }
@@ -75,7 +78,9 @@ func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s
 }
 
 // footprint says whether the memory of embedding texts is measured before the case.
-func (e *environment) footprint(c Case) bool { return e.group.Footprint != nil && e.group.Footprint(c) }
+func (e *environment) footprint(c Case) bool {
+	return e.group.Footprint != nil && e.group.Footprint(c) && e.options.Record.Again == 0
+}
 
 // watch looks at a server while it is measured.
 func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
@@ -156,16 +161,31 @@ func (r *run) summarise(l leaf, o outcome) taken {
 		o.work.examine(win.Records, l.c.Input, j)
 	}
 	verdict := j.Verdict()
+	verdict.Of = o.answered()
 	o.eye.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
 	return taken{outcome: o, sum: meter.Summarise(o.windows, o.eye.evidence), judge: j, verdict: verdict}
+}
+
+// answered is how many items were answered well in the windows.
+func (o outcome) answered() int {
+	n := 0
+	for _, w := range o.windows {
+		for _, rec := range w.Records {
+			if rec.Outcome == record.Good {
+				n += o.work.count(rec.Seq)
+			}
+		}
+	}
+	return n
 }
 
 // conclude writes the trial down.
 func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
 	fill(&t, k.sum, k.windows)
+	r.hlog = r.histograms(t.Started, k.windows)
 	t.Foreign = k.eye.foreign()
 	v := k.verdict
-	t.Answers = results.Answers{Checked: v.Checked, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
+	t.Answers = results.Answers{Checked: v.Checked, Of: v.Of, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
 	t.Server = l.facts(ctx, k.eye.server)
 	t.Stages = map[string]float64{}
 	for _, stage := range k.sum.Breakdown {

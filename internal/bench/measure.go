@@ -173,6 +173,7 @@ func (w *work) each(ctx context.Context, requests int, take func(seq int, a reco
 		return err
 	}
 	defer c.Close()
+	w.ahead.at(w.next(), 0)
 	for seq := range requests {
 		limited, cancel := context.WithTimeout(ctx, requestLimit)
 		reply := c.Do(limited, seq)

@@ -76,8 +76,9 @@ func besideNeighbour(t *testing.T, n *neighbour, patience time.Duration) results
 func TestADisturbedWindowIsMeasuredAgain(t *testing.T) {
 	n := &neighbour{stops: "waiting: "}
 	one := besideNeighbour(t, n, time.Minute)
-	require.Empty(t, one.Invalid)
-	require.Empty(t, one.Doubts)
+	for _, why := range append(one.Invalid, one.Doubts...) {
+		require.NotEqual(t, string(meter.RuleForeign), why.Rule, why.Text)
+	}
 	require.Equal(t, 2, one.Foreign.Tries)
 	require.Greater(t, one.Foreign.Spent, 1.0)
 	require.Zero(t, one.Foreign.Server.Percent)

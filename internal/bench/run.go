@@ -71,6 +71,9 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
 		}
 	}
+	if len(r.wrong) > 0 { // not its leaf: testing prints no result of one that failed
+		b.Errorf("the answers failed, so that what was measured is no result: %s", strings.Join(r.wrong, ", "))
+	}
 }
 
 // run is one process's measuring.
@@ -82,7 +85,11 @@ type run struct {
 	pending  []string      // notes to print between leaves
 	notes    io.Writer
 	floorOf  map[Case]*results.Floor
-	lost     error // why a record could not be kept; then no more is measured
+	hlog     []byte    // histograms of the leaf that was measured last, until its trial is recorded
+	lost     error     // why a record could not be kept; then no more is measured
+	marks    io.Writer // the results' own stream; nil: where testing writes
+	marked   map[string]bool
+	wrong    []string // leaves whose answers failed
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
@@ -165,7 +172,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 	}
 	ses := &session{env: r.env, stack: s, model: m}
 	defer func() {
-		if err := ses.stop(ctx); err != nil {
+		if err := ses.end(ctx); err != nil {
 			r.note("%v", err)
 		}
 		r.flush()
@@ -227,6 +234,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 	if err := r.record(t); err != nil {
 		b.Fatal(err)
 	}
+	r.mark(t)
 	for _, why := range t.Invalid {
 		r.note("invalid %s: %s", l.name, why.Text)
 	}
@@ -252,13 +260,21 @@ func (r *run) ending(ctx context.Context) bool {
 	}
 }
 
-// record keeps the trial, and ends the run when that fails.
+// record keeps the trial, with its histograms unless its numbers are withheld,
+// and ends the run when that fails.
 func (r *run) record(t results.Trial) error {
 	if r.log == nil {
 		return nil
 	}
 	t.Again = r.env.options.Record.Again > 0
-	err := r.log.Append(t)
+	var err error
+	if len(r.hlog) > 0 && len(t.Latency) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
+		err = r.log.Histograms(t.Name, t.Trial, r.hlog)
+	}
+	r.hlog = nil
+	if err == nil {
+		err = r.log.Append(t)
+	}
 	if err != nil {
 		r.lose(err)
 	}

@@ -33,3 +33,12 @@ func TestAStackIsMeasuredAgain(t *testing.T) {
 	require.False(t, kept.Done()[results.Done{Name: trials[0].Name, Trial: 1}], "the first time is still to come")
 	require.True(t, kept.Done()[results.Done{Name: trials[0].Name, Trial: 1, Again: true}])
 }
+
+// TestTheSecondTimeCostsLittle: what is measured beside windows was measured the first time.
+func TestTheSecondTimeCostsLittle(t *testing.T) {
+	r, _ := testRun(t)
+	r.env.group.Footprint = func(Case) bool { return true }
+	require.True(t, r.env.footprint(textCase(1, 1)))
+	r.env.options.Record.Again = 3
+	require.False(t, r.env.footprint(textCase(1, 1)))
+}

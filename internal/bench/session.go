@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -41,6 +42,7 @@ type session struct {
 	// helper marks a stack that is not measured but helps to measure: a process
 	// on the CPU, whatever the measured ones are.
 	helper bool
+	oracle *session // the reference stack, idle but when drawn answers are checked; nil until then
 	up     *server
 	set    setting // that it was started with, or failed with
 	failed error   // of the first such start; the leaves that follow must not wait for it again
@@ -158,7 +160,7 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 	if h, ok := s.stack.Find(c.task(), c.Proto, c.Input, 1); ok && !s.helper {
 		how = h
 	}
-	w, err := s.env.prepareOne(c, how, s.model.served, at)
+	w, err := s.env.prepareWork(c, how, s.model.served, at)
 	if err != nil {
 		return err
 	}
@@ -204,6 +206,15 @@ func wrong(err error) error {
 		return nil
 	}
 	return &boot.Wrong{Err: err}
+}
+
+// end stops the stack, and what helped to check its answers.
+func (s *session) end(ctx context.Context) error {
+	err := s.stop(ctx)
+	if s.oracle != nil {
+		err = errors.Join(err, s.oracle.stop(ctx))
+	}
+	return err
 }
 
 func (s *session) stop(ctx context.Context) error {

@@ -67,6 +67,9 @@ func (u *userSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	case !found.Known(plan):
 		return u.withheld(ctx, t, knee, "undecided: "+between(found, " users")), nil
 	}
+	if *u.best, err = u.run.prove(ctx, u.leaf, *u.best); err != nil {
+		return t, err
+	}
 	u.best.sum.Publish("users", found.Likely)
 	t = u.run.conclude(ctx, u.leaf, *u.best, t)
 	t.Knee = knee

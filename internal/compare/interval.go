@@ -74,9 +74,9 @@ func student(freedom int) float64 {
 	return 1.96 + 2.5/float64(freedom) // within 0.01 from there on
 }
 
-// spread is the standard error of the mean of what f gives of each batch, and how
+// across is the standard error of the mean of what f gives of each batch, and how
 // far to go for 95 %.
-func spread(parts [][]float64, f func([]float64) float64) (mean, half float64) {
+func across(parts [][]float64, f func([]float64) float64) (mean, half float64) {
 	n := float64(len(parts))
 	var values []float64
 	for _, part := range parts {
@@ -111,7 +111,7 @@ func percentileSpan(series []float64, failed int, p float64) span {
 		return sorted[rank-1]
 	}
 	centre := at(p)
-	_, half := spread(parts, func(part []float64) float64 {
+	_, half := across(parts, func(part []float64) float64 {
 		over := 0
 		for _, v := range part {
 			if v > centre {
@@ -131,7 +131,7 @@ func rateSpan(series []float64, rate float64) span {
 	if parts == nil {
 		return span{}
 	}
-	mean, half := spread(parts, func(part []float64) float64 {
+	mean, half := across(parts, func(part []float64) float64 {
 		sum := 0.0
 		for _, v := range part {
 			sum += v / float64(len(part))

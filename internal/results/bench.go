@@ -82,11 +82,16 @@ func ReadBench(in io.Reader, name string) (*Bench, error) {
 func scan(text []byte, name string) (*Bench, error) {
 	b := &Bench{Samples: map[Series][]float64{}, Config: map[string][]string{}, Meta: map[string]UnitMeta{}}
 	r := benchfmt.NewReader(bytes.NewReader(text), name)
+	invalid := marked(text)
 	var ends endings
 	for r.Scan() {
 		switch line := r.Result().(type) {
 		case *benchfmt.Result:
 			ends.add(line.Name.String())
+			if _, number := line.Pos(); invalid[number] != "" {
+				b.warn(fmt.Sprintf("%s:%d: %s is left out: %s", name, number, TrimProcs(line.Name.String()), invalid[number]))
+				continue
+			}
 			b.add(line)
 		case *benchfmt.SyntaxError:
 			b.warn(line.Error())

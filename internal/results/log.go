@@ -178,7 +178,7 @@ func (l *Log) Repair() ([]string, error) {
 			have[t.Name]--
 		default:
 			name, rest, _ := strings.Cut(line, " ")
-			if err := appendAll(l.bench, []byte(name+end+" "+rest+"\n")); err != nil {
+			if err := appendAll(l.bench, []byte(t.marked(name+end+" "+rest)+"\n")); err != nil {
 				return notes, cure(err, "repair "+BenchFile)
 			}
 			notes = append(notes, fmt.Sprintf("%s: added trial %d of %s", BenchFile, t.Trial, t.Name))

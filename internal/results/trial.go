@@ -86,6 +86,7 @@ type Probe struct {
 // Answers is the quality gate's verdict.
 type Answers struct {
 	Checked  int      `json:"checked"`
+	Of       int      `json:"of,omitempty"` // answers that came; 0 in runs that did not count them
 	Agree    int      `json:"agree"`
 	Worst    float64  `json:"worst"` // distance, in the rule's measure
 	Rule     string   `json:"rule,omitempty"`

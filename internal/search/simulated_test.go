@@ -80,8 +80,8 @@ func TestKneeOfAQueue(t *testing.T) {
 		rule  search.Rule
 		times int
 	}{
-		"quick":    {search.Rule{Target: 0.99, Z: 1.64, Most: 20000, Longest: 45 * time.Second}, 300},
-		"standard": {search.Rule{Target: 0.99, Z: 2.24, Most: 20000, Longest: 5 * time.Minute}, 100},
+		"quick":    {search.Rule{Target: 0.99, Z: 1.64, Most: 20000, Longest: 45 * time.Second}, 150},
+		"standard": {search.Rule{Target: 0.99, Z: 2.24, Most: 20000, Longest: 5 * time.Minute}, 60},
 	} {
 		t.Run(name, func(t *testing.T) {
 			q := queue{service, rand.New(rand.NewPCG(1, 2))}

@@ -16,16 +16,23 @@ import (
 // another: benchstat's table, then ours, which knows directions and thresholds.
 func compareRuns(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	f := flags("compare", "compare results/old results/new", stderr)
-	if err := parse(f, args); err != nil {
+	cdf := f.Bool("cdf", false, "of one run: how its requests' times are distributed, all trials added up")
+	asCSV := f.Bool("csv", false, "with --cdf: as comma-separated values")
+	runs, err := words(f, args)
+	if err != nil {
 		return err
 	}
-	switch f.NArg() {
-	case 1:
-		return compareStacks(ctx, f.Arg(0), stdout, stderr)
-	case 2:
-		return compareTwo(ctx, f.Arg(0), f.Arg(1), stdout, stderr)
+	switch {
+	case *asCSV && !*cdf:
+		return wrong("--csv goes with --cdf\nleave it out, or add --cdf")
+	case *cdf:
+		return distributions(runs, *asCSV, stdout, stderr)
+	case len(runs) == 1:
+		return compareStacks(ctx, runs[0], stdout, stderr)
+	case len(runs) == 2:
+		return compareTwo(ctx, runs[0], runs[1], stdout, stderr)
 	}
-	return wrong("compare takes one or two runs, not %d\ngive folders under results, or files of go test -bench output", f.NArg())
+	return wrong("compare takes one or two runs, not %d\ngive folders under results, or files of go test -bench output", len(runs))
 }
 
 func compareStacks(ctx context.Context, dir string, stdout, stderr io.Writer) error {
