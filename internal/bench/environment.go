@@ -35,6 +35,7 @@ type environment struct {
 
 	stat func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
 
+	live        *live  // nil: nobody waits for how a window goes
 	library     string // ONNX Runtime's file
 	libraryNote string // its version, and where it came from
 }
