@@ -32,7 +32,7 @@ func leaves() []string {
 // in "/" covers the packages under it. The first rule that matches holds.
 func allowed(pkg string) (may []string, found bool) {
 	inner := []string{"internal/boot", "internal/load", "internal/wire/", "internal/meter", "internal/telemetry", "internal/gpu", "internal/usage", "internal/model",
-		"internal/model/", "internal/workload", "internal/quality", "internal/results", "internal/hist", "internal/ort", "internal/fetch", "internal/search"}
+		"internal/model/", "internal/workload", "internal/quality", "internal/results", "internal/hist", "internal/ort", "internal/fetch", "internal/search", "internal/turn"}
 	rules := []struct {
 		prefix string
 		may    []string
@@ -47,7 +47,7 @@ func allowed(pkg string) (may []string, found bool) {
 		{"internal/compare", []string{"internal/results", "internal/hist", "internal/meter"}},
 		{"internal/report", []string{"internal/results", "internal/meter"}},
 		{"internal/conformance", []string{"internal/fake"}},
-		{"internal/selftest", []string{"internal/fake", "internal/load", "internal/meter", "internal/wire/"}},
+		{"internal/selftest", []string{"internal/fake", "internal/load", "internal/meter", "internal/usage", "internal/wire/"}},
 		{"internal/wire/", []string{"internal/wire/"}},
 		{"internal/telemetry", []string{"internal/wire/http1"}},
 		{"internal/model/", nil},

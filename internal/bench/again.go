@@ -71,7 +71,7 @@ func (e *environment) start(ctx context.Context, ses *session, c Case, how stack
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
 	p := c.plan(e.options, load.Marks{})
-	res, err := load.Run(ctx, p, w.target, clock)
+	res, err := w.load(ctx, p, clock)
 	if err != nil {
 		return meter.Summary{}, cause(up, err)
 	}

@@ -105,7 +105,7 @@ func (w *work) examine(records []record.Record, form stack.Input, j judge) {
 		if r.Answer == nil || r.Outcome != record.Good {
 			continue
 		}
-		items := w.items[r.Seq%len(w.items)]
+		items := w.in.items(r.Seq)
 		got, err := w.decode(*r.Answer, len(items))
 		if err != nil {
 			j.Broken(items[0].id, err.Error())

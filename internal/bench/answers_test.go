@@ -33,8 +33,8 @@ func logits() *quality.Golden {
 
 // verdictOn examines one answer to a request of one item.
 func verdictOn(decode func(record.Answer, int) (answers, error), it item, body string) quality.Verdict {
-	w := &work{items: [][]item{{it}}, decode: decode}
-	j := quality.NewLogits(logits(), stack.JPEG)
+	w := &work{in: fixed{{items: []item{it}}}, decode: decode}
+	j := quality.NewLogits(logits(), stack.JPEG, "")
 	w.examine([]record.Record{{Answer: &record.Answer{Body: []byte(body)}}}, stack.JPEG, j)
 	return j.Verdict()
 }
@@ -106,8 +106,8 @@ func TestEmbeddingAnswersAreDecoded(t *testing.T) {
 // TestOnlyGoodKeptAnswersAreExamined: failures are counted elsewhere, and what
 // was not kept cannot be checked.
 func TestOnlyGoodKeptAnswersAreExamined(t *testing.T) {
-	w := &work{items: [][]item{{{id: "cat", golden: true}}}, decode: decodeOIP(tensors(1, 9, 2, 3, 4, 0), serving(6))}
-	j := quality.NewLogits(logits(), stack.JPEG)
+	w := &work{in: fixed{{items: []item{{id: "cat", golden: true}}}}, decode: decodeOIP(tensors(1, 9, 2, 3, 4, 0), serving(6))}
+	j := quality.NewLogits(logits(), stack.JPEG, "")
 	w.examine([]record.Record{{}, {Outcome: record.Status, Answer: &record.Answer{}}}, stack.JPEG, j)
 	require.Equal(t, "no answer was checked", j.Verdict().Reason())
 	w.examine([]record.Record{{Seq: 7, Answer: &record.Answer{}}}, stack.JPEG, j)

@@ -3,7 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
-	"math"
+	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 
@@ -15,13 +15,14 @@ import (
 )
 
 const (
-	requestBytes = 128 << 20 // of prebuilt requests; beyond it they repeat within a trial
-	mostRequests = 256
+	requestBytes = 128 << 20 // of requests that are built ahead
+	mostAhead    = 256
 	tokens       = 64  // bucket of the texts, where the group states none
 	side         = 224 // pixels of an image tensor
+	ownSizes     = 0x5123
 )
 
-// batch is what one request carries: files, texts, token ids or a tensor.
+// batch is what one request carries: files, texts, token ids, a tensor or a prompt.
 type batch struct {
 	items   []item
 	input   stack.Input
@@ -29,31 +30,106 @@ type batch struct {
 	texts   []string  // Text
 	ids     [][]int64 // IDs, a row a text
 	numbers []float32 // Tensor: the items' values one after the other
+	prompt  workload.Prompt
 }
 
-// draw makes the batches of a case, salted.
-func (g Group) draw(c Case, m served, salt uint64) ([]batch, error) {
-	sizes := g.sizes(c, salt)
-	items := 0
-	for _, n := range sizes {
-		items += n
+// drawn are inputs of which no two are alike: each is made by its number.
+type drawn struct {
+	form stack.Input
+	size func(n int) int // items of request n
+	most int
+	item func(i int) item
+	add  func(b *batch, i int) error
+}
+
+// draw says what the requests of a case carry. The same trial has the same on
+// every stack; no two cases or trials have an input in common, but for the
+// committed ones.
+func (e *environment) draw(c Case, how stack.Capability, m served) (inputs, error) {
+	salt := e.options.salted(c)
+	if how.Task == stack.TextGeneration {
+		return prompts(c.Lengths, c.Share, how, salt)
 	}
-	form := filler{c.Input, sizes}
+	if c.Input == stack.JPEG && e.album == nil {
+		var err error
+		if e.album, err = workload.NewAlbum(stackbench.Testdata()); err != nil {
+			return nil, err
+		}
+	}
+	return e.group.draw(c, m, e.album, salt)
+}
+
+// salted is the salt of a case.
+func (o Options) salted(c Case) uint64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, o.Record.Seed, o.Record.Trial, c) // a hash takes everything
+	return h.Sum64()
+}
+
+// draw is that of an environment with a salt. The album is needed for images.
+func (g Group) draw(c Case, m served, album *workload.Album, salt uint64) (inputs, error) {
+	d := drawn{form: c.Input, most: c.Batch, size: func(int) int { return c.Batch }}
+	if c.Batch == Mixed {
+		d.most = slices.Max(g.Sizes)
+		d.size = func(n int) int { return g.Sizes[rand.New(rand.NewPCG(salt^ownSizes, uint64(n))).IntN(len(g.Sizes))] }
+	}
 	switch c.Input {
 	case stack.JPEG:
-		list, err := workload.Images(stackbench.Testdata(), salt, items)
-		return collect(form, list, err, (*batch).image)
+		d.item = named(album.ID)
+		d.add = func(b *batch, i int) error { return b.image(album.Image(salt, i)) }
 	case stack.Tensor:
-		list, err := workload.Tensors(stackbench.Testdata(), m.Norm, salt, items)
-		return collect(form, list, err, (*batch).tensor)
-	case stack.Text:
-		list, err := workload.Texts(stackbench.Testdata(), cmp.Or(g.Tokens, tokens), salt, items)
-		return collect(form, list, err, (*batch).text)
-	case stack.IDs:
-		list, err := workload.Texts(stackbench.Testdata(), cmp.Or(g.Tokens, tokens), salt, items)
-		return collect(form, list, err, m.tokenise)
+		list, err := workload.NewTensors(stackbench.Testdata(), m.Norm)
+		if err != nil {
+			return nil, err
+		}
+		d.item = named(list.ID)
+		d.add = func(b *batch, i int) error { return b.tensor(list.Tensor(salt, i)) }
+	case stack.Text, stack.IDs:
+		list, err := workload.NewTexts(stackbench.Testdata(), cmp.Or(g.Tokens, tokens))
+		if err != nil {
+			return nil, err
+		}
+		d.item = named(list.ID)
+		d.add = func(b *batch, i int) error { return b.text(list.Text(salt, i)) }
+		if c.Input == stack.IDs {
+			d.add = func(b *batch, i int) error { return m.tokenise(b, list.Text(salt, i)) }
+		}
+	default:
+		return nil, fmt.Errorf("no inputs of the form %q", c.Input)
 	}
-	return nil, fmt.Errorf("no inputs of the form %q", c.Input)
+	return d, nil
+}
+
+// named are items that are named by their number.
+func named(id func(i int) (string, bool)) func(i int) item {
+	return func(i int) item {
+		name, golden := id(i)
+		return item{id: name, golden: golden}
+	}
+}
+
+// first is the number of a request's first item: windows of requests are
+// windows of items.
+func (d drawn) first(n int) int {
+	return n>>windowBits*workload.Span + inWindow(n)*d.most
+}
+
+func (d drawn) items(n int) []item {
+	out := make([]item, d.size(n))
+	for k := range out {
+		out[k] = d.item(d.first(n) + k)
+	}
+	return out
+}
+
+func (d drawn) batch(n int) (batch, error) {
+	b := batch{input: d.form}
+	for k := range d.size(n) {
+		if err := d.add(&b, d.first(n)+k); err != nil {
+			return batch{}, err
+		}
+	}
+	return b, nil
 }
 
 // mean is how many items a request of a case carries, on average.
@@ -68,39 +144,18 @@ func (g Group) mean(c Case) float64 {
 	return float64(sum) / float64(len(g.Sizes))
 }
 
-// sizes says how many items each request of a case carries.
-func (g Group) sizes(c Case, salt uint64) []int {
-	mean := int(math.Ceil(g.mean(c)))
-	requests := mostRequests
-	switch c.Input {
-	case stack.Tensor:
-		requests = max(2, min(mostRequests, requestBytes/(mean*3*side*side*4)))
-	case stack.JPEG:
-		requests = max(8, mostRequests/mean)
-	}
-	out := make([]int, requests)
-	rng := rand.New(rand.NewPCG(salt, 0x5123))
-	for i := range out {
-		out[i] = c.Batch
-		if c.Batch == Mixed {
-			out[i] = g.Sizes[rng.IntN(len(g.Sizes))]
-		}
-	}
-	return out
-}
-
 func (b *batch) image(i workload.Image) error {
 	b.items, b.files = append(b.items, item{id: i.ID, golden: i.Golden}), append(b.files, i.JPEG)
 	return nil
 }
 
 func (b *batch) tensor(t workload.Tensor) error {
-	b.items, b.numbers = append(b.items, item{id: t.ID, golden: true}), append(b.numbers, t.Data...)
+	b.items, b.numbers = append(b.items, item{id: t.ID, golden: t.Golden}), append(b.numbers, t.Data...)
 	return nil
 }
 
 func (b *batch) text(t workload.Text) error {
-	b.items, b.texts = append(b.items, item{id: t.ID, golden: true}), append(b.texts, t.Text)
+	b.items, b.texts = append(b.items, item{id: t.ID, golden: t.Golden}), append(b.texts, t.Text)
 	return nil
 }
 
@@ -110,33 +165,22 @@ func (m served) tokenise(b *batch, t workload.Text) error {
 		return fmt.Errorf("%s has no tokenizer", m.Name)
 	}
 	ids, err := m.Tokenizer.Encode(t.Text)
-	b.items, b.ids = append(b.items, item{id: t.ID, golden: true}), append(b.ids, ids)
+	b.items, b.ids = append(b.items, item{id: t.ID, golden: t.Golden}), append(b.ids, ids)
 	return err
 }
 
-// filler says what batches are filled with: one of each size, in turn.
-type filler struct {
-	input stack.Input
-	sizes []int
-}
-
-// oneEach is a batch for each of n inputs.
-func oneEach(input stack.Input, n int) filler { return filler{input, slices.Repeat([]int{1}, n)} }
-
-// collect fills the batches with the inputs in their order.
-func collect[T any](f filler, list []T, err error, add func(*batch, T) error) ([]batch, error) {
+// oneEach is a batch for each input.
+func oneEach[T any](input stack.Input, list []T, err error, add func(*batch, T) error) (fixed, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []batch
-	for _, n := range f.sizes {
-		b := batch{input: f.input}
-		for _, one := range list[:n] {
-			if err := add(&b, one); err != nil {
-				return nil, err
-			}
+	var out fixed
+	for _, one := range list {
+		b := batch{input: input}
+		if err := add(&b, one); err != nil {
+			return nil, err
 		}
-		out, list = append(out, b), list[n:]
+		out = append(out, b)
 	}
 	return out, nil
 }

@@ -13,19 +13,25 @@ func serving(width int) served {
 	return served{Model: stack.Model{Name: "m"}, Width: width, Norm: workload.Normalisation{Std: [3]float32{1, 1, 1}}}
 }
 
+func testAlbum(t *testing.T) *workload.Album {
+	t.Helper()
+	a, err := workload.NewAlbum(testdata())
+	require.NoError(t, err)
+	return a
+}
+
 func TestRequestsAreDrawn(t *testing.T) {
+	album := testAlbum(t)
 	for _, one := range []struct {
-		input           stack.Input
-		batch, requests int
-	}{
-		{stack.Text, 1, 256}, {stack.Text, 32, 256},
-		{stack.JPEG, 1, 256}, {stack.JPEG, 8, 32}, {stack.JPEG, 32, 8},
-		{stack.Tensor, 8, 27}, {stack.Tensor, 32, 6},
-	} {
-		list, err := Group{}.draw(Case{Input: one.input, Batch: one.batch}, serving(1000), 1)
+		input stack.Input
+		batch int
+	}{{stack.Text, 1}, {stack.Text, 32}, {stack.JPEG, 1}, {stack.JPEG, 8}, {stack.Tensor, 8}} {
+		in, err := Group{}.draw(Case{Input: one.input, Batch: one.batch}, serving(1000), album, 1)
 		require.NoError(t, err)
-		require.Len(t, list, one.requests, "%s in batches of %d", one.input, one.batch)
-		for _, b := range list {
+		for n := range 12 {
+			b, err := in.batch(n)
+			require.NoError(t, err)
+			require.Equal(t, in.items(n), b.items)
 			require.Len(t, b.items, one.batch)
 			require.Equal(t, one.input, b.input)
 			switch one.input {
@@ -38,32 +44,56 @@ func TestRequestsAreDrawn(t *testing.T) {
 			}
 		}
 	}
-	_, err := Group{}.draw(Case{Input: "clip", Batch: 1}, serving(1), 1)
+	_, err := Group{}.draw(Case{Input: "clip", Batch: 1}, serving(1), album, 1)
 	require.EqualError(t, err, `no inputs of the form "clip"`)
 }
 
-// TestSaltChangesEveryRequest: no cache keyed by a request may answer in the
-// next trial, while the same trial is the same for every stack.
-func TestSaltChangesEveryRequest(t *testing.T) {
+// TestNoTwoCasesShareAnInput: nothing that one leaf, trial or window sent is
+// sent again by another, while the same trial is the same for every stack.
+func TestNoTwoCasesShareAnInput(t *testing.T) {
+	one, two := textCase(1, 1), textCase(1, 8)
 	salts := map[uint64]bool{}
 	for seed := range uint64(4) {
 		for trial := 1; trial < 12; trial++ {
-			salts[Options{Record: Record{Trial: trial, Seed: seed}}.salt()] = true
+			o := Options{Record: Record{Trial: trial, Seed: seed}}
+			salts[o.salted(one)], salts[o.salted(two)] = true, true
 		}
 	}
-	require.Len(t, salts, 4*11)
-	for _, c := range []Case{{Input: stack.JPEG, Batch: 8}, {Input: stack.Text, Batch: 8}, {Input: stack.Tensor, Batch: 32}} {
-		one, err := Group{}.draw(c, serving(1), 1)
+	require.Len(t, salts, 2*4*11)
+	seen := map[string]bool{}
+	for salt := range salts {
+		in, err := Group{}.draw(one, serving(1), nil, salt)
 		require.NoError(t, err)
-		same, err := Group{}.draw(c, serving(1), 1)
-		require.NoError(t, err)
-		other, err := Group{}.draw(c, serving(1), 2)
-		require.NoError(t, err)
-		require.Equal(t, one, same)
-		for i := range one {
-			require.NotEqual(t, one[i], other[i])
+		for window := range 3 {
+			for n := range 40 {
+				b, err := in.batch(window<<windowBits + n)
+				require.NoError(t, err)
+				again, err := in.batch(window<<windowBits + n)
+				require.NoError(t, err)
+				require.Equal(t, b, again)
+				if !b.items[0].golden {
+					require.False(t, seen[plain(b.texts[0])])
+					seen[plain(b.texts[0])] = true
+				}
+			}
 		}
 	}
+}
+
+// TestMixedSizesAreNeverAlikeEither: requests of other sizes do not share items.
+func TestMixedSizesAreNeverAlikeEither(t *testing.T) {
+	in, err := Group{Sizes: []int{1, 2, 8}, Tokens: 16}.draw(Case{Input: stack.Text, Batch: Mixed}, serving(1), nil, 5)
+	require.NoError(t, err)
+	seen, sizes := map[string]bool{}, map[int]bool{}
+	for n := range 200 {
+		items := in.items(n)
+		sizes[len(items)] = true
+		for _, it := range items {
+			require.True(t, it.golden || !seen[it.id])
+			seen[it.id] = true
+		}
+	}
+	require.Equal(t, map[int]bool{1: true, 2: true, 8: true}, sizes)
 }
 
 func TestEverythingCommittedIsDrawnOnce(t *testing.T) {

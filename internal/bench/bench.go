@@ -88,11 +88,11 @@ func (g Group) In(p Profile) []Case {
 	return out
 }
 
-// only leaves the cases of the named models; of none, all.
-func (g Group) only(models []string) Group {
-	if len(models) > 0 {
-		g.Cases = slices.DeleteFunc(slices.Clone(g.Cases), func(c Case) bool { return !slices.Contains(models, c.Model) })
-	}
+// only leaves the cases that were asked for.
+func (g Group) only(o Only) Group {
+	g.Cases = slices.DeleteFunc(slices.Clone(g.Cases), func(c Case) bool {
+		return c.From > o.Leaves || len(o.Models) > 0 && !slices.Contains(o.Models, c.Model)
+	})
 	return g
 }
 

@@ -13,10 +13,10 @@ const (
 )
 
 // answerBytes is the most that an answer to one of these requests may have.
-func answerBytes(batches []batch, m served) int {
+func answerBytes(in inputs, m served) int {
 	most := 0
-	for _, b := range batches {
-		most = max(most, len(b.items))
+	for n := range meanOver {
+		most = max(most, len(in.items(n)))
 	}
 	return aroundAnswer + most*m.Width*max(1, len(m.Outputs))*valueBytes
 }
@@ -24,8 +24,8 @@ func answerBytes(batches []batch, m served) int {
 // textBytes is the most that a generated text may have.
 func (w *work) textBytes() int {
 	most := 0
-	for _, items := range w.items {
-		most = max(most, items[0].asked)
+	for n := range meanOver {
+		most = max(most, w.in.items(n)[0].asked)
 	}
 	return aroundAnswer + most*tokenBytes
 }

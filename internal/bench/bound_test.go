@@ -12,13 +12,13 @@ import (
 // nowhere near what would fill a machine's memory.
 func TestBoundsOfAnswers(t *testing.T) {
 	m := served{Model: stack.Model{Outputs: []stack.TensorSpec{{}}}, Width: 1000}
-	one := answerBytes([]batch{{items: make([]item, 1)}}, m)
-	all := answerBytes([]batch{{items: make([]item, 2)}, {items: make([]item, 32)}}, m)
+	one := answerBytes(fixed{{items: make([]item, 1)}}, m)
+	all := answerBytes(fixed{{items: make([]item, 2)}, {items: make([]item, 32)}}, m)
 	require.Greater(t, one, 1000*25*4, "a JSON float has up to 25 bytes")
 	require.Less(t, one, 2<<20)
 	require.Greater(t, all, 32*1000*25*4, "the largest batch counts")
 	require.Less(t, all, 8<<20)
-	w := &work{items: [][]item{{{asked: 16}}, {{asked: 128}}}}
+	w := &work{in: fixed{{items: []item{{asked: 16}}}, {items: []item{{asked: 128}}}}}
 	require.Greater(t, w.textBytes(), 128*4096, "an event of a token may carry probabilities of others")
 	require.Less(t, w.textBytes(), 4<<20)
 }

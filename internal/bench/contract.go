@@ -30,70 +30,111 @@ func (t target[C]) Dial(ctx context.Context) (load.Conn, error) {
 	return c, nil
 }
 
-// assemble turns batches into the requests of a stack at an endpoint.
-func assemble(batches []batch, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
-	w := &work{}
-	for _, b := range batches {
-		w.items = append(w.items, b.items)
-	}
+// assemble turns inputs into the requests of a stack at an endpoint.
+func assemble(in inputs, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
+	w := &work{in: in, close: func() error { return nil }}
 	var err error
-	switch how.Proto {
-	case stack.GRPC:
-		err = w.grpc(batches, how.Contract, m, at.GRPC)
-	case stack.Stream:
-		err = w.stream(batches, how.Contract, m, at.GRPC)
+	switch {
+	case how.Task == stack.TextGeneration:
+		err = w.texts(how, m, at)
+	case how.Proto == stack.GRPC:
+		err = w.grpc(how, m, at.GRPC)
+	case how.Proto == stack.Stream:
+		err = w.stream(how, m, at.GRPC)
 	default:
-		err = w.rest(batches, how.Contract, m, at.REST)
+		err = w.rest(how, m, at.REST)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)
 	}
-	w.bounded.Bound(answerBytes(batches, m))
+	if w.bounded != nil { // else it is text, and bounded already
+		w.bounded.Bound(answerBytes(in, m))
+	}
+	end := w.close
+	w.close = func() error {
+		w.ahead.stop()
+		return end()
+	}
 	return w, nil
 }
 
-// messages are the batches, marshalled.
-func messages(batches []batch, contract stack.Contract, m served) ([][]byte, error) {
-	var requests [][]byte
-	for _, b := range batches {
-		r, err := b.grpc(contract, m)
+// messages has requests marshalled ahead of their being sent.
+func (w *work) messages(encode func(batch) ([]byte, error)) (*ring[[]byte], error) {
+	r, err := newRing(func(n int) ([]byte, error) {
+		b, err := w.in.batch(n)
 		if err != nil {
 			return nil, err
 		}
-		requests = append(requests, r)
-	}
-	return requests, nil
+		return encode(b)
+	}, func(b []byte) int { return len(b) })
+	w.ahead = r
+	return r, err
 }
 
-func (w *work) stream(batches []batch, contract stack.Contract, m served, addr string) error {
-	if contract != stack.OIP {
-		return fmt.Errorf("the contract %s has no stream", contract)
+// requests has requests built ahead of their being sent. The target comes from
+// the first of them.
+func (w *work) requests(encode func(batch) (http1.Request, error), dial func([]http1.Request) (*http1.Target, error)) (*http1.Target, error) {
+	request := func(n int) (http1.Request, error) {
+		b, err := w.in.batch(n)
+		if err != nil {
+			return http1.Request{}, err
+		}
+		return encode(b)
 	}
-	requests, err := messages(batches, contract, m)
+	first, err := request(0)
+	if err != nil {
+		return nil, err
+	}
+	t, err := dial([]http1.Request{first})
+	if err != nil {
+		return nil, err
+	}
+	r, err := newRing(func(n int) (*http1.Prepared, error) {
+		q, err := request(n)
+		if err != nil {
+			return nil, err
+		}
+		return t.Prepare(q)
+	}, func(*http1.Prepared) int { return len(first.Body) })
+	if err != nil {
+		return nil, err
+	}
+	t.Draw(r.take)
+	w.ahead = r
+	return t, nil
+}
+
+func (w *work) stream(how stack.Capability, m served, addr string) error {
+	if how.Contract != stack.OIP {
+		return fmt.Errorf("the contract %s has no stream", how.Contract)
+	}
+	r, err := w.messages(func(b batch) ([]byte, error) { return b.grpc(how.Contract, m) })
 	if err != nil {
 		return err
 	}
-	t, err := oip.NewStreamTarget(addr, requests)
+	t, err := oip.NewStreamTarget(addr, [][]byte{r.spare})
 	if err != nil {
 		return err
 	}
+	t.Draw(r.take)
 	w.target, w.close, w.decode, w.bounded = target[*grpcraw.StreamConn]{t}, t.Close, decodeOIP(oip.DecodeStream, m), t
 	return nil
 }
 
-func (w *work) grpc(batches []batch, contract stack.Contract, m served, addr string) error {
-	requests, err := messages(batches, contract, m)
+func (w *work) grpc(how stack.Capability, m served, addr string) error {
+	r, err := w.messages(func(b batch) ([]byte, error) { return b.grpc(how.Contract, m) })
 	if err != nil {
 		return err
 	}
-	t, err := grpcTarget(contract, addr, requests)
+	t, err := grpcTarget(how.Contract, addr, [][]byte{r.spare})
 	if err != nil {
 		return err
 	}
+	t.Draw(r.take)
 	w.target, w.close, w.bounded = target[*grpcraw.Conn]{t}, t.Close, t
-	switch contract {
+	switch how.Contract {
 	case stack.TorchServe:
-		w.decode = decodeTorchServe(torchserve.PredictionGRPC, batches[0].input, m)
+		w.decode = decodeTorchServe(torchserve.PredictionGRPC, how.Input, m)
 	case stack.TEI:
 		w.decode = decodeTEI(tei.DecodeGRPC, m)
 	default:
@@ -125,25 +166,18 @@ func grpcTarget(contract stack.Contract, addr string, requests [][]byte) (*grpcr
 	return oip.NewGRPCTarget(addr, requests)
 }
 
-func (w *work) rest(batches []batch, contract stack.Contract, m served, base string) error {
-	var requests []http1.Request
-	for _, b := range batches {
-		r, err := b.rest(contract, m)
-		if err != nil {
-			return err
-		}
-		requests = append(requests, r)
-	}
-	t, err := http1.NewTarget(base, requests)
+func (w *work) rest(how stack.Capability, m served, base string) error {
+	t, err := w.requests(func(b batch) (http1.Request, error) { return b.rest(how.Contract, m) },
+		func(list []http1.Request) (*http1.Target, error) { return http1.NewTarget(base, list) })
 	if err != nil {
 		return err
 	}
-	w.target, w.close, w.bounded = target[*http1.Conn]{t}, func() error { return nil }, t
-	switch contract {
+	w.target, w.bounded = target[*http1.Conn]{t}, t
+	switch how.Contract {
 	case stack.Predict:
 		w.decode = decodePredict
 	case stack.TorchServe:
-		w.decode = decodeTorchServe(torchserve.PredictionREST, batches[0].input, m)
+		w.decode = decodeTorchServe(torchserve.PredictionREST, how.Input, m)
 	case stack.TEI:
 		w.decode = decodeTEI(tei.DecodeREST, m)
 	case stack.OpenAI:

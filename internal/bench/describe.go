@@ -24,7 +24,7 @@ func (e *environment) describe(ctx context.Context) results.Env {
 		Started: time.Now().UTC().Truncate(time.Second),
 		Harness: results.Harness{Version: Version, Commit: commit, Modified: modified, Go: runtime.Version()},
 		Machine: results.Machine{
-			CPU: procField("/proc/cpuinfo", "model name"), Cores: len(e.client) + len(e.cores), MemoryMB: memoryMB(),
+			CPU: procField("/proc/cpuinfo", "model name"), Cores: len(e.client) + len(e.cores), Quota: e.quota, MemoryMB: memoryMB(),
 			OS: runtime.GOOS, Arch: runtime.GOARCH, Kernel: kernel(), Docker: boot.Probe(ctx).Docker.Version,
 			ClientCores: e.client.String(), ServerCores: e.cores.String(),
 		},
@@ -34,7 +34,7 @@ func (e *environment) describe(ctx context.Context) results.Env {
 	if modified {
 		out.Harness.Changes = changes()
 	}
-	if e.shared != "" {
+	if e.client.String() == e.cores.String() {
 		out.Machine.Cores = len(e.cores)
 	}
 	if e.devices != nil {

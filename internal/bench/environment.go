@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"stackbench"
@@ -16,6 +17,7 @@ import (
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/tokenizer"
+	"stackbench/internal/usage"
 	"stackbench/internal/workload"
 )
 
@@ -26,14 +28,16 @@ type environment struct {
 	cache    string
 	client   cpuset.Set
 	cores    cpuset.Set // of the servers
-	shared   string     // why client and server share cores; "" when they do not
+	shared   string     // what client and server share of the cores; "" when nothing
+	quota    float64    // cores' time that a control group allows this process; 0: all
 	device   stack.Device
 	devices  *gpu.Devices // nil without a GPU, and when measuring on the CPU
 	noGPU    string       // why there is none
 	models   map[string]*reference
 	prepared []string // names of models, in order
 
-	stat func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
+	album *workload.Album        // of images; nil until one is needed
+	stat  func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
 
 	live        *live  // nil: nobody waits for how a window goes
 	library     string // ONNX Runtime's file
@@ -52,12 +56,13 @@ type reference struct {
 
 // survey looks at the machine. It changes nothing and fetches nothing.
 func survey(o Options, g Group) (*environment, error) {
-	e := &environment{options: o, group: g.only(o.Models), device: stack.CPU, models: map[string]*reference{}}
+	e := &environment{options: o, group: g.only(o.Only), device: stack.CPU, models: map[string]*reference{}}
 	all, err := cpuset.Usable()
 	if err != nil {
 		return nil, fmt.Errorf("see which cores may be used: %w", err)
 	}
-	e.client, e.cores, e.shared = cpuset.Split(all)
+	e.quota = usage.Quota(os.Getpid())
+	e.client, e.cores, e.shared = cpuset.Divide(cpuset.Within(cpuset.Physical(all, cpuset.Siblings), e.quota))
 	e.cache, err = boot.DefaultCache()
 	if err != nil {
 		return nil, err
@@ -83,9 +88,17 @@ func (e *environment) spec(s stack.Stack, m stack.Model) boot.Spec {
 		Stack: s, Cores: e.cores, Launcher: e.options.Launcher, Cache: e.cache,
 		Run: stack.Run{
 			Models: filepath.Join(e.cache, "models"), Model: m, Device: e.device,
-			Threads: len(e.cores), Library: e.library,
+			Threads: max(1, int(e.limited(e.cores))), Library: e.library,
 		},
 	}
+}
+
+// limited is how many cores' time can be had of a set.
+func (e *environment) limited(cores cpuset.Set) float64 {
+	if e.quota > 0 {
+		return min(e.quota, float64(len(cores)))
+	}
+	return float64(len(cores))
 }
 
 // refusal says why a stack cannot run here, and what to do; "" when it can.
@@ -163,9 +176,9 @@ func (e *environment) judge(m *reference, c Case, s stack.Stack) judge {
 	case m.golden == nil:
 		return blank(c, m.ungolden)
 	case c.task() == stack.Embeddings:
-		return quality.NewEmbeddings(m.golden)
+		return quality.NewEmbeddings(m.golden, s.Floats[e.device])
 	}
-	return quality.NewLogits(m.golden, c.Input)
+	return quality.NewLogits(m.golden, c.Input, s.Floats[e.device])
 }
 
 // name is the leaf's name on this device.

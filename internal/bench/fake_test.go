@@ -5,6 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
+	"io"
+	"math"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
@@ -18,6 +22,7 @@ import (
 
 	"stackbench"
 	"stackbench/internal/cpuset"
+	"stackbench/internal/fake"
 	"stackbench/internal/quality"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
@@ -39,7 +44,8 @@ func TestMain(m *testing.M) {
 
 // behave serves OpenAI embeddings until it fails. how is one of: right;
 // nonsense=N and dies=N, which are right for N requests; taken=ADDR, which
-// wants a port that is not free.
+// wants a port that is not free; honest, which computes for a while, and
+// bytes, words and garbage, which cheat in front of it.
 func behave(how, addr string) error {
 	kind, value, _ := strings.Cut(how, "=")
 	if kind == "taken" {
@@ -60,19 +66,24 @@ func behave(how, addr string) error {
 	if texts, ok := strings.CutPrefix(how, "text:"); ok {
 		serveTexts(texts, users)
 	}
-	http.HandleFunc("POST /v1/embeddings", func(w http.ResponseWriter, r *http.Request) {
+	http.Handle("POST /v1/embeddings", cheating(kind, golden, ids, func(w http.ResponseWriter, r *http.Request) {
 		var ask struct{ Input []string }
 		_ = json.NewDecoder(r.Body).Decode(&ask)
 		switch now := count.Add(1); {
 		case kind == "nonsense" && now > n:
 			_, _ = w.Write([]byte(`<html>it works!</html>`))
 			return
+		case kind == "empty" && now > n:
+			return
+		case kind == "refusal" && now > n:
+			_, _ = w.Write([]byte(`{"error":{"message":"out of memory"}}`))
+			return
 		case kind == "dies" && now > n:
 			died <- fmt.Errorf("out of luck after %d requests", n)
 			return
 		}
 		_, _ = w.Write(embeddings(golden, ids, ask.Input))
-	})
+	}))
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
@@ -82,15 +93,40 @@ func behave(how, addr string) error {
 	return <-died
 }
 
+// cheating puts in front of an honest server what the kind says.
+func cheating(kind string, g *quality.Golden, ids map[string]string, right http.HandlerFunc) http.Handler {
+	honest := fake.Computes(5*time.Millisecond, right)
+	switch kind {
+	case "honest":
+		return honest
+	case "bytes":
+		return fake.Remembers(fake.Bytes, honest)
+	case "words":
+		return fake.Remembers(fake.Words, honest)
+	case "garbage":
+		texts := func(body []byte) []string {
+			var ask struct{ Input []string }
+			_ = json.Unmarshal(body, &ask)
+			return ask.Input
+		}
+		committed := func(body []byte) bool {
+			_, ok := ids[plain(strings.Join(texts(body), " "))]
+			return ok
+		}
+		return fake.Pretends(committed, func(body []byte) []byte { return embeddings(g, ids, make([]string, len(texts(body)))) }, honest)
+	}
+	return right
+}
+
 func idsOfTexts() (map[string]string, error) {
 	have, err := workload.Count(stackbench.Testdata())
 	ids := map[string]string{}
-	for bucket, n := range have.Texts {
-		list, err := workload.Texts(stackbench.Testdata(), bucket, 0, n)
+	for bucket := range have.Texts {
+		list, err := workload.NewTexts(stackbench.Testdata(), bucket)
 		if err != nil {
 			return nil, err
 		}
-		for _, t := range list {
+		for _, t := range list.Known() {
 			ids[plain(t.Text)] = t.ID
 		}
 	}
@@ -106,11 +142,27 @@ func embeddings(g *quality.Golden, ids map[string]string, texts []string) []byte
 		if i > 0 {
 			b.WriteByte(',')
 		}
-		v, _ := json.Marshal(g.Answers[ids[plain(t)]])
+		v, _ := json.Marshal(answerTo(g, ids, t))
 		fmt.Fprintf(&b, `{"object":"embedding","index":%d,"embedding":%s}`, i, v)
 	}
 	b.WriteString(`]}`)
 	return b.Bytes()
+}
+
+// answerTo is the golden embedding, or of a text that was made one that depends
+// on its words alone.
+func answerTo(g *quality.Golden, ids map[string]string, text string) []float32 {
+	if v, ok := g.Answers[ids[plain(text)]]; ok {
+		return v
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(plain(text)))
+	rng := rand.New(rand.NewPCG(h.Sum64(), 0))
+	v := make([]float32, 384)
+	for i := range v {
+		v[i] = float32(rng.NormFloat64() / math.Sqrt(float64(len(v))))
+	}
+	return v
 }
 
 // fakeStack is a stack whose server is this test binary.
@@ -146,7 +198,7 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
 	e := &environment{
-		options: Options{Window: 250 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
+		options: Options{Window: 600 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
 		group:   Group{Name: "embeddings", Title: "Embeddings", Cases: cases},
 		cache:   t.TempDir(), device: stack.CPU, library: "fake: no test loads it", stat: idle(all),
 		models: map[string]*reference{minilm: {
@@ -159,7 +211,7 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close()) })
 	var notes bytes.Buffer
-	return &run{env: e, log: log, notes: &notes}, &notes
+	return &run{env: e, log: log, notes: &notes, marks: io.Discard}, &notes
 }
 
 // measured runs all cases on the stack, as Run does, and returns what was

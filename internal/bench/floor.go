@@ -22,7 +22,7 @@ const (
 // floors says whether the client's floor of a case is measured: of every case
 // where there is time, else of the group's first with one item a request.
 func (e *environment) floors(c Case) bool {
-	if e.group.Null.Name == "" {
+	if e.group.Null.Name == "" || e.options.Record.Again > 0 {
 		return false
 	}
 	if e.options.Profile.Strict() {
@@ -81,7 +81,7 @@ func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) 
 	defer func() { _ = w.close() }()
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	res, err := load.Run(ctx, l.c.floorPlan(r.env.options), w.target, clock)
+	res, err := w.load(ctx, l.c.floorPlan(r.env.options), clock)
 	if err != nil {
 		return nil, cause(s, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"time"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
@@ -168,9 +169,9 @@ func name(h *usage.Holder) string {
 }
 
 // somebody says what of the cores is somebody else's, and whose.
-func somebody(f meter.Foreign, h *usage.Holder, inSecond float64) string {
+func somebody(f meter.Foreign, h *usage.Holder, in time.Duration) string {
 	if h != nil {
-		return fmt.Sprintf("%.0f %% of core %d is somebody else's: %s", 100*h.CPU.Seconds()/inSecond, h.Core, h)
+		return fmt.Sprintf("%.0f %% of core %d is somebody else's: %s", min(100, 100*h.CPU.Seconds()/in.Seconds()), h.Core, h)
 	}
 	most, side := f.Server.Percent, "server"
 	if f.Client.Percent > most {
@@ -180,4 +181,12 @@ func somebody(f meter.Foreign, h *usage.Holder, inSecond float64) string {
 		return fmt.Sprintf("%.0f %% of the cores is another virtual machine's", steal)
 	}
 	return fmt.Sprintf("%.0f %% of the %s's cores is somebody else's, whose processes cannot be seen from here", most, side)
+}
+
+// limited is how many cores' time the server can have.
+func (s *server) limited() float64 {
+	if s.quota > 0 {
+		return min(s.quota, float64(len(s.cores)))
+	}
+	return float64(len(s.cores))
 }

@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"time"
 
 	"stackbench"
@@ -22,62 +21,68 @@ import (
 )
 
 const (
-	mostPrompts = 4096            // of a case; a window that sends more repeats them
-	fewPrompts  = 8               // to see whether a server is ready: one of them has a known answer
 	textLimit   = 2 * time.Minute // of a request: many users of a slow server wait long for the end of a text
 	textsNeeded = 14              // requests of one user that a window should hold: the median needs 11
+	textsJudged = 130             // in standard and full: p95 needs them
 	textLongest = 90 * time.Second
 	textConns   = 32 // cap of an open loop of texts: with more, the bytes of too few answers are kept to check them
 )
 
-// prepareTexts builds n requests of a case of text generation.
-func (e *environment) prepareTexts(c Case, how stack.Capability, m served, at stack.Endpoint, n int) (*work, error) {
-	list, err := workload.Prompts(stackbench.Testdata(), c.Lengths, e.options.salt()^c.salt(), n, c.Share)
+// prompts are the inputs of a case of text generation.
+func prompts(l Lengths, share bool, how stack.Capability, salt uint64) (inputs, error) {
+	list, err := workload.NewPrompts(stackbench.Testdata(), l, share)
 	if err != nil {
-		return nil, fmt.Errorf("build requests: %w", err)
+		return nil, err
 	}
-	return texts(list, how, m, at)
-}
-
-// salt sets the cases of a group apart from each other, since one server
-// answers them all.
-func (c Case) salt() uint64 {
-	h := fnv.New64a()
-	_, _ = fmt.Fprint(h, c) // a hash takes everything
-	return h.Sum64()
-}
-
-// texts turns prompts into the requests of a stack at an endpoint.
-func texts(list []workload.Prompt, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
-	w := &work{close: func() error { return nil }}
 	exact := how.Contract != stack.TGI // it cannot be told
-	var prompts []generation.Prompt
+	return drawn{
+		form: stack.Text, most: 1, size: func(int) int { return 1 },
+		item: func(i int) item { return promptItem(list.Plain(i), exact) },
+		add: func(b *batch, i int) error {
+			p := list.Prompt(salt, i)
+			b.items, b.prompt = append(b.items, promptItem(p, exact)), p
+			return nil
+		},
+	}, nil
+}
+
+// given are a few prompts in turn.
+func given(list []workload.Prompt, how stack.Capability) fixed {
+	var out fixed
 	for _, p := range list {
-		prompts = append(prompts, generation.Prompt{Model: m.Name, Text: p.Text, Tokens: p.Tokens, Exact: exact})
-		w.items = append(w.items, []item{{id: p.ID, golden: p.Golden, asked: p.Tokens, exact: exact}})
+		out = append(out, batch{input: stack.Text, items: []item{promptItem(p, how.Contract != stack.TGI)}, prompt: p})
 	}
-	var err error
+	return out
+}
+
+func promptItem(p workload.Prompt, exact bool) item {
+	return item{id: p.ID, golden: p.Golden, asked: p.Tokens, exact: exact}
+}
+
+// generation is the batch as a prompt of a model.
+func (b batch) generation(m served) generation.Prompt {
+	return generation.Prompt{Model: m.Name, Text: b.prompt.Text, Tokens: b.prompt.Tokens, Exact: b.items[0].exact}
+}
+
+// texts makes the requests of text generation.
+func (w *work) texts(how stack.Capability, m served, at stack.Endpoint) error {
 	switch how.Contract {
 	case stack.OpenAI:
-		err = w.openAI(prompts, how.Proto == stack.SSE, at.REST)
+		return w.openAI(m, how.Proto == stack.SSE, at.REST)
 	case stack.TGI:
-		err = w.tgi(prompts, how.Proto == stack.SSE, at.REST)
+		return w.tgi(m, how.Proto == stack.SSE, at.REST)
 	case stack.WSGen:
-		err = w.webSocket(prompts, at.REST)
+		return w.webSocket(m, at.REST)
 	case stack.OIP:
-		err = w.inferStream(prompts, at.GRPC)
-	default:
-		err = fmt.Errorf("the contract %s generates no text", how.Contract)
+		return w.inferStream(m, at.GRPC)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("build requests: %w", err)
-	}
-	return w, nil
+	return fmt.Errorf("the contract %s generates no text", how.Contract)
 }
 
 // heard drives requests whose answers are heard as they come.
-func (w *work) heard(base string, requests []http1.Request, h http1.Hearing, decode func(record.Answer) (generation.Text, error)) error {
-	t, err := http1.NewHeardTarget(base, requests, h)
+func (w *work) heard(base string, m served, encode func(generation.Prompt) (http1.Request, error), h http1.Hearing, decode func(record.Answer) (generation.Text, error)) error {
+	t, err := w.requests(func(b batch) (http1.Request, error) { return encode(b.generation(m)) },
+		func(list []http1.Request) (*http1.Target, error) { return http1.NewHeardTarget(base, list, h) })
 	if err != nil {
 		return err
 	}
@@ -93,69 +98,50 @@ func decodeText(decode func(record.Answer) (generation.Text, error)) func(record
 	}
 }
 
-func (w *work) openAI(prompts []generation.Prompt, stream bool, base string) error {
-	how := openai.Whole
+func (w *work) openAI(m served, stream bool, base string) error {
 	if stream {
-		how = openai.Counted
+		encode := func(p generation.Prompt) (http1.Request, error) { return openai.EncodeCompletion(p, openai.Counted) }
+		return w.heard(base, m, encode, openai.HearCompletion(), openai.DecodeStream)
 	}
-	requests, err := encoded(prompts, func(p generation.Prompt) (http1.Request, error) { return openai.EncodeCompletion(p, how) })
-	if err != nil {
-		return err
-	}
-	if stream {
-		return w.heard(base, requests, openai.HearCompletion(), openai.DecodeStream)
-	}
-	return w.heard(base, requests, openai.HearWhole(), openai.DecodeText)
+	encode := func(p generation.Prompt) (http1.Request, error) { return openai.EncodeCompletion(p, openai.Whole) }
+	return w.heard(base, m, encode, openai.HearWhole(), openai.DecodeText)
 }
 
-func (w *work) tgi(prompts []generation.Prompt, stream bool, base string) error {
-	requests, err := encoded(prompts, func(p generation.Prompt) (http1.Request, error) { return tgi.Encode(p, stream) })
-	if err != nil {
-		return err
-	}
+func (w *work) tgi(m served, stream bool, base string) error {
+	encode := func(p generation.Prompt) (http1.Request, error) { return tgi.Encode(p, stream) }
 	if stream {
-		return w.heard(base, requests, tgi.HearStream(), tgi.DecodeStream)
+		return w.heard(base, m, encode, tgi.HearStream(), tgi.DecodeStream)
 	}
-	return w.heard(base, requests, tgi.HearWhole(), tgi.DecodeText)
+	return w.heard(base, m, encode, tgi.HearWhole(), tgi.DecodeText)
 }
 
-func (w *work) webSocket(prompts []generation.Prompt, base string) error {
-	messages, err := encoded(prompts, wsgen.Encode)
+func (w *work) webSocket(m served, base string) error {
+	r, err := w.messages(func(b batch) ([]byte, error) { return wsgen.Encode(b.generation(m)) })
 	if err != nil {
 		return err
 	}
-	t, err := wsgen.NewTarget(base, messages)
+	t, err := wsgen.NewTarget(base, [][]byte{r.spare})
 	if err != nil {
 		return err
 	}
+	t.Draw(r.take)
 	w.target, w.decode = target[*wsgen.Conn]{t}, decodeText(wsgen.Decode)
 	return nil
 }
 
-func (w *work) inferStream(prompts []generation.Prompt, addr string) error {
-	messages, err := encoded(prompts, oip.EncodeGenerate)
+func (w *work) inferStream(m served, addr string) error {
+	r, err := w.messages(func(b batch) ([]byte, error) { return oip.EncodeGenerate(b.generation(m)) })
 	if err != nil {
 		return err
 	}
-	t, err := oip.NewGenerateTarget(addr, messages)
+	t, err := oip.NewGenerateTarget(addr, [][]byte{r.spare})
 	if err != nil {
 		return err
 	}
+	t.Draw(r.take)
 	t.Bound(w.textBytes())
 	w.target, w.close, w.decode = target[*grpcraw.EventConn]{t}, t.Close, decodeText(oip.DecodeText)
 	return nil
-}
-
-func encoded[T any](prompts []generation.Prompt, encode func(generation.Prompt) (T, error)) ([]T, error) {
-	out := make([]T, 0, len(prompts))
-	for _, p := range prompts {
-		one, err := encode(p)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, one)
-	}
-	return out, nil
 }
 
 // generated says how a case's windows are measured as text; nil when they are none.
@@ -167,19 +153,23 @@ func (g Group) generated(c Case) *meter.Generation {
 }
 
 // pace makes a plan long enough for a text that takes one user so long: a
-// window of a few requests has no median. A window that was asked for stays as
-// it is.
+// window of a few requests has no median, and in the profiles that judge, none
+// under 130 a p95. In quick, a window that was asked for stays as it is.
 func (o Options) pace(p load.Plan, text time.Duration, users int) load.Plan {
 	p.Timeout = textLimit
 	p.Warmup = max(p.Warmup, min(text*3/2, textLongest))
 	if p.Arrivals.Rate > 0 {
 		p.Conns = min(p.Conns, textConns)
 	}
-	if o.Window == 0 {
-		// One after the other, twice as many texts as there are users give each two.
-		texts := time.Duration(max(textsNeeded, 2*users))
-		p.Window = min(max(p.Window, texts*text), max(p.Window, textLongest))
+	// One after the other, twice as many texts as there are users give each two.
+	texts, longest := max(textsNeeded, 2*users), textLongest
+	switch {
+	case o.Profile.Strict():
+		texts, longest = max(textsJudged, 2*users), o.longest()
+	case o.Window > 0:
+		return p
 	}
+	p.Window = min(max(p.Window, time.Duration(texts)*text), max(p.Window, longest))
 	return p
 }
 
@@ -191,11 +181,14 @@ func (w *work) textTime(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	took, tokens := time.Since(start), 0
-	for _, items := range w.items {
-		tokens += items[0].asked
+	for n := range meanOver {
+		tokens += w.in.items(n)[0].asked
 	}
-	return time.Duration(float64(took) * float64(tokens) / float64(len(w.items)*w.items[0][0].asked)), nil
+	return time.Duration(float64(took) * float64(tokens) / float64(meanOver*w.in.items(0)[0].asked)), nil
 }
+
+// meanOver is how many requests tell how long texts are, and how large answers.
+const meanOver = 256
 
 // textSeconds is about what a window of generated text takes on a CPU: a guess,
 // since only the server can tell.

@@ -20,6 +20,7 @@ import (
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/results"
+	"stackbench/internal/search"
 	"stackbench/internal/stack"
 	"stackbench/internal/telemetry"
 	"stackbench/internal/workload"
@@ -30,12 +31,16 @@ const gpt2 = "gpt2"
 // completions answers as OpenAI's /v1/completions streams. how is one of:
 // texts, which is right; off, which gives other texts than PyTorch; short, a
 // token too few; cut, which closes early; fault, an error within the stream;
-// full, a status 429; cached, which is right and says that it had every prompt;
+// babble, which is right where a prompt is committed, and makes up the rest at
+// once; claims, which is right there, too, and elsewhere sends the first token
+// alone and counts them all; full, a
+// status 429; cached, which is right and says that it had every prompt;
 // crowd=N, which gives more users than N their text at once, so that it has no
 // time per token.
 func completions(how string, w http.ResponseWriter, r *http.Request, active int64) {
 	var ask struct {
 		Prompt    string
+		Stream    bool
 		MaxTokens int `json:"max_tokens"`
 	}
 	_ = json.NewDecoder(r.Body).Decode(&ask)
@@ -51,11 +56,23 @@ func completions(how string, w http.ResponseWriter, r *http.Request, active int6
 		sendOnce(w, strings.Join(pieces, ""), len(pieces))
 		return
 	}
+	if kind == "babble" && pieces[0] == "x " {
+		pieces = strings.SplitAfter(strings.Repeat(" a", len(pieces)), "a")[:len(pieces)]
+	}
+	if kind == "claims" && pieces[0] == "x " {
+		sendOnce(w, pieces[0], len(pieces))
+		return
+	}
 	if kind == "off" {
 		pieces[0] = " something else"
 	}
 	if kind == "short" {
 		pieces = pieces[1:]
+	}
+	if !ask.Stream {
+		text, _ := json.Marshal(strings.Join(pieces, ""))
+		_, _ = fmt.Fprintf(w, `{"choices":[{"index":0,"text":%s,"finish_reason":"length"}],"usage":{"completion_tokens":%d}}`, text, len(pieces))
+		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
 	for i, piece := range pieces {
@@ -234,11 +251,11 @@ func TestMostUsersWithinTheLimits(t *testing.T) {
 }
 
 func TestWhetherUsersAreServed(t *testing.T) {
-	u := userSearch{
+	u := userSearch{probing: probing{
 		run:  &run{env: &environment{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}}},
 		leaf: leaf{c: Case{Model: gpt2, Proto: stack.SSE}},
-	}
-	window := func(good, slow, failed int) taken {
+	}}
+	window := func(good, slow, failed int) meter.Window {
 		var w meter.Window
 		add := func(n int, ttft, itl time.Duration, o record.Outcome) {
 			for range n {
@@ -249,26 +266,26 @@ func TestWhetherUsersAreServed(t *testing.T) {
 		add(good, time.Second, 100*time.Millisecond, record.Good)
 		add(slow, 1001*time.Millisecond, time.Millisecond, record.Good)
 		add(failed, 0, 0, record.Timeout)
-		k := taken{sum: summary(len(w.Records), 0)}
-		k.windows = []meter.Window{w}
-		return k
+		return w
 	}
 	for name, c := range map[string]struct {
-		taken taken
-		holds bool
-		doubt bool
-		why   string
+		window meter.Window
+		answer search.Answer
+		why    string
 	}{
-		"all in time":    {window(20, 0, 0), true, false, ""},
-		"one in twenty":  {window(19, 1, 0), true, false, ""},
-		"two in twenty":  {window(18, 2, 0), false, false, "90 % of the answers came within the limits, under 95 %"},
-		"failures count": {window(18, 0, 2), false, false, "90 % of the answers came within the limits, under 95 %"},
-		"too few":        {window(19, 0, 0), false, true, "19 answers in the window, and 20 are needed"},
+		"all in time":       {window(60, 0, 0), search.Holds, ""},
+		"few, all in time":  {window(20, 0, 0), search.Likely, "undecided: 100 % of 20 answers came within the limits (88–100 %)"},
+		"one in twenty":     {window(95, 5, 0), search.Likely, "undecided: 95 % of 100 answers came within the limits (90–98 %)"},
+		"one in ten":        {window(36, 4, 0), search.Unlikely, "undecided: 90 % of 40 answers came within the limits (80–95 %)"},
+		"half":              {window(10, 10, 0), search.Fails, "50 % of 20 answers came within the limits (33–67 %), under 95 %"},
+		"failures count":    {window(10, 0, 10), search.Fails, "50 % of 20 answers came within the limits (33–67 %), under 95 %"},
+		"none in the first": {window(0, 3, 0), search.Fails, "0 % of 3 answers came within the limits (0–47 %), under 95 %"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, doubt := u.judge(8, c.taken)
-			require.Equal(t, c.holds, p.Holds)
-			require.Equal(t, c.doubt, doubt != "")
+			share := u.count(c.window)
+			share.Effective = 0 // each counts whole: windows here are in no order
+			p, answer := u.judge(8, usersRule(Options{}), summary(len(c.window.Records), 0), share)
+			require.Equal(t, c.answer, answer)
 			require.Equal(t, c.why, p.Why)
 		})
 	}
@@ -288,6 +305,10 @@ func TestAWindowIsLongEnoughForItsTexts(t *testing.T) {
 	many := Options{}.pace(p, 2*time.Second, 16)
 	require.Equal(t, 64*time.Second, many.Window, "two texts a user, computed one after the other")
 	require.Equal(t, 3*time.Second, asked.Window, "what was asked for is what is measured")
+
+	strict := Options{Profile: Standard, Window: 10 * time.Second}
+	require.Equal(t, 65*time.Second, strict.pace(strict.closed(4, load.Marks{}), time.Second/2, 4).Window, "in standard, what a p95 needs")
+	require.Equal(t, 150*time.Second, strict.pace(strict.closed(1, load.Marks{}), 4*time.Second, 1).Window, "but not for ever: percentiles are left out then")
 }
 
 func TestTheServersViewStandsBesideOurs(t *testing.T) {

@@ -5,42 +5,52 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"testing"
 	"time"
 
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
+	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
 )
 
 const (
-	kneeUsers        = 32               // of the closed loop that says where to begin
-	kneeShare        = 0.7              // of its rate, tried first: at random times, a server is busy before it is full
-	kneeRequests     = 750              // that a probe aims at: at random times 662 come for sure, and p99 needs them
-	kneeLongest      = 90 * time.Second // of a probe, however slow the server
-	kneeTries        = 10
-	kneeUsual        = 5 // windows that it usually takes, of that many seconds where the server is no GPU's
+	kneeUsers        = 32          // of the closed loop that says where to begin
+	kneeRounds       = 4           // answers that each of them should have, for its rate to mean something
+	kneeShare        = 0.7         // of its rate, tried first: at random times, a server is busy before it is full
+	kneeTries        = 10          // rates at most
+	kneeMost         = 20000       // requests of a probe
+	kneeAnswers      = time.Minute // the longest closed loop
+	kneeTarget       = 0.99        // share of the requests that must come within the limit: it is on the p99
+	kneeSpare        = 1.1         // random arrivals may be fewer than asked for
+	kneeUsual        = 5           // windows that it usually takes, of that many seconds where the server is no GPU's
 	kneeUsualSeconds = 12.0
-	p99Needs         = 662
 )
 
-// kneeSearch finds the highest rate of an open loop whose p99 holds the case's
-// limit. Each rate is a window of its own, with its own evidence.
-type kneeSearch struct {
-	run    *run
-	leaf   leaf
-	server *server
-	work   *work
+// kneeRule says how long a probe goes on: shorter where shorter windows were
+// asked for. quick has the time for an indication.
+func kneeRule(o Options) search.Rule {
+	if o.Profile.Strict() {
+		return search.Rule{Target: kneeTarget, Z: 2.24, Most: kneeMost, Longest: min(10*o.length(), 5*time.Minute)}
+	}
+	return search.Rule{Target: kneeTarget, Z: 1.64, Most: kneeMost, Longest: min(15*o.length(), 45*time.Second)}
+}
 
+// kneeSearch finds the highest rate of an open loop whose p99 holds the case's
+// limit. Each rate is a sample of its own, with its own evidence.
+type kneeSearch struct {
+	probing
 	probes []results.Probe
-	best   *taken // at the highest rate that held
+	best   *taken // at the highest rate that held, or was left open with more for it than against it
+	rate   float64
 }
 
 // search brackets and bisects, and writes down what it found.
 func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial, error) {
-	k.probes, k.best = nil, nil
+	k.probes, k.best, k.rate = nil, nil, 0
 	ctx, stop := whileAlive(ctx, k.server.boot)
 	defer stop()
 	capacity, err := k.capacity(ctx)
@@ -49,7 +59,7 @@ func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	}
 	plan := search.Plan{First: kneeShare * capacity, Step: 1.25, Close: 1.1, Least: kneeShare * capacity / 4, Most: kneeTries}
 	found, err := search.Highest(ctx, plan, k.holds)
-	knee := &results.Knee{LimitMS: k.limitMS(), Capacity: capacity, Probes: k.probes}
+	knee := &results.Knee{LimitMS: k.limitMS(), Capacity: capacity, Low: found.Holds, High: found.Fails, Probes: k.probes}
 	var doubt *doubtful
 	switch {
 	case errors.As(err, &doubt):
@@ -59,15 +69,36 @@ func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	case k.best == nil:
 		last := k.probes[len(k.probes)-1]
 		return k.withheld(ctx, t, knee, fmt.Sprintf("no rate held; at %.3g/s %s", last.Rate, last.Why)), nil
-	case !found.Narrow(plan):
-		return k.withheld(ctx, t, knee, fmt.Sprintf("not found to 10 %% in %d windows: it holds at %.3g/s", kneeTries, found.Holds)), nil
+	case !found.Known(plan):
+		return k.withheld(ctx, t, knee, "undecided: "+between(found, "/s")), nil
 	}
-	k.best.sum.Publish("knee-rps", found.Holds)
+	if *k.best, err = k.run.prove(ctx, k.leaf, *k.best); err != nil {
+		return t, err
+	}
+	k.best.sum.Publish("knee-rps", found.Likely)
 	t = k.run.conclude(ctx, k.leaf, *k.best, t)
 	t.Knee = knee
 	only(t.Metrics, kneeUnits())
 	t.Withheld = nil // of units that a search does not have
 	return t, nil
+}
+
+// between is what a search knows that did not find its answer.
+func between(b search.Bracket, unit string) string {
+	var parts []string
+	if b.Holds > 0 {
+		parts = append(parts, fmt.Sprintf("the limit holds at %.4g%s", b.Holds, unit))
+	}
+	if b.Fails > 0 {
+		parts = append(parts, fmt.Sprintf("it does not at %.4g%s", b.Fails, unit))
+	}
+	switch len(parts) {
+	case 0:
+		return "no load that was tried held or failed beyond doubt"
+	case 1:
+		return parts[0]
+	}
+	return parts[0] + ", " + parts[1]
 }
 
 // kneeUnits are what can be compared of stacks that are each at their own knee.
@@ -100,106 +131,91 @@ func (r *run) found(b *testing.B, l leaf, t results.Trial, sought string) {
 func (k *kneeSearch) limitMS() float64 { return k.leaf.c.Load.Limit.Seconds() * 1e3 }
 
 // capacity is what the server answers when there is always more to do. A rate
-// somewhat under it is a good guess, and a guess is all it is used for.
+// somewhat under it is a good guess, and a guess is all it is used for. A window
+// in which the users had few answers each says little of that: then a second one
+// is as long as it must be.
 func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
-	o := k.run.env.options
-	got, err := k.measure(ctx, func(marks load.Marks) load.Plan { return o.closed(kneeUsers, marks) })
-	if err != nil {
-		return 0, err
-	}
-	rate, ok := got.sum.Value("rps")
-	if !ok {
-		return 0, fmt.Errorf("no good answer to %d users: the search has no rate to begin with", kneeUsers)
-	}
-	return rate, nil
-}
-
-// holds measures a rate. A window that must not be believed is measured a
-// second time; in a profile that is strict, a second one ends the search.
-func (k *kneeSearch) holds(ctx context.Context, rate float64) (bool, error) {
+	eye := k.leaf.watch(k.server, k.run.env.devices)
+	plan := k.run.env.options.closed(kneeUsers, eye.marks(ctx))
 	for again := range 2 {
-		got, err := k.measure(ctx, func(marks load.Marks) load.Plan { return k.plan(rate, marks) })
+		win, err := k.window(ctx, eye, plan)
 		if err != nil {
-			return false, err
+			return 0, err
 		}
-		probe, doubt := k.judge(rate, got.sum)
-		k.probes = append(k.probes, probe)
-		switch {
-		case !probe.Holds && doubt != "":
-			return false, &doubtful{doubt}
-		case !probe.Holds:
-			return false, nil
-		case doubt == "" || again == 1 && !k.run.env.options.Profile.Strict():
-			k.best = &got
-			return true, nil
+		if few := len(win.Records) < kneeRounds*kneeUsers; few && again == 0 && win.Length < kneeAnswers {
+			plan.Window = min(kneeAnswers, extension(kneeRounds*kneeUsers, len(win.Records), win.Length, kneeAnswers+win.Length))
+			continue
 		}
+		if rate, ok := meter.Summarise([]meter.Window{win}, meter.Evidence{}).Value("rps"); ok {
+			return rate, nil
+		}
+		break
 	}
-	return false, &doubtful{k.probes[len(k.probes)-1].Why}
+	return 0, fmt.Errorf("no good answer to %d users: the search has no rate to begin with", kneeUsers)
 }
 
-// plan is an open loop that is long enough for a p99.
-func (k *kneeSearch) plan(rate float64, marks load.Marks) load.Plan {
+// holds measures a rate. A sample that must not be believed is measured a
+// second time; in a profile that is strict, a second one ends the search.
+func (k *kneeSearch) holds(ctx context.Context, rate float64) (search.Answer, error) {
+	rule := kneeRule(k.run.env.options)
+	for again := range 2 {
+		got, share, err := k.take(ctx, rule, func(m load.Marks) load.Plan { return k.plan(rate, rule, m) }, k.count)
+		if err != nil {
+			return search.Fails, err
+		}
+		probe, answer := k.judge(rate, rule, got.sum, share)
+		k.probes = append(k.probes, probe)
+		doubt := doubted(got.sum)
+		switch {
+		case answer <= search.Unlikely:
+			return answer, nil
+		case doubt == "" || again == 1 && !k.run.env.options.Profile.Strict():
+			if rate > k.rate {
+				k.best, k.rate = &got, rate
+			}
+			return answer, nil
+		}
+	}
+	return search.Fails, &doubtful{k.probes[len(k.probes)-1].Why}
+}
+
+// plan is an open loop that is long enough to show that the limit holds.
+func (k *kneeSearch) plan(rate float64, rule search.Rule, marks load.Marks) load.Plan {
 	p := k.run.env.options.open(rate, marks)
-	p.Window = min(kneeLongest, max(p.Window, time.Duration(kneeRequests/rate*float64(time.Second))))
+	p.Window = max(p.Window, time.Duration(kneeSpare*float64(rule.First())/rate*float64(time.Second)))
 	return p
 }
 
-// judge says whether the limit held, and whether that must be doubted. A
-// server that is overloaded makes arrivals late and drops them: that is its
-// answer, not the client's failure.
-func (k *kneeSearch) judge(rate float64, sum meter.Summary) (p results.Probe, doubt string) {
-	p = results.Probe{Rate: rate, Requests: sum.Issued}
+// count is how many of a window's requests came within the limit.
+func (k *kneeSearch) count(w meter.Window) search.Share {
+	took := func(r record.Record) time.Duration { return r.Last - r.Intended }
+	return tally(w.Records,
+		func(r record.Record) bool { return r.Outcome == record.Good && took(r) <= k.leaf.c.Load.Limit },
+		func(r record.Record) float64 { return math.Log(max(took(r).Seconds(), 1e-9)) })
+}
+
+// judge says whether the limit held, as far as the sample can tell. A server
+// that is overloaded makes arrivals late and drops them: that is its answer, not
+// the client's failure.
+func (k *kneeSearch) judge(rate float64, rule search.Rule, sum meter.Summary, share search.Share) (results.Probe, search.Answer) {
+	p := results.Probe{Rate: rate}
 	p.Rps, _ = sum.Value("rps")
-	p99, known := sum.Value("p99-ms")
-	p.P99MS = p99
-	broken := func(rule meter.Rule) string {
-		for _, why := range sum.Invalid {
-			if why.Rule == rule {
-				return why.Text
-			}
-		}
-		return ""
-	}
-	limit := k.limitMS()
+	p.P99MS, _ = sum.Value("p99-ms")
+	p, answer := noted(p, rule, share)
+	percent := func(share float64) string { return results.Figure("%", 100*(1-share)) }
+	over := fmt.Sprintf("%s %% of %d requests took over %.0f ms or failed (%s–%s %%)", percent(p.Within), p.Requests, k.limitMS(), percent(p.High), percent(p.Low))
 	switch {
-	case sum.Issued < p99Needs:
-		p.Why = fmt.Sprintf("p99 needs %d requests, and in %v come %d", p99Needs, kneeLongest, sum.Issued)
-		return p, p.Why
-	case known && p99 > limit:
-		p.Why = fmt.Sprintf("p99 was %.0f ms, over %.0f ms", p99, limit)
-	case broken(meter.RuleFailed) != "":
-		p.Why = broken(meter.RuleFailed)
-	case broken(meter.RuleDropped) != "":
-		p.Why = broken(meter.RuleDropped)
-	case !known:
-		p.Why = "its p99 falls on a failed request"
-	default:
-		p.Holds = true
-		if len(sum.Invalid) > 0 {
-			p.Why = sum.Invalid[0].Text
-		}
+	case answer.Open():
+		p.Why = "undecided: " + over
+	case answer == search.Fails && p.P99MS > k.limitMS():
+		p.Why = fmt.Sprintf("p99 was %.0f ms, over %.0f ms", p.P99MS, k.limitMS())
+	case answer == search.Fails:
+		p.Why = over
 	}
-	if !p.Holds {
-		return p, ""
+	if doubt := doubted(sum); doubt != "" && answer >= search.Likely {
+		p.Why = doubt
 	}
-	return p, p.Why
-}
-
-// measure takes one window, with evidence of its own.
-func (k *kneeSearch) measure(ctx context.Context, plan func(load.Marks) load.Plan) (taken, error) {
-	eye := k.leaf.watch(k.server, k.run.env.devices)
-	eye.evidence.NeedSteady = k.run.env.options.Profile.Strict()
-	return k.run.probe(ctx, k.leaf, k.work, eye, plan(eye.marks(ctx)))
-}
-
-// probe takes one window of a search.
-func (r *run) probe(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (taken, error) {
-	eye.evidence.Ready, eye.evidence.MayShare = eye.server.boot.ReadyIn, l.c.Share
-	win, err := r.quietly(ctx, l, w, eye, p)
-	if err != nil {
-		return taken{}, err
-	}
-	return r.summarise(l, outcome{w, eye, []meter.Window{win}}), eye.problem
+	return p, answer
 }
 
 // only leaves a search's metrics that are of the units.

@@ -7,8 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/load"
 	"stackbench/internal/meter"
+	"stackbench/internal/record"
 	"stackbench/internal/results"
+	"stackbench/internal/search"
 )
 
 // summary is of a window of so many requests, with a p99 unless it is 0.
@@ -24,31 +27,60 @@ func summary(issued int, p99 float64, broken ...meter.Rule) meter.Summary {
 }
 
 func TestWhetherAProbeHolds(t *testing.T) {
-	k := kneeSearch{leaf: leaf{c: Case{Load: Knee(200 * time.Millisecond)}}}
+	k := kneeSearch{probing: probing{leaf: leaf{c: Case{Load: Knee(200 * time.Millisecond)}}}}
+	rule := kneeRule(Options{})
+	share := func(within, all int) search.Share { return search.Share{Within: within, All: all} }
 	for name, c := range map[string]struct {
-		sum   meter.Summary
-		holds bool
-		doubt string
-		why   string
+		sum    meter.Summary
+		share  search.Share
+		answer search.Answer
+		doubt  string
+		why    string
 	}{
-		"under the limit":        {summary(700, 199), true, "", ""},
-		"over it":                {summary(700, 201), false, "", "p99 was 201 ms, over 200 ms"},
-		"overloaded, so late":    {summary(700, 900, meter.RuleLate), false, "", "p99 was 900 ms, over 200 ms"},
-		"the client was late":    {summary(700, 10, meter.RuleLate), true, "broken: late", "broken: late"},
-		"the queue refused":      {summary(700, 10, meter.RuleFailed), false, "", "broken: failed"},
-		"arrivals dropped":       {summary(700, 10, meter.RuleDropped), false, "", "broken: dropped"},
-		"p99 falls on a failure": {summary(700, 0), false, "", "its p99 falls on a failed request"},
-		"too few for a p99":      {summary(661, 0), false, "p99 needs 662 requests, and in 1m30s come 661", "p99 needs 662 requests, and in 1m30s come 661"},
-		"wrong answers":          {summary(700, 10, meter.RuleAnswers), true, "broken: answers", "broken: answers"},
+		"under the limit":        {summary(700, 199), share(699, 700), search.Holds, "", ""},
+		"over it":                {summary(700, 201), share(670, 700), search.Fails, "", "p99 was 201 ms, over 200 ms"},
+		"overloaded, so late":    {summary(700, 900, meter.RuleLate), share(9, 700), search.Fails, "broken: late", "p99 was 900 ms, over 200 ms"},
+		"the client was late":    {summary(700, 10, meter.RuleLate), share(700, 700), search.Holds, "broken: late", "broken: late"},
+		"the queue refused":      {summary(700, 0, meter.RuleFailed), share(600, 700), search.Fails, "", "14.3 % of 700 requests took over 200 ms or failed (12.3–16.6 %)"},
+		"arrivals dropped":       {summary(700, 10, meter.RuleDropped), share(690, 700), search.Unlikely, "", "undecided: 1.43 % of 700 requests took over 200 ms or failed (0.857–2.37 %)"},
+		"at the limit":           {summary(700, 199), share(694, 700), search.Likely, "", "undecided: 0.857 % of 700 requests took over 200 ms or failed (0.445–1.65 %)"},
+		"few, and all within it": {summary(300, 0), share(300, 300), search.Holds, "", ""},
+		"few, and all over it":   {summary(5, 0), share(0, 5), search.Fails, "", "100 % of 5 requests took over 200 ms or failed (65.0–100 %)"},
+		"too few":                {summary(200, 0), share(200, 200), search.Likely, "", "undecided: 0 % of 200 requests took over 200 ms or failed (0–1.33 %)"},
+		"wrong answers":          {summary(700, 10, meter.RuleAnswers), share(700, 700), search.Holds, "broken: answers", "broken: answers"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p, doubt := k.judge(50, c.sum)
-			require.Equal(t, c.holds, p.Holds)
-			require.Equal(t, c.doubt, doubt)
+			p, answer := k.judge(50, rule, c.sum, c.share)
+			require.Equal(t, c.answer, answer)
+			require.Equal(t, c.answer == search.Holds, p.Holds)
+			require.Equal(t, c.answer.Open(), p.Open)
+			require.Equal(t, c.doubt, doubted(c.sum))
 			require.Equal(t, c.why, p.Why)
-			require.Equal(t, c.sum.Issued, p.Requests)
+			require.Equal(t, c.share.All, p.Requests)
 		})
 	}
+}
+
+// TestAProbeLastsUntilItIsDecided: the rate says how long, and a slow server is
+// asked for longer.
+func TestAProbeLastsUntilItIsDecided(t *testing.T) {
+	k := kneeSearch{probing: probing{run: &run{env: &environment{}}}}
+	rule := kneeRule(Options{Profile: Standard})
+	for rate, want := range map[float64]time.Duration{5.12: 106 * time.Second, 1000: 3 * time.Second} {
+		p := k.plan(rate, rule, load.Marks{})
+		require.InDelta(t, want.Seconds(), p.Window.Seconds(), 2)
+	}
+	require.Equal(t, 20*time.Second, extension(100, 50, 10*time.Second, time.Minute))
+	require.Equal(t, 50*time.Second, extension(1000, 50, 10*time.Second, time.Minute), "no more than is left")
+	require.Equal(t, 10*time.Second, extension(100, 0, 10*time.Second, time.Minute), "none came: as long again")
+}
+
+// TestFailuresCountInATally: they are not within the limit, and as alike as the rest.
+func TestFailuresCountInATally(t *testing.T) {
+	tallied := tally([]record.Record{
+		{Outcome: record.Good, Intended: 0, Last: time.Millisecond}, {Outcome: record.Timeout}, {Outcome: record.Dropped},
+	}, func(r record.Record) bool { return r.Outcome == record.Good }, func(record.Record) float64 { return 1 })
+	require.Equal(t, search.Share{Within: 1, All: 3, Effective: 3}, tallied)
 }
 
 func kneeCase(limit time.Duration) Case {
@@ -59,6 +91,7 @@ func kneeCase(limit time.Duration) Case {
 
 func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 	r, _ := testRun(t, kneeCase(time.Second))
+	r.env.options.Window = 100 * time.Millisecond // and probes of 1.5 s at most
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
 	require.False(t, failed)
 	require.Len(t, trials, 1)
@@ -67,6 +100,10 @@ func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 	require.Positive(t, one.Knee.Capacity)
 	require.InDelta(t, 1000, one.Knee.LimitMS, 1e-9)
 	require.NotEmpty(t, one.Knee.Probes)
+	t.Log(one.Withheld)
+	for _, p := range one.Knee.Probes {
+		t.Logf("%+v", p)
+	}
 	name, err := results.ParseName(one.Name)
 	require.NoError(t, err)
 	require.True(t, name.Knee)
@@ -74,14 +111,20 @@ func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 		require.NotContains(t, one.Metrics, "knee-rps")
 		return
 	}
-	highest := 0.0
+	highest, likely := 0.0, 0.0
 	for i, p := range one.Knee.Probes {
 		again := i+1 < len(one.Knee.Probes) && one.Knee.Probes[i+1].Rate == p.Rate // the second look at a rate counts
 		if p.Holds && !again {
 			highest = max(highest, p.Rate)
 		}
+		if p.Within >= 0.99 && p.Rate < one.Knee.High {
+			likely = max(likely, p.Rate)
+		}
 	}
-	require.Equal(t, highest, one.Metrics["knee-rps"])
+	require.Equal(t, highest, one.Knee.Low)
+	require.Equal(t, likely, one.Metrics["knee-rps"])
+	require.GreaterOrEqual(t, one.Metrics["knee-rps"], one.Knee.Low)
+	require.Less(t, one.Metrics["knee-rps"], one.Knee.High)
 	require.Positive(t, one.Metrics["emb/s"])
 	require.NotContains(t, one.Metrics, "p99-ms", "each stack's knee is at another rate: their latencies do not compare")
 }

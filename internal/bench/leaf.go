@@ -44,15 +44,18 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	s.used = true
 	switch {
 	case l.c.Load.Users:
-		return r.seek(ctx, b, l, t, s, "users", &userSearch{run: r, leaf: l, server: s, work: w})
+		return r.seek(ctx, b, l, t, s, "users", &userSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
 	case l.c.Load.Limit > 0:
-		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{run: r, leaf: l, server: s, work: w})
+		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
 	}
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {
 		return t, cause(s, err)
 	}
-	k := r.summarise(l, outcome{w, eye, windows})
+	k, err := r.prove(ctx, l, r.summarise(l, outcome{w, eye, windows}))
+	if err != nil {
+		return t, cause(s, err)
+	}
 	k.sum.Report(b)
 	return r.conclude(ctx, l, k, t), nil
 }
@@ -75,7 +78,9 @@ func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s
 }
 
 // footprint says whether the memory of embedding texts is measured before the case.
-func (e *environment) footprint(c Case) bool { return e.group.Footprint != nil && e.group.Footprint(c) }
+func (e *environment) footprint(c Case) bool {
+	return e.group.Footprint != nil && e.group.Footprint(c) && e.options.Record.Again == 0
+}
 
 // watch looks at a server while it is measured.
 func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
@@ -106,6 +111,11 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 			return nil, err
 		}
 		p = r.env.options.pace(p, alone, l.c.Load.Conc)
+	} else {
+		var err error
+		if p, err = r.lengthen(ctx, l, w, p); err != nil {
+			return nil, err
+		}
 	}
 	var windows []meter.Window
 	for b.Loop() {
@@ -151,8 +161,22 @@ func (r *run) summarise(l leaf, o outcome) taken {
 		o.work.examine(win.Records, l.c.Input, j)
 	}
 	verdict := j.Verdict()
+	verdict.Of = o.answered()
 	o.eye.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
 	return taken{outcome: o, sum: meter.Summarise(o.windows, o.eye.evidence), judge: j, verdict: verdict}
+}
+
+// answered is how many items were answered well in the windows.
+func (o outcome) answered() int {
+	n := 0
+	for _, w := range o.windows {
+		for _, rec := range w.Records {
+			if rec.Outcome == record.Good {
+				n += o.work.count(rec.Seq)
+			}
+		}
+	}
+	return n
 }
 
 // conclude writes the trial down.
@@ -161,7 +185,7 @@ func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) re
 	r.hlog = r.histograms(t.Started, k.windows)
 	t.Foreign = k.eye.foreign()
 	v := k.verdict
-	t.Answers = results.Answers{Checked: v.Checked, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
+	t.Answers = results.Answers{Checked: v.Checked, Of: v.Of, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
 	t.Server = l.facts(ctx, k.eye.server)
 	t.Stages = map[string]float64{}
 	for _, stage := range k.sum.Breakdown {

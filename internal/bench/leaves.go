@@ -104,7 +104,7 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 			return nil, err
 		}
 		var server Case // that is up
-		for _, c := range e.group.byServer(e.options.Profile, s) {
+		for _, c := range e.casesOf(s) {
 			l := plan.Leaf{Name: e.name(s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
 			if _, err := e.capability(s, c); err != nil && l.Skip == "" {
 				l.Skip = err.Error()
@@ -148,7 +148,7 @@ func (g Group) byServer(p Profile, s stack.Stack) []Case {
 
 // seconds is about what the case takes, without starting the stack.
 func (c Case) seconds(o Options) float64 {
-	window := o.Profile.Warmup().Seconds() + o.length().Seconds() + 0.5
+	window := o.Profile.Warmup().Seconds() + c.windowGuess(o).Seconds() + 0.5
 	if c.task() == stack.TextGeneration {
 		window = c.textSeconds(o)
 	}

@@ -13,6 +13,7 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/plan"
 	"stackbench/internal/stack"
+	"stackbench/internal/turn"
 )
 
 // Main is a group's TestMain: it reads the flags, fetches what the group's
@@ -34,6 +35,14 @@ func mainCode(m *testing.M, g Group, table []stack.Stack) int {
 	}
 	if benchmarks() {
 		boot.EndWithGo()
+	}
+	if !o.Plan && benchmarks() {
+		leave, err := turn.Take("go test -bench")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 2
+		}
+		defer leave()
 	}
 	ctx, stop := boot.Guard(context.Background())
 	defer stop()

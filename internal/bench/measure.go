@@ -67,6 +67,7 @@ type watch struct {
 	waiting waiting
 	others  *others
 	seen    meter.Foreign // of the last window
+	opened  time.Time     // that window
 	tries   int           // windows that were taken for those that were kept
 	spent   time.Duration // on windows that others disturbed
 
@@ -91,6 +92,7 @@ func (w *watch) open(ctx context.Context) {
 	}
 	w.waiting.start(ctx, w.source)
 	w.others.open()
+	w.opened = time.Now()
 	w.client, _ = usage.Self()
 }
 
@@ -99,7 +101,7 @@ func (w *watch) shut(ctx context.Context) {
 	now, err := usage.Self()
 	if err == nil {
 		if w.evidence.Client == nil {
-			w.evidence.Client = &meter.ClientUse{Cores: float64(w.server.clientCores)}
+			w.evidence.Client = &meter.ClientUse{Cores: w.server.clientCores}
 		}
 		w.evidence.Client.CPU += now - w.client
 	}
@@ -134,7 +136,7 @@ func (w *watch) addStack() {
 		return
 	}
 	if w.evidence.Stack == nil {
-		w.evidence.Stack = &meter.StackUse{Cores: float64(len(w.server.cores))}
+		w.evidence.Stack = &meter.StackUse{Cores: w.server.limited()}
 	}
 	w.evidence.Stack.CPU += sum.CPU
 	w.evidence.Stack.Peak = max(w.evidence.Stack.Peak, uint64(sum.Peak))
@@ -173,6 +175,7 @@ func (w *work) each(ctx context.Context, requests int, take func(seq int, a reco
 		return err
 	}
 	defer c.Close()
+	w.ahead.at(w.next(), 0)
 	for seq := range requests {
 		limited, cancel := context.WithTimeout(ctx, requestLimit)
 		reply := c.Do(limited, seq)

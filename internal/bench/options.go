@@ -15,8 +15,8 @@ import (
 // Options are the flags of a benchmark binary; `stackbench run` takes the same.
 type Options struct {
 	Stacks   []stack.Stack
-	Models   []string // of those that the groups have; none means all
-	Device   string   // auto, cpu or gpu
+	Only     Only
+	Device   string // auto, cpu or gpu
 	Profile  Profile
 	Window   time.Duration // 0: the profile's
 	Launcher string        // auto, container or process
@@ -25,27 +25,36 @@ type Options struct {
 	Plan     bool // print what would be measured, and end
 }
 
+// Only narrows what the groups have.
+type Only struct {
+	Models []string // none means all
+	Leaves Profile  // whose cases are measured, with the rules of the profile
+}
+
 // Record says where a window's raw record goes, and what identifies it.
 type Record struct {
 	Folder string // of a run; "" keeps none
 	Trial  int
 	Seed   uint64 // salts the inputs, together with Trial
 	Live   int    // file descriptor to tell how a window goes; 0: nobody waits for that
+	Again  int    // so many windows of a stack are measured a second time in this trial; 0: it is no second time
 }
 
 // register declares the flags on f. Their values are read back by options.
 func register(f *flag.FlagSet) {
 	f.String("stacks", "all", "stacks to measure, comma separated; all: every one that this machine can run")
 	f.String("models", "all", "models, comma separated; all: every one that the groups have")
+	f.String("leaves", "", "quick or standard: only the leaves that this profile has, by the rules of -profile; empty: those of -profile")
 	f.String("device", "auto", "auto, cpu or gpu")
 	f.String("profile", "quick", "quick, standard or full")
-	f.Duration("window", 0, "length of a measured window; 0: the profile's own (3s, 30s, 60s)")
+	f.Duration("window", 0, "length of a measured window; 0: the profile's own (3s, 30s, 60s); in standard and full the least length: windows are as long as their requests need")
 	f.String("launcher", "auto", "auto, container or process; auto: container where Docker works")
 	f.String("weights", "auto", "auto, hub, package or seeded; auto: the first of these that can be had")
 	f.String("out", "", "folder of a run to add raw records to")
 	f.Int("trial", 1, "number of this trial; salts the inputs")
 	f.Uint64("seed", 1, "salts the inputs")
 	f.Int("live", 0, "file descriptor to tell how a window goes, one JSON object a second; 0: none")
+	f.Int("again", 0, "measure the first windows of the stack, so many, a second time in the trial: what differs is the machine")
 	f.Bool("with-parent", false, "end when standard input does: the process that started this one holds it")
 	f.Bool("plan", false, "print what would be measured, one JSON object a line, and end")
 }
@@ -58,7 +67,7 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 		Launcher: text("launcher"),
 		Weights:  text("weights"),
 		Window:   get[time.Duration](f, "window"),
-		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Live: get[int](f, "live")},
+		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Again: get[int](f, "again"), Live: get[int](f, "live")},
 		Plan:     get[bool](f, "plan"),
 	}
 	if f.NArg() > 0 { // a word that is no flag ends the flags: those behind it would be lost
@@ -69,7 +78,10 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 	if err != nil {
 		return Options{}, err
 	}
-	if o.Models, err = parseModels(text("models")); err != nil {
+	if o.Only.Leaves, err = leaves(text("leaves"), o.Profile); err != nil {
+		return Options{}, err
+	}
+	if o.Only.Models, err = parseModels(text("models")); err != nil {
 		return Options{}, err
 	}
 	o.Stacks, err = ParseStacks(text("stacks"), table)
@@ -78,6 +90,19 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 		oneOf("launcher", o.Launcher, "auto", "container", "process"),
 		oneOf("weights", o.Weights, "auto", "hub", "package", "seeded"),
 		window(o.Window), trial(o.Record.Trial))
+}
+
+// leaves is the profile whose cases are measured: a larger one than the
+// profile itself has cases that no rule of this one is for.
+func leaves(name string, of Profile) (Profile, error) {
+	if name == "" {
+		return of, nil
+	}
+	p, err := ParseProfile(name)
+	if err == nil && p > of {
+		err = fmt.Errorf("%s has fewer leaves than %s\nask for -profile=%s, with -leaves if need be", of, p, p)
+	}
+	return p, err
 }
 
 func get[T any](f *flag.FlagSet, name string) T {

@@ -25,11 +25,11 @@ func TestOptionsDefaults(t *testing.T) {
 func TestOptionsAreRead(t *testing.T) {
 	o, err := ParseOptions([]string{
 		"-stacks=three, one,three", "-device=cpu", "-profile=standard", "-window=5s", "-launcher=process",
-		"-weights=seeded", "-out=runs/a", "-trial=3", "-seed=7", "-plan",
+		"-weights=seeded", "-out=runs/a", "-trial=3", "-seed=7", "-plan", "-leaves=quick", "-models=resnet50",
 	}, stackTable())
 	require.NoError(t, err)
 	require.Equal(t, Options{
-		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Device: "cpu", Profile: Standard, Window: 5 * time.Second,
+		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Device: "cpu", Profile: Standard, Only: Only{Models: []string{"resnet50"}, Leaves: Quick}, Window: 5 * time.Second,
 		Launcher: "process", Weights: "seeded", Record: Record{Folder: "runs/a", Trial: 3, Seed: 7}, Plan: true,
 	}, o)
 	require.Equal(t, 5*time.Second, o.length())
@@ -40,6 +40,8 @@ func TestOptionsAreRead(t *testing.T) {
 func TestBadOptions(t *testing.T) {
 	for arg, want := range map[string]string{
 		"-stacks=one,nine": "unknown stack \"nine\"\nknown stacks: one, two, three, all",
+		"-leaves=some":     "unknown profile \"some\"\nknown profiles: quick, standard, full",
+		"-leaves=standard": "quick has fewer leaves than standard\nask for -profile=standard, with -leaves if need be",
 		"-device=tpu":      "unknown device \"tpu\"\nknown: auto, cpu, gpu",
 		"-profile=fast":    "unknown profile \"fast\"\nknown profiles: quick, standard, full",
 		"-launcher=k8s":    "unknown launcher \"k8s\"\nknown: auto, container, process",
@@ -58,6 +60,22 @@ func TestBadOptions(t *testing.T) {
 		_, err := ParseOptions([]string{arg}, stackTable())
 		require.Error(t, err, arg)
 	}
+}
+
+// TestLeavesNarrow: the rules are the profile's, the cases a smaller one's.
+func TestLeavesNarrow(t *testing.T) {
+	g := Group{Cases: []Case{{Model: "a", From: Quick}, {Model: "a", From: Standard}, {Model: "b", From: Quick}, {Model: "b", From: Full}}}
+	narrowed := func(args ...string) []Case {
+		o, err := ParseOptions(append(args, "-stacks=one"), stackTable())
+		require.NoError(t, err)
+		return g.only(o.Only).In(o.Profile)
+	}
+	require.Equal(t, []Case{g.Cases[0], g.Cases[2]}, narrowed())
+	require.Equal(t, g.Cases[:3], narrowed("-profile=standard"))
+	require.Equal(t, []Case{g.Cases[0], g.Cases[2]}, narrowed("-profile=standard", "-leaves=quick"))
+	require.Equal(t, g.Cases[:3], narrowed("-profile=full", "-leaves=standard"))
+	require.Equal(t, g.Cases, narrowed("-profile=full"))
+	require.Equal(t, g.Cases[:1], g.only(Only{Models: []string{"a"}}).Cases)
 }
 
 func TestProfilesGrow(t *testing.T) {

@@ -78,7 +78,7 @@ func (r *run) take(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
 	eye.others.look()
-	res, err := load.Run(ctx, p, w.target, clock)
+	res, err := w.load(ctx, p, clock)
 	if err != nil {
 		return meter.Window{}, err
 	}
@@ -129,7 +129,7 @@ func (r *run) quiet(ctx context.Context, eye *watch, open bool) bool {
 			return true
 		}
 		if time.Since(told) >= quietEvery {
-			r.say("waiting: %s", somebody(*f, eye.others.holder(), 1))
+			r.say("waiting: %s", somebody(*f, eye.others.holder(), time.Second))
 			told = time.Now()
 		}
 	}
@@ -171,12 +171,13 @@ type state struct {
 	gpus     []gpu.Summary
 	own      *telemetry.Generation
 	seen     meter.Foreign
+	opened   time.Time
 	waiting  [3]float64
 }
 
 func (w *watch) state() state {
 	s := state{
-		evidence: w.evidence, counters: w.counters, gpus: slices.Clip(w.gpus), own: w.own, seen: w.seen,
+		evidence: w.evidence, counters: w.counters, gpus: slices.Clip(w.gpus), own: w.own, seen: w.seen, opened: w.opened,
 		waiting: [3]float64{w.waiting.sum, float64(w.waiting.samples), w.waiting.most},
 	}
 	// These are added to in place.
@@ -187,7 +188,7 @@ func (w *watch) state() state {
 
 // restore puts a state back.
 func (w *watch) restore(s state) {
-	w.evidence, w.counters, w.gpus, w.own, w.seen = s.evidence, s.counters, s.gpus, s.own, s.seen
+	w.evidence, w.counters, w.gpus, w.own, w.seen, w.opened = s.evidence, s.counters, s.gpus, s.own, s.seen, s.opened
 	w.evidence.Client, w.evidence.Stack = copied(s.evidence.Client), copied(s.evidence.Stack)
 	w.evidence.GPU, w.evidence.Foreign = copied(s.evidence.GPU), copied(s.evidence.Foreign)
 	w.waiting.sum, w.waiting.samples, w.waiting.most = s.waiting[0], int(s.waiting[1]), s.waiting[2]
@@ -211,7 +212,7 @@ func (w *watch) foreign() *results.Foreign {
 		return results.Share{Percent: s.Percent, Worst: s.Worst, Steal: s.Steal}
 	}
 	return &results.Foreign{
-		Unknown: f.Unknown, Server: keep(f.Server), Client: keep(f.Client), Throttled: f.Throttled,
+		Opened: w.opened.UTC(), Unknown: f.Unknown, Server: keep(f.Server), Client: keep(f.Client), Throttled: f.Throttled,
 		Holder: f.Holder, Tries: w.tries, Spent: w.spent.Seconds(),
 	}
 }

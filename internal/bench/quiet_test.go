@@ -14,6 +14,7 @@ import (
 	"stackbench/internal/cpuset"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
+	"stackbench/internal/usage"
 )
 
 // coresPage is a /proc/stat of cores that have all been idle for so long.
@@ -75,8 +76,9 @@ func besideNeighbour(t *testing.T, n *neighbour, patience time.Duration) results
 func TestADisturbedWindowIsMeasuredAgain(t *testing.T) {
 	n := &neighbour{stops: "waiting: "}
 	one := besideNeighbour(t, n, time.Minute)
-	require.Empty(t, one.Invalid)
-	require.Empty(t, one.Doubts)
+	for _, why := range append(one.Invalid, one.Doubts...) {
+		require.NotEqual(t, string(meter.RuleForeign), why.Rule, why.Text)
+	}
 	require.Equal(t, 2, one.Foreign.Tries)
 	require.Greater(t, one.Foreign.Spent, 1.0)
 	require.Zero(t, one.Foreign.Server.Percent)
@@ -141,10 +143,12 @@ func TestPatienceIsTheRuns(t *testing.T) {
 
 // TestSomebodyElseIsNamed: in the words of the wait.
 func TestSomebodyElseIsNamed(t *testing.T) {
+	cc1 := &usage.Holder{PID: 4711, Name: "cc1", Core: 1, CPU: 410 * time.Millisecond}
+	require.Equal(t, "41 % of core 1 is somebody else's: 4711 cc1", somebody(meter.Foreign{}, cc1, time.Second))
 	f := meter.Foreign{Server: meter.Share{Percent: 41}}
-	require.Equal(t, "41 % of the server's cores is somebody else's, whose processes cannot be seen from here", somebody(f, nil, 1))
+	require.Equal(t, "41 % of the server's cores is somebody else's, whose processes cannot be seen from here", somebody(f, nil, time.Second))
 	f = meter.Foreign{Server: meter.Share{Percent: 1, Steal: 7}}
-	require.Equal(t, "7 % of the cores is another virtual machine's", somebody(f, nil, 1))
+	require.Equal(t, "7 % of the cores is another virtual machine's", somebody(f, nil, time.Second))
 }
 
 // TestAttachedIsUnknown: what an attached server uses cannot be told from what others do.

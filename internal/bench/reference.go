@@ -214,7 +214,7 @@ func (m *reference) ask(ctx context.Context, to map[string][]float32, c Case, ho
 	}
 	defer func() { _ = w.close() }()
 	return w.each(ctx, len(batches), func(seq int, a record.Answer) error {
-		it := w.items[seq][0]
+		it := w.in.items(seq)[0]
 		got, err := w.decode(a, 1)
 		if err != nil {
 			return fmt.Errorf("%s: %w", it.id, err)
@@ -225,30 +225,32 @@ func (m *reference) ask(ctx context.Context, to map[string][]float32, c Case, ho
 }
 
 // everything is each committed input of the case's form, in a batch of its own.
-func everything(c Case, m served) ([]batch, error) {
+func everything(c Case, m served) (fixed, error) {
 	data := stackbench.Testdata()
+	switch c.Input {
+	case stack.JPEG:
+		list, err := workload.Photographs(data)
+		return oneEach(c.Input, list, err, (*batch).image)
+	case stack.Tensor:
+		list, err := workload.NewTensors(data, m.Norm)
+		if err != nil {
+			return nil, err
+		}
+		return oneEach(c.Input, list.Cuts(), nil, (*batch).tensor)
+	}
 	have, err := workload.Count(data)
 	if err != nil {
 		return nil, err
 	}
-	switch c.Input {
-	case stack.JPEG:
-		list, err := workload.Images(data, 0, 2*have.Photographs) // every other one is made, not committed
-		list = slices.DeleteFunc(list, func(i workload.Image) bool { return !i.Golden })
-		return collect(oneEach(c.Input, len(list)), list, err, (*batch).image)
-	case stack.Tensor:
-		list, err := workload.Tensors(data, m.Norm, 0, have.Photographs)
-		return collect(oneEach(c.Input, len(list)), list, err, (*batch).tensor)
-	}
 	var all []workload.Text
-	for bucket, n := range have.Texts {
-		list, err := workload.Texts(data, bucket, 0, n)
+	for bucket := range have.Texts {
+		list, err := workload.NewTexts(data, bucket)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, list...)
+		all = append(all, list.Known()...)
 	}
-	return collect(oneEach(c.Input, len(all)), all, nil, (*batch).text)
+	return oneEach(c.Input, all, nil, (*batch).text)
 }
 
 // keep writes a file so that another process sees it whole or not at all.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,8 +65,14 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 				r.note("skip stack=%s/model=%s: %s", s.Name, m, why)
 				continue
 			}
+			if !slices.ContainsFunc(r.env.casesOf(s), func(c Case) bool { return c.Model == m }) { // again, and not this one
+				continue
+			}
 			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
 		}
+	}
+	if len(r.wrong) > 0 { // not its leaf: testing prints no result of one that failed
+		b.Errorf("the answers failed, so that what was measured is no result: %s", strings.Join(r.wrong, ", "))
 	}
 }
 
@@ -78,8 +85,11 @@ type run struct {
 	pending  []string      // notes to print between leaves
 	notes    io.Writer
 	floorOf  map[Case]*results.Floor
-	hlog     []byte // histograms of the leaf that was measured last, until its trial is recorded
-	lost     error  // why a record could not be kept; then no more is measured
+	hlog     []byte    // histograms of the leaf that was measured last, until its trial is recorded
+	lost     error     // why a record could not be kept; then no more is measured
+	marks    io.Writer // the results' own stream; nil: where testing writes
+	marked   map[string]bool
+	wrong    []string // leaves whose answers failed
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
@@ -163,12 +173,12 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 	}
 	ses := &session{env: r.env, stack: s, model: m}
 	defer func() {
-		if err := ses.stop(ctx); err != nil {
+		if err := ses.end(ctx); err != nil {
 			r.note("%v", err)
 		}
 		r.flush()
 	}()
-	for _, c := range r.env.group.byServer(r.env.options.Profile, s) {
+	for _, c := range r.env.casesOf(s) {
 		if c.Model != name {
 			continue
 		}
@@ -199,7 +209,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 		b.Skip("the run is ending")
 	}
 	o := r.env.options
-	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial}] {
+	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial, Again: o.Record.Again > 0}] {
 		b.Skip("measured before the run was interrupted")
 	}
 	t, err := r.measure(ctx, b, l)
@@ -225,6 +235,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 	if err := r.record(t); err != nil {
 		b.Fatal(err)
 	}
+	r.mark(t)
 	for _, why := range t.Invalid {
 		r.note("invalid %s: %s", l.name, why.Text)
 	}
@@ -256,8 +267,9 @@ func (r *run) record(t results.Trial) error {
 	if r.log == nil {
 		return nil
 	}
+	t.Again = r.env.options.Record.Again > 0
 	var err error
-	if len(r.hlog) > 0 && len(t.Latency) > 0 {
+	if len(r.hlog) > 0 && len(t.Latency) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
 		err = r.log.Histograms(t.Name, t.Trial, r.hlog)
 	}
 	r.hlog = nil

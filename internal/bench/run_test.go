@@ -25,7 +25,7 @@ func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 		require.Empty(t, one.Error)
 		require.Positive(t, one.Answers.Checked)
 		require.Equal(t, one.Answers.Checked, one.Answers.Agree)
-		require.Equal(t, "cosine ≥0.9999, same length", one.Answers.Rule)
+		require.Equal(t, "cosine ≥0.99999, same length", one.Answers.Rule)
 		require.Positive(t, one.Metrics["p50-ms"])
 		require.Positive(t, one.Metrics["emb/s"])
 		require.Equal(t, boot.Process, one.Server.Launcher)

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,7 +20,8 @@ type server struct {
 	endpoint    stack.Endpoint
 	usage       usage.Source // nil when it cannot be read
 	cores       cpuset.Set   // of the server
-	clientCores int
+	clientCores float64
+	quota       float64 // cores' time that it may use; 0: its cores'
 	threads     int
 	used        bool // it has answered more than the readiness request
 }
@@ -40,6 +42,7 @@ type session struct {
 	// helper marks a stack that is not measured but helps to measure: a process
 	// on the CPU, whatever the measured ones are.
 	helper bool
+	oracle *session // the reference stack, idle but when drawn answers are checked; nil until then
 	up     *server
 	set    setting // that it was started with, or failed with
 	failed error   // of the first such start; the leaves that follow must not wait for it again
@@ -90,7 +93,12 @@ func (s *session) start(ctx context.Context, c Case, how stack.Capability) (*ser
 	if err != nil {
 		return nil, err
 	}
-	up := &server{boot: b, endpoint: b.Endpoint, cores: spec.Cores, clientCores: len(s.env.client), threads: spec.Run.Threads}
+	up := &server{boot: b, endpoint: b.Endpoint, cores: spec.Cores, clientCores: s.env.limited(s.env.client), threads: spec.Run.Threads}
+	if b.Launcher == boot.Process { // a container is in a control group of its own
+		up.quota = s.env.quota
+	} else if b.PID != 0 {
+		up.quota = usage.Quota(b.PID)
+	}
 	up.usage = up.source()
 	return up, nil
 }
@@ -152,7 +160,7 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 	if h, ok := s.stack.Find(c.task(), c.Proto, c.Input, 1); ok && !s.helper {
 		how = h
 	}
-	w, err := s.env.prepareOne(c, how, s.model.served, at)
+	w, err := s.env.prepareWork(c, how, s.model.served, at)
 	if err != nil {
 		return err
 	}
@@ -198,6 +206,15 @@ func wrong(err error) error {
 		return nil
 	}
 	return &boot.Wrong{Err: err}
+}
+
+// end stops the stack, and what helped to check its answers.
+func (s *session) end(ctx context.Context) error {
+	err := s.stop(ctx)
+	if s.oracle != nil {
+		err = errors.Join(err, s.oracle.stop(ctx))
+	}
+	return err
 }
 
 func (s *session) stop(ctx context.Context) error {

@@ -39,7 +39,9 @@ type Reporter struct {
 // Runtime, and each stack's image, environment or binary. It is repeatable:
 // what is there is used. It returns what the numbers will be true for, and as
 // skipped the stacks whose image cannot be had here.
-func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (results.Env, error) {
+// The helpers, which are not measured but help to measure, are made ready too:
+// while windows are measured nothing is built.
+func Setup(ctx context.Context, o Options, leaves []plan.Leaf, helpers []stack.Stack, r Reporter) (results.Env, error) {
 	e, err := survey(o, Group{})
 	if err != nil {
 		return results.Env{}, err
@@ -76,6 +78,9 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, r Reporter) (resu
 	}
 	skipped, err := e.prepareStacks(ctx, stacks, r)
 	if err != nil {
+		return results.Env{}, err
+	}
+	if err := e.prepareHelpers(ctx, helpers, r); err != nil {
 		return results.Env{}, err
 	}
 	out := e.describe(ctx)

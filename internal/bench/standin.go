@@ -55,7 +55,7 @@ func (e *environment) makeTexts(ctx context.Context, m *reference) (*quality.Gol
 		if err != nil {
 			return nil, err
 		}
-		w, err := texts(list, how, m.served, up.endpoint)
+		w, err := assemble(given(list, how), how, m.served, up.endpoint)
 		if err != nil {
 			return nil, err
 		}

@@ -1,8 +1,13 @@
 package bench
 
 import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
 	"fmt"
-	"slices"
 
 	"stackbench/internal/load"
 	"stackbench/internal/record"
@@ -21,15 +26,30 @@ type served struct {
 	Width     int                    // values of one answer: classes, or the embedding's length
 }
 
-// work is what one case sends: requests built before they are due, the items
-// in each, and how to read an answer.
+// work is what one case sends: requests built before they are due, what is in
+// each, and how to read an answer.
 type work struct {
-	target load.Target
-	close  func() error
-	items  [][]item // by request
-	decode func(a record.Answer, items int) (answers, error)
-
+	target  load.Target
+	close   func() error
+	in      inputs
+	ahead   builder
+	decode  func(a record.Answer, items int) (answers, error)
+	windows int // begun
 	bounded bounded
+}
+
+// builder has requests built ahead of their being sent.
+type builder interface {
+	begin(base, seq int)
+	at(base, seq int)
+	stop()
+	err() error
+}
+
+// inputs are what requests carry, by the request's number.
+type inputs interface {
+	items(n int) []item
+	batch(n int) (batch, error)
 }
 
 // item is one image, text or prompt of a request.
@@ -40,31 +60,88 @@ type item struct {
 	exact  bool // and exactly so many
 }
 
+// fixed are a few requests in turn.
+type fixed []batch
+
+func (f fixed) items(n int) []item         { return f[inWindow(n)%len(f)].items }
+func (f fixed) batch(n int) (batch, error) { return f[inWindow(n)%len(f)], nil }
+
+// windowBits are those of a request's number that count it within its window;
+// the others count the window, so that no two have a request in common.
+const windowBits = 32
+
+func inWindow(n int) int { return n & (1<<windowBits - 1) }
+
 // known is the number of a request whose answer is known; 0 when none is.
 func (w *work) known() int {
-	return max(0, slices.IndexFunc(w.items, func(items []item) bool { return items[0].golden }))
-}
-
-// count is how many items a request carries, by its number in the plan.
-func (w *work) count(seq int) int { return len(w.items[seq%len(w.items)]) }
-
-// prepareOne builds what it takes to ask a server once, which is done over and
-// over until it is up.
-func (e *environment) prepareOne(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
-	if how.Task == stack.TextGeneration {
-		return e.prepareTexts(c, how, m, at, fewPrompts)
+	for n := range fewRequests {
+		if w.in.items(n)[0].golden {
+			return n
+		}
 	}
-	return e.prepareWork(c, how, m, at)
+	return 0
 }
+
+// fewRequests are enough to have a committed input first among one's items.
+const fewRequests = 64
+
+// count is how many items a request carries, by its number.
+func (w *work) count(n int) int { return len(w.in.items(n)) }
+
+// next is the number of the first request of another window.
+func (w *work) next() (base int) {
+	w.windows++
+	return w.windows << windowBits
+}
+
+// load measures a window of requests that were never sent before. Its first has
+// a number that nobody knows, since those whose answers are kept follow from
+// the numbers.
+func (w *work) load(ctx context.Context, p load.Plan, clock load.Clock) (load.Result, error) {
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails
+	base := w.next()
+	p.First = int(binary.LittleEndian.Uint32(random[:]) >> 1)
+	w.ahead.begin(base, p.First)
+	res, err := load.Run(ctx, p, w.target, clock)
+	for i := range res.Records {
+		res.Records[i].Seq += base - p.First
+		w.doubt(&res.Records[i])
+	}
+	w.ahead.stop()
+	return res, cmp.Or(err, w.ahead.err())
+}
+
+var (
+	errEmpty   = errors.New("the answer is empty")
+	errRefused = errors.New("the answer is an error")
+)
+
+// doubt makes a failure of an answer that is none: an empty one, or words about
+// an error, under a status of success.
+func (w *work) doubt(r *record.Record) {
+	if r.Outcome != record.Good || r.Answer == nil {
+		return
+	}
+	body := bytes.TrimSpace(r.Answer.Body)
+	switch {
+	case len(body) == 0:
+		r.Outcome, r.Err = record.Malformed, errEmpty.Error()
+	case body[0] == '{' && bytes.Contains(body[:min(len(body), errorWithin)], []byte(`"error"`)):
+		if _, err := w.decode(*r.Answer, w.count(r.Seq)); err != nil {
+			r.Outcome, r.Err = record.Fault, errRefused.Error()
+		}
+	}
+}
+
+// errorWithin is where an answer that is an error says so.
+const errorWithin = 64
 
 // prepareWork builds the requests of a case for a stack at an endpoint.
 func (e *environment) prepareWork(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
-	if how.Task == stack.TextGeneration {
-		return e.prepareTexts(c, how, m, at, mostPrompts)
-	}
-	batches, err := e.group.draw(c, m, e.options.salt())
+	in, err := e.draw(c, how, m)
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)
 	}
-	return assemble(batches, how, m, at)
+	return assemble(in, how, m, at)
 }

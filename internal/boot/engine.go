@@ -84,7 +84,8 @@ func connect(ctx context.Context, fetch bool) (*engine, error) {
 }
 
 // find looks for a daemon that answers: where DOCKER_HOST says and nowhere else
-// when it is set, else where Docker, rootless Docker and Docker Desktop listen.
+// when it is set, else where docker's current context says, else where Docker,
+// rootless Docker and Docker Desktop listen.
 // testcontainers would look too, but for a minute, and not where it was told.
 func find(ctx context.Context) (*client.Client, error) {
 	if os.Getenv(client.EnvOverrideHost) != "" {
@@ -92,6 +93,13 @@ func find(ctx context.Context) (*client.Client, error) {
 	}
 	home, _ := os.UserHomeDir()
 	var first error
+	if host := contextHost(); host != "" && !strings.HasPrefix(host, "ssh://") {
+		cli, err := ping(ctx, host)
+		if err == nil {
+			return cli, os.Setenv(client.EnvOverrideHost, cli.DaemonHost())
+		}
+		first = err
+	}
 	for _, path := range []string{
 		"/var/run/docker.sock",
 		filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "docker.sock"),

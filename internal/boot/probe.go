@@ -45,6 +45,8 @@ func Probe(ctx context.Context) Host {
 	py, err := interpreter(ctx, "a Python stack", os.Getenv("STACKBENCH_PYTHON"))
 	if err != nil {
 		h.Python.Reason, h.Python.Cure = words(err)
+	} else if !py.makesEnvironments(ctx) {
+		h.Python.Reason, h.Python.Cure = "Python "+firstWord(py.version)+" at "+py.path+" has no venv or no ensurepip", cureVenv
 	} else {
 		h.Python.Path, h.Python.Version = py.path, firstWord(py.version)
 	}

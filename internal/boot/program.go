@@ -94,9 +94,14 @@ func step(ctx context.Context, progress io.Writer, what string, cmd *exec.Cmd) e
 	return f
 }
 
+const (
+	cureVenv = "this Python cannot make virtual environments: install its venv package (Debian: apt install python3-venv)"
+	cureCgo  = "cgo is off, and ONNX Runtime is called through C: go env -u CGO_ENABLED, or unset CGO_ENABLED"
+)
+
 // cureFor recognises the usual causes in the output of builders.
 func cureFor(output, otherwise string) string {
-	lower := strings.ToLower(output)
+	lower := strings.Join(strings.Fields(strings.ToLower(output)), " ") // sentences are broken over lines
 	has := func(parts ...string) bool {
 		for _, p := range parts {
 			if strings.Contains(lower, p) {
@@ -110,8 +115,10 @@ func cureFor(output, otherwise string) string {
 		return "the disk is full: free some space (docker system prune, another STACKBENCH_CACHE) and run it again"
 	case has("do not match the hashes"):
 		return "a package differs from the locked one: check the package index in use, then lock the requirements again"
+	case has("build constraints exclude all go files"):
+		return cureCgo
 	case has("ensurepip is not available", "no module named venv", "no module named ensurepip"):
-		return "this Python cannot make virtual environments: install its venv package (Debian: apt install python3-venv)"
+		return cureVenv
 	case has("temporary failure in name resolution", "temporary failure resolving", "could not resolve host", "no such host",
 		"network is unreachable", "connection timed out", "failed to establish a new connection"):
 		return "no network to where packages come from: connect, or set a proxy or mirror, and run it again"

@@ -77,12 +77,14 @@ func TestStep(t *testing.T) {
 
 func TestCures(t *testing.T) {
 	for text, cure := range map[string]string{
-		"The virtual environment was not created successfully because ensurepip is not available.": "venv package",
-		"ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.":                "differs from the locked one",
-		"Failed to establish a new connection: [Errno -2] Name or service not known":               "no network",
-		"OSError: [Errno 13] Permission denied: '/cache/venv'":                                     "writable",
-		"write x: disk quota exceeded":                                                             "the disk is full",
-		"else":                                                                                     "otherwise",
+		"The virtual environment was not created successfully because ensurepip is not available.":                                                                  "venv package",
+		"The virtual environment was not created successfully because ensurepip is not\navailable.  On Debian/Ubuntu systems, you need to install the python3-venv": "venv package",
+		"imports stackbench/stacks/embedded: build constraints exclude all Go files in /x":                                                                          "unset CGO_ENABLED",
+		"ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.":                                                                                 "differs from the locked one",
+		"Failed to establish a new connection: [Errno -2] Name or service not known":                                                                                "no network",
+		"OSError: [Errno 13] Permission denied: '/cache/venv'":                                                                                                      "writable",
+		"write x: disk quota exceeded": "the disk is full",
+		"else":                         "otherwise",
 	} {
 		require.Contains(t, cureFor(text, "otherwise"), cure, text)
 	}

@@ -124,11 +124,25 @@ func interpreter(ctx context.Context, name, path string) (python, error) {
 // has says whether the interpreter finds every module. It looks them up
 // without importing them: importing torch takes seconds.
 func (p python) has(ctx context.Context, modules []string) bool {
-	const look = `import importlib.util, sys
+	return exec.CommandContext(ctx, p.path, append([]string{"-c", lookFor}, modules...)...).Run() == nil
+}
+
+const lookFor = `import importlib.util, sys
 for name in sys.argv[1:]:
     if importlib.util.find_spec(name) is None:
         sys.exit(1)`
-	return exec.CommandContext(ctx, p.path, append([]string{"-c", look}, modules...)...).Run() == nil
+
+// makesEnvironments says whether the interpreter can make virtual environments.
+// Debian's and Ubuntu's leave a part of what that needs to another package.
+func (p python) makesEnvironments(ctx context.Context) bool {
+	return exec.CommandContext(ctx, p.path, "-c", "import ensurepip").Run() == nil &&
+		exec.CommandContext(ctx, p.path, "-m", "venv", "--help").Run() == nil
+}
+
+// holds says whether the environment itself has every module: whatever else the
+// user's variables lead to is not asked.
+func (p python) holds(ctx context.Context, modules []string) bool {
+	return exec.CommandContext(ctx, p.path, append([]string{"-I", "-c", lookFor}, modules...)...).Run() == nil
 }
 
 // environment makes the stack's virtual environment, unless it is there for
@@ -153,7 +167,7 @@ func environment(ctx context.Context, s Spec, base python, progress io.Writer) (
 	}
 	defer unlock()
 	use := filepath.Join(dir, "bin", "python")
-	if have, err := os.ReadFile(filepath.Join(dir, readyMark)); err == nil && bytes.Equal(have, mark) {
+	if have, err := os.ReadFile(filepath.Join(dir, readyMark)); err == nil && bytes.Equal(have, mark) && (python{path: use}).holds(ctx, py.Imports) {
 		return use, nil
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -161,6 +175,12 @@ func environment(ctx context.Context, s Spec, base python, progress io.Writer) (
 	}
 	if err := install(ctx, s, base, dir, progress); err != nil {
 		return "", err
+	}
+	if !(python{path: use}).holds(ctx, py.Imports) {
+		return "", &Failure{
+			What: fmt.Sprintf("prepare %s: pip installed its packages somewhere else than into %s", name, dir),
+			Cure: "look for a setting that leads it away (" + use + " -m pip config list: target, prefix, root), and run it again without",
+		}
 	}
 	if err := os.WriteFile(filepath.Join(dir, readyMark), mark, 0o644); err != nil {
 		return "", fmt.Errorf("prepare %s: %w", name, err)
@@ -190,11 +210,28 @@ func install(ctx context.Context, s Spec, base python, dir string, progress io.W
 		}
 		pip := exec.CommandContext(ctx, filepath.Join(dir, "bin", "python"), "-m", "pip", "install",
 			"--require-hashes", "--no-input", "--disable-pip-version-check", "--progress-bar", "off", "-r", file)
+		pip.Env = pipEnvironment(os.Environ())
 		if err := step(ctx, progress, what, pip); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pipEnvironment is the user's, with the mirrors and proxies that it names, but
+// without what leads pip to install elsewhere, or nothing, or to take what lies
+// elsewhere for installed.
+func pipEnvironment(all []string) []string {
+	var out []string
+	for _, v := range all {
+		name, _, _ := strings.Cut(v, "=")
+		switch strings.ToUpper(name) {
+		case "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_PYTHON", "PIP_DRY_RUN", "PYTHONPATH", "PYTHONHOME", "PYTHONUSERBASE":
+			continue
+		}
+		out = append(out, v)
+	}
+	return out
 }
 
 // extract writes the stack's Python source under the cache, in a folder named

@@ -118,7 +118,7 @@ func (b *builder) curve(w *work, l *leaf) Curve {
 		}
 	}
 	if m := b.value(l, c.unit()); m.ok {
-		c.Knee = results.Figure(c.unit(), m.value)
+		c.Knee = m.text
 	}
 	slices.SortStableFunc(c.Points, func(a, b results.Probe) int {
 		return cmp.Or(cmp.Compare(a.Rate, b.Rate), cmp.Compare(a.Users, b.Users))
@@ -132,6 +132,8 @@ func (c Curve) points() string {
 	for _, p := range c.Points {
 		part := c.point(p)
 		switch {
+		case p.Open || c.unknown(p):
+			part += " ?"
 		case !p.Holds:
 			part += " ✗"
 		case p.Why != "":
@@ -147,10 +149,26 @@ func (c Curve) point(p results.Probe) string {
 		return fmt.Sprintf("%d→%.0f %%", p.Users, 100*p.Within)
 	}
 	p99 := "∞"
-	if p.P99MS > 0 {
+	switch few := p.Requests < p99Needs; {
+	case p.P99MS > 0:
 		p99 = results.Figure("p99-ms", p.P99MS)
+	case few && p.Holds:
+		p99 = "≤" + results.Figure("p99-ms", c.LimitMS)
+	case few && !p.Open && p.High > 0:
+		p99 = ">" + results.Figure("p99-ms", c.LimitMS)
+	case few:
+		p99 = "–"
 	}
 	return results.Figure("rps", p.Rate) + "→" + p99
+}
+
+// p99Needs is how many requests show a p99.
+const p99Needs = 662
+
+// unknown says that a probe had too few requests to be judged by its p99, in runs
+// from before its share was.
+func (c Curve) unknown(p results.Probe) bool {
+	return p.Users == 0 && !p.Holds && p.High == 0 && p.Requests < p99Needs
 }
 
 // unit is what the search sought.
@@ -164,9 +182,9 @@ func (c Curve) unit() string {
 // caption says what the points are.
 func (c Curve) caption() string {
 	if c.TTFTMS > 0 {
-		return fmt.Sprintf("Users: answers within %g ms to the first text and %g ms a token, at rising numbers of users (✗ under 95 %%, ! in doubt)", c.TTFTMS, c.ITLMS)
+		return fmt.Sprintf("Users: answers within %g ms to the first text and %g ms a token, at rising numbers of users (✗ under 95 %%, ? undecided, ! in doubt)", c.TTFTMS, c.ITLMS)
 	}
-	return fmt.Sprintf("Knees: p99 in ms at rising rates a second, limit %g ms (✗ over it, ! in doubt)", c.LimitMS)
+	return fmt.Sprintf("Knees: p99 in ms at rising rates a second, limit %g ms (✗ over it, ? undecided, ! in doubt)", c.LimitMS)
 }
 
 // curvesText writes the curves for a terminal, a line each.
@@ -205,7 +223,7 @@ func curvesMarkdown(b *strings.Builder, curves []Curve) {
 // heading opens a work's table of curves.
 func (c Curve) heading() string {
 	if c.TTFTMS > 0 {
-		return fmt.Sprintf("**%s**, the most users: first text within %g ms and a token each %g ms, in 95 %% of the answers\n\n| load | stack | `users` | users → answers within the limits (✗ too few, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.TTFTMS, c.ITLMS)
+		return fmt.Sprintf("**%s**, the most users: first text within %g ms and a token each %g ms, in 95 %% of the answers\n\n| load | stack | `users` | users → answers within the limits (✗ too few, ? undecided, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.TTFTMS, c.ITLMS)
 	}
-	return fmt.Sprintf("**%s**, the knee: p99 within %g ms\n\n| load | stack | `knee-rps` | requests a second → p99 in ms (✗ over the limit, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.LimitMS)
+	return fmt.Sprintf("**%s**, the knee: p99 within %g ms\n\n| load | stack | `knee-rps` | requests a second → p99 in ms (✗ over the limit, ? undecided, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.LimitMS)
 }

@@ -3,6 +3,8 @@ package compare
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"stackbench/internal/results"
 )
 
@@ -44,4 +46,32 @@ func TestBatchingAndKnees(t *testing.T) {
 		batching("embedded", "off", 16, 40, 300, 4.7), batching("triton", "off", 16, 50, 280, 4.7), on, knee, none))
 	golden(t, "batching.txt", text)
 	golden(t, "batching.md", markdown)
+}
+
+// TestProbesSayWhatIsKnown: a p99 that is not known is not infinite, and a probe
+// that did not decide is not marked as one that failed.
+func TestProbesSayWhatIsKnown(t *testing.T) {
+	c := Curve{LimitMS: 200, Points: []results.Probe{
+		{Rate: 5.12, Requests: 460, Why: "p99 needs 662 requests, and in 1m30s come 460"}, // as older runs have it
+		{Rate: 6, Requests: 300, Within: 1, Low: 0.991, High: 1, Holds: true},
+		{Rate: 7, Requests: 300, Within: 0.99, Low: 0.97, High: 0.997, Open: true},
+		{Rate: 8, Requests: 900, Within: 0.991, Low: 0.983, High: 0.996, Open: true, P99MS: 190},
+		{Rate: 9, Requests: 20, Within: 0.2, Low: 0.1, High: 0.4},
+		{Rate: 10, Requests: 800, Within: 0.9, Low: 0.88, High: 0.92},
+	}}
+	require.Equal(t, "5.12→– ?, 6.00→≤200, 7.00→– ?, 8.00→190 ?, 9.00→>200 ✗, 10.0→∞ ✗", c.points())
+}
+
+func TestASearchShowsItsInterval(t *testing.T) {
+	search := func(stack string, users, low, high float64) results.Trial {
+		one := texts(stack, 0, 0, 0, 100)
+		one.Metrics["users"] = users
+		one.Knee = &results.Knee{TTFTMS: 1000, ITLMS: 100, Low: low, High: high, Probes: []results.Probe{{Users: 4, Within: 1, Requests: 60, Holds: true}}}
+		return one
+	}
+	text, _ := table(t, runWith(t, units+textsUnits, quick(), search("a", 46, 41, 51), search("b", 30, 28, 33), search("c", 45, 43, 52)))
+	require.Regexp(t, `users +46 \(41–51\)  level +30 \(28–33\)  \(−35%\) +45 \(43–52\)  \(−2.2%, level\)`, text)
+	require.Contains(t, text, "users 46 (41–51):  4→100 %")
+	text, _ = table(t, runWith(t, units+textsUnits, quick(), search("a", 46, 41, 51), search("b", 30, 20, 44)))
+	require.Regexp(t, `users +46 \(41–51\)  undecided +30 \(20–44\)  \(−35%, undecided\)`, text)
 }

@@ -14,9 +14,9 @@ import (
 	"stackbench/internal/results"
 )
 
-// spread is a trial whose answers took 1, 2, … n ms, sent so much later than
+// spreadOut is a trial whose answers took 1, 2, … n ms, sent so much later than
 // they were due, and then so many that failed.
-func spread(t *testing.T, l *results.Log, n results.Name, number, good, failed int, late time.Duration) {
+func spreadOut(t *testing.T, l *results.Log, n results.Name, number, good, failed int, late time.Duration) {
 	t.Helper()
 	tr := trial(n, number, 1, 1, 1)
 	tr.Failed = map[string]int{"timeout": failed}
@@ -39,9 +39,9 @@ func TestDistributions(t *testing.T) {
 	l, err := results.Create(t.TempDir(), "quick", time.Unix(0, 0), quick())
 	require.NoError(t, err)
 	for number := 1; number <= 2; number++ {
-		spread(t, l, name("Embeddings", "slow-stack-of-a-long-name", "m", "text", 1, 8, 0), number, 100, 0, 0)
-		spread(t, l, name("Embeddings", "embedded", "m", "text", 1, 8, 0), number, 95, 5, 0)
-		spread(t, l, name("Embeddings", "embedded", "m", "text", 1, 0, 16), number, 20, 0, 50*time.Millisecond)
+		spreadOut(t, l, name("Embeddings", "slow-stack-of-a-long-name", "m", "text", 1, 8, 0), number, 100, 0, 0)
+		spreadOut(t, l, name("Embeddings", "embedded", "m", "text", 1, 8, 0), number, 95, 5, 0)
+		spreadOut(t, l, name("Embeddings", "embedded", "m", "text", 1, 0, 16), number, 20, 0, 50*time.Millisecond)
 	}
 	old := trial(name("Embeddings", "older", "m", "text", 1, 8, 0), 1, 1, 1, 1)
 	damaged := trial(name("Embeddings", "damaged", "m", "text", 1, 8, 0), 1, 1, 1, 1)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"stackbench/internal/meter"
 	"stackbench/internal/results"
 )
 
@@ -14,7 +15,11 @@ type measured struct {
 	value    float64
 	ok       bool
 	doubt    bool
-	withheld string // the reason; "" when it was not asked for or not measured
+	out      bool      // its stack did not do the work that was asked
+	trials   []float64 // of each, sound ones
+	span     span      // over the trials
+	text     string    // as the table shows it
+	withheld string    // the reason; "" when it was not asked for or not measured
 }
 
 // value is a leaf's metric over its trials.
@@ -28,8 +33,13 @@ func (b *builder) value(l *leaf, unit string) measured {
 		if v, ok := t.Metrics[unit]; ok && absent(l, t, unit) {
 			m.withheld = "fewer requests than users in the window"
 		} else if ok {
-			values = append(values, v)
+			its := spanOf(t, l.name, unit, v)
+			if len(values) > 0 {
+				its = its.hull(m.span)
+			}
+			m.span, values = its, append(values, v)
 			m.doubt = m.doubt || len(t.Invalid)+len(t.Doubts) > 0
+			m.out = m.out || undone(t)
 		} else if why := t.Withheld[unit]; why != "" {
 			m.withheld = why
 		}
@@ -37,11 +47,22 @@ func (b *builder) value(l *leaf, unit string) measured {
 	if len(values) == 0 {
 		return m
 	}
-	m.value, m.ok, m.withheld = median(values), true, ""
+	m.value, m.ok, m.withheld, m.trials = median(values), true, "", values
 	if p := percentile(unit); p.of > 0 && len(l.trials) > 1 {
-		return b.pooled(m, l, p)
+		m = b.pooled(m, l, p)
+	}
+	m.text = results.Figure(unit, m.value)
+	if (unit == "users" || unit == "knee-rps") && m.span.known() {
+		m.text += fmt.Sprintf(" (%s–%s)", results.Figure(unit, m.span.low), results.Figure(unit, m.span.high))
 	}
 	return m
+}
+
+// undone says that a stack answered wrongly, or not at all, or did not compute
+// what was asked: then its figures are no work's.
+func undone(t results.Trial) bool {
+	rules := []meter.Rule{meter.RuleAnswers, meter.RuleFailed, meter.RuleRestarted, meter.RulePrefix}
+	return slices.ContainsFunc(t.Invalid, func(r results.Reason) bool { return slices.Contains(rules, meter.Rule(r.Rule)) })
 }
 
 // absent says that a rate is of a window in which some users of a closed loop
@@ -93,45 +114,6 @@ func median(values []float64) float64 {
 	sorted := slices.Sorted(slices.Values(values))
 	n := len(sorted)
 	return (sorted[(n-1)/2] + sorted[n/2]) / 2
-}
-
-// cells marks the best value and says how far the others are from it. A value
-// in doubt is never the best, unless all are in doubt.
-func cells(values []measured, unit string, better int) []Cell {
-	best := -1
-	count := 0
-	for i, v := range values {
-		if !v.ok {
-			continue
-		}
-		count++
-		if best < 0 || beats(v, values[best], better) {
-			best = i
-		}
-	}
-	out := make([]Cell, len(values))
-	for i, v := range values {
-		if !v.ok {
-			out[i].Text = none
-			continue
-		}
-		out[i] = Cell{Text: results.Figure(unit, v.value), Doubt: v.doubt}
-		switch {
-		case count < 2 || better == 0:
-		case i == best:
-			out[i].Remark = "best"
-		default:
-			out[i].Remark = "(" + change(v.value/values[best].value) + ")"
-		}
-	}
-	return out
-}
-
-func beats(a, b measured, better int) bool {
-	if a.doubt != b.doubt {
-		return b.doubt
-	}
-	return float64(better)*(a.value-b.value) > 0
 }
 
 // change writes a ratio as a difference: +23%, −4.2%, ×12.

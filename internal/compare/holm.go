@@ -1,34 +1,41 @@
 package compare
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
 
-// holm corrects the p-values of all tested lines for their number, by Holm's
-// step-down method: the k-th smallest of m is multiplied by m − k + 1, and none
-// is smaller than the one before it.
+// holm corrects the p-values of all tested lines for their number.
 func holm(lines []Line) {
 	var tested []*Line
+	var ps []float64
 	for i := range lines {
 		if lines[i].tested() {
-			tested = append(tested, &lines[i])
+			tested, ps = append(tested, &lines[i]), append(ps, lines[i].P)
 		}
 	}
-	slices.SortStableFunc(tested, func(a, b *Line) int {
-		if a.P < b.P {
-			return -1
-		}
-		if a.P > b.P {
-			return 1
-		}
-		return 0
-	})
+	for i, p := range adjust(ps) {
+		tested[i].Adjusted = p
+	}
+}
+
+// adjust corrects p-values for their number by Holm's step-down method: the k-th
+// smallest of m is multiplied by m − k + 1, and none is smaller than the one
+// before it.
+func adjust(ps []float64) []float64 {
+	order := make([]int, len(ps))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(ps[a], ps[b]) })
+	out := make([]float64, len(ps))
 	floor := 0.0
-	for k, l := range tested {
-		floor = max(floor, l.P*float64(len(tested)-k))
-		l.Adjusted = min(1, floor)
+	for k, i := range order {
+		floor = max(floor, ps[i]*float64(len(ps)-k))
+		out[i] = min(1, floor)
 	}
+	return out
 }
 
 // leastP is the smallest p-value that two samples of these sizes can give: that

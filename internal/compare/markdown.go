@@ -59,9 +59,9 @@ func code(unit string) string {
 
 func (c Cell) markdown() string {
 	text, remark := c.Text, c.remark()
-	if c.Remark == "best" {
+	if c.Remark == best {
 		text = "**" + text + "**"
-		remark = strings.TrimSpace(strings.TrimSuffix(remark, "best"))
+		remark = strings.TrimSpace(strings.TrimSuffix(remark, best))
 	}
 	return strings.TrimSpace(text + " " + remark)
 }

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"golang.org/x/perf/benchmath"
-
 	"stackbench/internal/results"
 )
 
@@ -97,10 +95,7 @@ func line(key results.Series, a, b []float64) Line {
 	if l.Old.Median != 0 {
 		l.Ratio = l.New.Median / l.Old.Median
 	}
-	// NewSample sorts what it is given.
-	s1 := benchmath.NewSample(slices.Clone(a), &benchmath.DefaultThresholds)
-	s2 := benchmath.NewSample(slices.Clone(b), &benchmath.DefaultThresholds)
-	l.P = benchmath.AssumeNothing.Compare(s1, s2).P
+	l.P = mannWhitney(a, b)
 	return l
 }
 
@@ -123,7 +118,7 @@ func (l *Line) judge(m results.UnitMeta, conflict string, tests int) {
 		l.Why = "its unit states no better direction"
 	case l.Old.Median <= 0 || l.New.Median < 0:
 		l.Why = "no ratio to a median of zero or less"
-	case l.Adjusted >= alpha && leastP(l.Old.N, l.New.N)*float64(tests) >= alpha:
+	case l.Adjusted >= alpha && !tested(l.Old.N, l.New.N, tests):
 		l.Why = fmt.Sprintf("too few samples: %d a side needed (comparisons: %d)", needed(tests), tests)
 	default:
 		l.decide(m)
@@ -132,24 +127,24 @@ func (l *Line) judge(m results.UnitMeta, conflict string, tests int) {
 
 // decide is for lines that could have come out either way.
 func (l *Line) decide(m results.UnitMeta) {
-	threshold := m.Threshold
-	if threshold == 0 {
-		threshold = defaultThreshold
+	c := contest{threshold: m.Threshold}
+	if c.threshold == 0 {
+		c.threshold = defaultThreshold
 	}
 	effect := l.Ratio - 1
-	switch {
-	case l.Adjusted >= alpha:
+	switch c.ranked(l.Adjusted, math.Abs(effect)) {
+	case undecided:
+		l.Verdict, l.Why = Same, "not significant"
+	case level:
 		l.Verdict = Same
-		if math.Abs(effect) > threshold {
-			l.Why = "not significant"
+		if l.Adjusted < alpha {
+			l.Why = fmt.Sprintf("under %g %%", 100*c.threshold)
 		}
-	case math.Abs(effect) <= threshold:
-		l.Verdict = Same
-		l.Why = fmt.Sprintf("under %g %%", 100*threshold)
-	case effect*float64(m.Better) > 0:
-		l.Verdict = Better
 	default:
 		l.Verdict = Worse
+		if effect*float64(m.Better) > 0 {
+			l.Verdict = Better
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ type Row struct {
 // Cell is what a row says of a stack.
 type Cell struct {
 	Text   string // "" when there is none
-	Remark string // best, or how much more or less than the best: (+23%)
+	Remark string // best, or how far from the leader and whether that counts: (+23%), (+3.1%, level)
 	Doubt  bool   // the number is invalid; the table's Doubts say why
 }
 
@@ -56,8 +56,12 @@ func rates() []string { return []string{"img/s", "emb/s", "tok/s", "rps"} }
 // verdict on the answers, memory and start. Of several trials it shows medians,
 // and percentiles of their pooled requests.
 func Stacks(run *results.Run) (*Table, error) {
-	b := &builder{run: run, missing: map[string]int{}}
+	b := &builder{run: run, missing: map[string]int{}, pairs: pairsOf(run.Trials)}
+	b.noise = noiseOf(b.pairs)
 	for _, t := range run.Trials {
+		if t.Again {
+			continue
+		}
 		name, err := results.ParseName(t.Name)
 		if err != nil {
 			return nil, fmt.Errorf("compare stacks: %w", err)
@@ -71,6 +75,9 @@ func Stacks(run *results.Run) (*Table, error) {
 	table.Curves = b.curves()
 	table.Missing = b.notShown()
 	table.Doubts = b.doubts
+	if b.judged > 0 {
+		table.Conditions = append(table.Conditions, b.noise.words(b.judged))
+	}
 	return table, nil
 }
 
@@ -93,6 +100,9 @@ type builder struct {
 	order   []string       // of missing, by first appearance
 	failed  []string
 	doubts  []string
+	pairs   []pair
+	noise   noise
+	judged  int // most trials of a row of which something was said
 }
 
 func (b *builder) add(name results.Name, t results.Trial) {
@@ -181,7 +191,8 @@ func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
 			rows = append(rows, b.row(byStack, load, unit)...)
 		}
 	}
-	return slices.Concat(rows, b.gpuRows(byStack, load), floorRow(byStack, load))
+	rows = slices.Concat(rows, b.gpuRows(byStack, load), floorRow(byStack, load))
+	return append(rows, pairRow(b.pairs, w.key, load, len(stacks))...)
 }
 
 // row is one metric of one load, or nothing when no stack has it.
@@ -200,7 +211,29 @@ func (b *builder) row(byStack []*leaf, load results.Name, unit string) []Row {
 	if !found {
 		return nil
 	}
-	return []Row{{Label: label(load), Unit: unit, Cells: cells(values, unit, b.run.Units[unit].Better)}}
+	return []Row{{Label: label(load), Unit: unit, Cells: b.judge(values, load, unit)}}
+}
+
+// judge fills a row's cells. The rate of an open loop is what was offered, and a
+// figure beside a search's own was taken at each stack's own load: neither says
+// which is better.
+func (b *builder) judge(values []measured, load results.Name, unit string) []Cell {
+	better := b.run.Units[unit].Better
+	offered := load.Rate > 0 && slices.Contains(rates(), unit)
+	if beside := searches(load) > 0 && unit != "users" && unit != "knee-rps"; offered || beside {
+		better = 0
+	}
+	c := contest{threshold: b.run.Units[unit].Threshold, floor: b.noise.floor(unit)}
+	if c.threshold == 0 {
+		c.threshold = defaultThreshold
+	}
+	cells := c.judge(values, better)
+	if slices.ContainsFunc(cells, func(c Cell) bool { return c.Remark != "" }) {
+		for _, v := range values {
+			b.judged = max(b.judged, len(v.trials))
+		}
+	}
+	return cells
 }
 
 // label names a load in a few words: batch=1 conc=8.

@@ -48,6 +48,9 @@ func Load(path string) (Fixture, error) {
 // Parse reads a fixture. Its archive's files are, in this order: expect, one
 // head, any number of at, and one end, cut, reset or hang.
 func Parse(b []byte) (Fixture, error) {
+	if bytes.Contains(b, []byte("\r\n")) { // a stream that has them quotes them
+		return Fixture{}, errors.New("the file has CRLF line ends: check it out with LF (git config core.autocrlf false)")
+	}
 	archive := txtar.Parse(b)
 	f := Fixture{About: strings.TrimSpace(string(archive.Comment))}
 	p := parser{fixture: &f, next: []string{"expect"}}

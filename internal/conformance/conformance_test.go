@@ -77,7 +77,9 @@ func TestWhatIsNoFixture(t *testing.T) {
 		_, err := Parse([]byte(strings.Replace(good, c.old, c.new, 1)))
 		require.ErrorContains(t, err, c.want, "%q for %q", c.new, c.old)
 	}
-	_, err := Load("testdata/none.txtar")
+	_, err := Parse([]byte(strings.ReplaceAll(good, "\n", "\r\n")))
+	require.ErrorContains(t, err, "the file has CRLF line ends")
+	_, err = Load("testdata/none.txtar")
 	require.ErrorContains(t, err, "read fixture: open")
 }
 

@@ -4,6 +4,7 @@ package cpuset
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,9 +86,81 @@ func (s Set) String() string {
 // least one, for the client and the rest for the server. The client takes the
 // first cores. On a single core both share it, and note says so.
 func Split(all Set) (client, server Set, note string) {
-	if len(all) < 2 {
-		return all, all, "client and server share the only core: timings include each other's work"
+	var each []Set
+	for _, c := range all {
+		each = append(each, Set{c})
 	}
-	n := max(1, len(all)/4)
-	return slices.Clone(all[:n]), slices.Clone(all[n:]), ""
+	return Divide(each)
+}
+
+// Divide does the same with whole physical cores, each a set of the processors
+// in it. Two processors of the only one are told apart, and note says what they
+// share.
+func Divide(physical []Set) (client, server Set, note string) {
+	var all Set
+	for _, p := range physical {
+		all = append(all, p...)
+	}
+	all = compact(all)
+	switch {
+	case len(all) < 2:
+		return all, all, "client and server share the only core: timings include each other's work"
+	case len(physical) == 1:
+		n := max(1, len(all)/4)
+		return slices.Clone(all[:n]), slices.Clone(all[n:]),
+			"client and server have processors of the same physical core: each slows the other down"
+	}
+	n := max(1, len(physical)/4)
+	for _, p := range physical[:n] {
+		client = append(client, p...)
+	}
+	for _, p := range physical[n:] {
+		server = append(server, p...)
+	}
+	return compact(client), compact(server), ""
+}
+
+// Physical groups processors by the physical core that they are in, in the
+// order of their first ones. siblings lists the processors that share one with
+// the given one; nil or empty of one that stands alone, or is not known.
+func Physical(all Set, siblings func(processor int) Set) []Set {
+	var out []Set
+	placed := map[int]bool{}
+	for _, c := range all {
+		if placed[c] {
+			continue
+		}
+		var group Set
+		for _, s := range append(Set{c}, siblings(c)...) {
+			if slices.Contains(all, s) && !placed[s] {
+				group, placed[s] = append(group, s), true
+			}
+		}
+		out = append(out, compact(group))
+	}
+	return out
+}
+
+// Within leaves as many processors as a quota of so many can keep busy: more
+// would only be stopped more often. They are of as many physical cores as can
+// be, the first ones. 0 is no quota.
+func Within(physical []Set, quota float64) []Set {
+	if quota <= 0 {
+		return physical
+	}
+	left := max(1, int(math.Ceil(quota)))
+	out := make([]Set, min(left, len(physical)))
+	for nth := 0; left > 0; nth++ {
+		before := left
+		for i := range out {
+			if left > 0 && nth < len(physical[i]) {
+				out[i] = append(out[i], physical[i][nth])
+				left--
+			}
+		}
+		if left == before {
+			break // the quota is of more than there are
+		}
+	}
+	return out
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
@@ -94,4 +95,17 @@ func TestPinRefusesNoCores(t *testing.T) {
 
 func TestPinThreadOfACoreThatIsNotThere(t *testing.T) {
 	require.ErrorContains(t, PinThread(Set{1000}), "pin to cores 1000")
+}
+
+func TestSiblingsAsTheKernelListsThem(t *testing.T) {
+	root := t.TempDir()
+	for cpu, list := range map[string]string{"0": "0,4\n", "5": "4-5\n", "6": "what?\n"} {
+		dir := filepath.Join(root, "sys/devices/system/cpu/cpu"+cpu, "topology")
+		require.NoError(t, os.MkdirAll(dir, 0o755))
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "thread_siblings_list"), []byte(list), 0o644))
+	}
+	require.Equal(t, Set{0, 4}, siblingsAt(root, 0))
+	require.Equal(t, Set{4, 5}, siblingsAt(root, 5))
+	require.Nil(t, siblingsAt(root, 6))
+	require.Nil(t, siblingsAt(root, 7))
 }

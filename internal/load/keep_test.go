@@ -108,3 +108,24 @@ func TestKeepsTheSameForAnyNumberOfWorkers(t *testing.T) {
 		require.Equal(t, want, seqs(offered(50_000, 0, 20_000, 100, workers)), "%d workers", workers)
 	}
 }
+
+// TestKeepsOthersForAnotherFirst: who does not know the first request's number
+// does not know which answers are kept, and all of the window may be.
+func TestKeepsOthersForAnotherFirst(t *testing.T) {
+	const requests = 10_000
+	var often [10]int
+	same := 0
+	first := seqs(offered(20_000, 0, requests, 100, 1))
+	for _, from := range []int{1_000_003, 77_777_777, 1_234_567_890} {
+		for _, r := range offered(20_000, from, from+requests, 100, 1) {
+			often[(r.Seq-from)*10/requests]++
+			if first[r.Seq-from] {
+				same++
+			}
+		}
+	}
+	for i, n := range often {
+		require.InDelta(t, 60, n, 30, "tenth %d", i)
+	}
+	require.Less(t, same, 60, "of about 600")
+}

@@ -41,6 +41,7 @@ type Plan struct {
 	Warmup   time.Duration // same load, not recorded, handed over without draining
 	Window   time.Duration
 	Timeout  time.Duration // of one request (up to 1 % more), and of the drain
+	First    int           // number of the first request, from which those whose answers are kept follow
 	Keep     int           // bytes of answers to keep for checking, evenly thinned over the window
 	Marks    Marks
 }

@@ -22,7 +22,7 @@ type arrival struct {
 // for a queue without a bound would only hide the overload.
 func (r *run) pace(ctx context.Context, dropped *ledger) error {
 	defer close(r.queue)
-	seq := 0
+	seq := r.plan.First
 	for due := range r.plan.Arrivals.offsets() {
 		if due >= r.plan.Warmup+r.plan.Window {
 			break

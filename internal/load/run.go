@@ -33,6 +33,7 @@ func Run(ctx context.Context, p Plan, t Target, c Clock) (Result, error) {
 	defer hangUp(conns)
 	r := &run{plan: p, clock: c, begun: make(chan struct{}), queue: make(chan arrival, p.Conns+p.Queue)}
 	r.keeper.budget = int64(p.Keep)
+	r.seq.Store(int64(p.First))
 	return r.drive(ctx, conns)
 }
 
@@ -45,8 +46,8 @@ func (p Plan) check() error {
 		return fmt.Errorf("load plan: window of %v: measure for longer than nothing", p.Window)
 	case p.Timeout <= 0:
 		return fmt.Errorf("load plan: timeout of %v: without a limit a silent server would hang the run", p.Timeout)
-	case p.Warmup < 0 || p.Queue < 0 || p.Keep < 0:
-		return fmt.Errorf("load plan: warm-up %v, queue %d, keep %d: none may be negative", p.Warmup, p.Queue, p.Keep)
+	case p.Warmup < 0 || p.Queue < 0 || p.Keep < 0 || p.First < 0:
+		return fmt.Errorf("load plan: warm-up %v, queue %d, keep %d, first %d: none may be negative", p.Warmup, p.Queue, p.Keep, p.First)
 	case p.Arrivals.Rate < 0 || math.IsNaN(p.Arrivals.Rate) || math.IsInf(p.Arrivals.Rate, 0):
 		return fmt.Errorf("load plan: rate of %v requests a second: give a finite rate, or 0 for a closed loop", p.Arrivals.Rate)
 	}

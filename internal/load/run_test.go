@@ -321,3 +321,19 @@ func TestFailedAnswersAreNotKept(t *testing.T) {
 		}
 	})
 }
+
+// The first request's number is the plan's, in both kinds of loop.
+func TestNumbersCountFromThePlansFirst(t *testing.T) {
+	for name, a := range map[string]load.Arrivals{"closed": {}, "open": {Rate: 100}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				result, _, err := measure(t, t.Context(), load.Plan{
+					Arrivals: a, Conns: 1, Queue: 8, Window: 100 * ms, Timeout: time.Second, First: 4711,
+				}, &server{service: takes(ms)})
+				require.NoError(t, err)
+				require.Equal(t, 4711, result.Records[0].Seq)
+				require.Equal(t, 4711+len(result.Records)-1, result.Records[len(result.Records)-1].Seq)
+			})
+		})
+	}
+}

@@ -64,7 +64,10 @@ type Footprint struct {
 // Answers is the quality gate's verdict on the answers of the window.
 type Answers struct {
 	OK     bool
-	Reason string // one line; "" when OK
+	Reason string  // one line; "" when OK
+	Error  float64 // largest difference of a number from the right one, as a share of the largest right one
+	Claims Claims  // of generated text: tokens
+	Pairs  []Pair  // the same inputs twice, one after the other, after the windows
 }
 
 // service measures all that the records do not say.
@@ -83,6 +86,9 @@ func (e Evidence) service(l *ledger, p sample) {
 	}
 	if e.GPU != nil {
 		e.GPU.service(l, p)
+	}
+	if e.Answers != nil && e.Answers.Error > 0 {
+		l.put("answer-err", e.Answers.Error)
 	}
 	if e.Foreign != nil {
 		e.Foreign.service(l)

@@ -12,7 +12,7 @@ import (
 // Steadiness is the verdict on the course of a window.
 type Steadiness struct {
 	Verdict Steady
-	Detail  string // why it is not steady; "" when it is
+	Detail  string // why it is not steady, or cannot be told; "" when it is
 }
 
 // Steady names a verdict.
@@ -20,180 +20,191 @@ type Steady string
 
 const (
 	IsSteady  Steady = "steady"
-	NotSteady Steady = "none"      // the last parts disagree, or there is a trend
-	TooShort  Steady = "too short" // too few requests to tell
+	NotSteady Steady = "none"      // it changed in the window
+	TooShort  Steady = "too short" // a change that matters could hide in so few requests
 )
 
+// change is by how much parts of a window must differ to count, and seen the
+// change that a window must be long enough to show.
 const (
-	parts     = 6    // sub-windows: 5 are the fewest in which Mann-Kendall can find a trend at 5 %
-	partNeeds = 20   // requests a sub-window, so that its p95 is not its slowest
-	lastParts = 3    // that must agree
-	agreement = 1.10 // largest over smallest
-	trendP    = 0.05
+	change = 1.10
+	seen   = 1.20
 )
 
-// course is a window cut into sub-windows of equal counts of requests, by
-// issue time. Equal counts rather than equal times, because a rate from a
-// whole number of requests in a fixed time jumps by one request at its edges.
-type course struct {
-	throughput []float64 // good answers a second; of an open loop, good answers ÷ issued
-	p95        []float64 // milliseconds, +∞ on a failure
+// Judge says whether the server was in one state over the window. Both loops:
+// it did not stop, and its failures are not bunched. A closed loop: the
+// response times of halves and thirds do not differ by over 10 %, beyond what
+// chance does. An open loop: its queue does not grow. How often that errs is
+// measured by TestSteadinessErrs.
+func Judge(w Window) Steadiness {
+	records := byIssue(w.Records)
+	for _, find := range []func([]record.Record, Window) string{stops, bunches} {
+		if why := find(records, w); why != "" {
+			return Steadiness{NotSteady, why}
+		}
+	}
+	var took []time.Duration
+	for _, r := range records {
+		if r.Outcome == record.Good {
+			took = append(took, max(1, latency(r, w.Open)))
+		}
+	}
+	if w.Open {
+		return queue(took)
+	}
+	return level(took, max(1, w.Conns))
 }
 
-// Judge says whether the window was in a steady state: its last three
-// sub-windows agree within 1.10 on throughput and p95, and neither has a trend
-// over the sub-windows (Mann-Kendall, two-sided, 5 %).
-func Judge(w Window) Steadiness {
-	if len(w.Records) < parts*partNeeds {
-		return Steadiness{TooShort, fmt.Sprintf("fewer than %d requests", parts*partNeeds)}
+// Requests of different users are not independent: users of a server that
+// batches are all answered at once, and in a queue each waits for the ones
+// before. So a closed loop is cut into rounds of one request a user, and the
+// rounds into blocks, whose means are taken as independent.
+const (
+	blocks      = 24 // divisible by six: the halves and the thirds are whole blocks
+	fewBlocks   = 12
+	blockRounds = 2 // rounds in each of many blocks; else there are few
+	leastRounds = fewBlocks
+)
+
+// Blocks that are like their neighbours are not independent after all: then
+// the error is larger than their scatter says.
+const (
+	alike   = 0.40 // correlation of neighbours over which that is believed
+	farLess = 0.1  // share of the variance of the halves
+	fewer   = 1.3  // Student's t then has fewer degrees of freedom than the limits are for: so much variance for that
+)
+
+// vague is by how much more parts must differ where their scatter hides a
+// change that matters. Neighbours are alike in a drift, too: a gross change is
+// held to their scatter alone.
+const (
+	vague = 1.5
+	gross = 1.5
+)
+
+// contrast is a comparison of two parts of the blocks, in sixths.
+type contrast struct {
+	name   string
+	a, b   [2]int // from, to
+	limits [2]float64
+}
+
+// contrasts are the halves, for a step in mid-window, and the thirds. The
+// limits are Student's t, two-sided, at 1 % and at 0.5 %, for the 10 and 22
+// degrees of freedom of few and of many blocks.
+func contrasts() []contrast {
+	thirds := [2]float64{3.581, 3.119}
+	return []contrast{
+		{"from its first half to its second", [2]int{0, 3}, [2]int{3, 6}, [2]float64{3.169, 2.819}},
+		{"from its first third to its last", [2]int{0, 2}, [2]int{4, 6}, thirds},
+		{"from its first third to its second", [2]int{0, 2}, [2]int{2, 4}, thirds},
+		{"from its second third to its last", [2]int{2, 4}, [2]int{4, 6}, thirds},
 	}
-	c := split(w)
-	series := []struct {
-		name   string
-		values []float64
-	}{{"throughput", c.throughput}, {"p95", c.p95}}
-	for _, s := range series {
-		if why := unsteady(s.values); why != "" {
-			return Steadiness{NotSteady, s.name + " " + why}
+}
+
+// level judges a closed loop by the logarithms of its response times: a mean of
+// them is a geometric one, which no single slow answer moves far.
+func level(took []time.Duration, users int) Steadiness {
+	rounds := len(took) / users
+	if rounds < leastRounds {
+		return Steadiness{TooShort, fmt.Sprintf("fewer than %d requests a user", leastRounds)}
+	}
+	number, many := fewBlocks, 0
+	if rounds >= blocks*blockRounds {
+		number, many = blocks, 1
+	}
+	means := blockMeans(logarithms(took), users, number)
+	variance, inflation := scatter(means)
+	for _, c := range contrasts() {
+		step, err := c.of(means, variance)
+		limit := c.limits[many] * err
+		honest := limit * math.Sqrt(inflation)
+		if honest > math.Log(seen) {
+			honest *= vague // what so little can tell must be plain
 		}
+		size := math.Abs(step)
+		if size > math.Log(change) && size > honest || size > math.Log(gross) && size > limit {
+			return Steadiness{NotSteady, fmt.Sprintf("response times change by %+.0f %% %s", 100*(math.Exp(step)-1), c.name)}
+		}
+	}
+	c := contrasts()[0]
+	if _, err := c.of(means, variance*inflation); c.limits[many]*err > math.Log(seen) {
+		return Steadiness{TooShort, fmt.Sprintf("response times scatter so much, or change so slowly, that a change by %.0f %% would not show in %d requests", 100*(seen-1), len(took))}
 	}
 	return Steadiness{Verdict: IsSteady}
 }
 
-// unsteady says what is wrong with the course of a series; "" when nothing is.
-func unsteady(values []float64) string {
-	last := values[len(values)-lastParts:]
-	low, high := slices.Min(last), slices.Max(last)
-	switch {
-	case !finite(high):
-		return "falls on failed requests"
-	case low <= 0:
-		return "stops"
-	case high > agreement*low:
-		return fmt.Sprintf("of the last %d of %d sub-windows differs by %.0f %%, over 10 %%", lastParts, parts, 100*(high/low-1))
+func logarithms(times []time.Duration) []float64 {
+	out := make([]float64, len(times))
+	for i, t := range times {
+		out[i] = math.Log(float64(t))
 	}
-	if s := kendall(values); kendallP(len(values), s) < trendP {
-		if s > 0 {
-			return fmt.Sprintf("rises over the %d sub-windows", parts)
-		}
-		return fmt.Sprintf("falls over the %d sub-windows", parts)
-	}
-	return ""
+	return out
 }
 
-func split(w Window) course {
-	records := byIssue(w.Records)
-	next := nextIssue(w)
-	var c course
-	for i := range parts {
-		from, to := i*len(records)/parts, (i+1)*len(records)/parts
-		until := next
-		if to < len(records) {
-			until = issued(records[to])
-		}
-		part := records[from:to]
-		c.throughput = append(c.throughput, throughput(part, until-issued(part[0]), w.Open))
-		c.p95 = append(c.p95, p95(part, w.Open))
+// blockMeans cuts values into blocks of whole rounds.
+func blockMeans(values []float64, users, number int) []float64 {
+	rounds := len(values) / users
+	var out []float64
+	for i := range number {
+		out = append(out, average(values[i*rounds/number*users:(i+1)*rounds/number*users]))
 	}
-	return c
+	return out
 }
 
-// nextIssue is when the first request after the window would have been sent:
-// in a closed loop, at the first answer after the closing.
-func nextIssue(w Window) time.Duration {
-	next := time.Duration(math.MaxInt64)
-	for _, r := range w.Records {
-		if r.Done >= w.Length {
-			next = min(next, end(r, w.Length))
-		}
-	}
-	if w.Open || next == math.MaxInt64 {
-		return w.Length
-	}
-	return next
+// of gives the difference of the two parts and its standard error, where the
+// variance of a block is known.
+func (c contrast) of(means []float64, variance float64) (step, err float64) {
+	part := func(p [2]int) []float64 { return means[p[0]*len(means)/6 : p[1]*len(means)/6] }
+	a, b := part(c.a), part(c.b)
+	return average(b) - average(a), math.Sqrt(variance * (1/float64(len(a)) + 1/float64(len(b))))
 }
 
-func issued(r record.Record) time.Duration {
-	if r.Outcome == record.Dropped {
-		return r.Intended
+func average(values []float64) float64 {
+	sum := 0.0
+	for _, v := range values {
+		sum += v
 	}
-	return r.Sent
+	return sum / float64(len(values))
 }
 
-// throughput of a part. The schedule of an open loop sets its rate, with
-// Poisson arrivals a jumpy one, so there the share of good answers is judged.
-func throughput(part []record.Record, took time.Duration, open bool) float64 {
-	good := 0
-	for _, r := range part {
-		if r.Outcome == record.Good {
-			good++
-		}
+// scatter is the variance of a block within the halves or within the outer
+// thirds, and by how much it must be taken for larger because neighbours are
+// alike: so many independent blocks would tell no more. The thirds count where
+// they scatter far less: then the halves hold a step, which is no scatter.
+func scatter(means []float64) (variance, inflation float64) {
+	half, third := len(means)/2, len(means)/3
+	variance, inflation = within(means[:half], means[half:])
+	if v, i := within(means[:third], means[len(means)-third:]); v < farLess*variance {
+		return v, i
 	}
-	if open {
-		return float64(good) / float64(len(part))
-	}
-	return float64(good) / max(took, 1).Seconds()
+	return variance, inflation
 }
 
-func p95(part []record.Record, open bool) float64 {
-	var good []time.Duration
-	for _, r := range part {
-		if r.Outcome == record.Good {
-			good = append(good, latency(r, open))
-		}
+func within(a, b []float64) (variance, inflation float64) {
+	squaresA, nextA := residues(a)
+	squaresB, nextB := residues(b)
+	variance = (squaresA + squaresB) / float64(len(a)+len(b)-2)
+	like := (nextA + nextB) / max(squaresA+squaresB, math.SmallestNonzeroFloat64)
+	like += (1 + 4*max(like, 0)) / float64(len(a)) // in few blocks it comes out too low by about so much
+	if like < alike {
+		return variance, 1
 	}
-	slices.Sort(good)
-	d, ok := nearestRank(good, len(part)-len(good), 95)
-	if !ok {
-		return math.Inf(1)
-	}
-	return milliseconds(d)
+	like = min(like, 0.95)
+	return variance, fewer * (1 + like) / (1 - like)
 }
 
-// kendall is Mann and Kendall's S: pairs that rise less pairs that fall.
-func kendall(values []float64) int {
-	s := 0
-	for i, a := range values {
-		for _, b := range values[i+1:] {
-			switch {
-			case b > a:
-				s++
-			case b < a:
-				s--
-			}
+// residues gives the sum of the squared distances from the mean, and the sum of
+// the products of each with the next.
+func residues(values []float64) (squares, next float64) {
+	m := average(values)
+	for i, v := range values {
+		squares += (v - m) * (v - m)
+		if i > 0 {
+			next += (v - m) * (values[i-1] - m)
 		}
 	}
-	return s
-}
-
-// kendallP is the exact two-sided probability of an S at least this far from
-// zero in n values without order. Ties make it too large, never too small.
-func kendallP(n, s int) float64 {
-	// ways[k]: permutations of n values with k inversions (Mahonian numbers);
-	// S = n(n−1)/2 − 2k.
-	ways := []float64{1}
-	total := 1.0
-	for size := 2; size <= n; size++ {
-		next := make([]float64, len(ways)+size-1)
-		for k, w := range ways {
-			for add := range size {
-				next[k+add] += w
-			}
-		}
-		ways = next
-		total *= float64(size)
-	}
-	far := 0.0
-	for k, w := range ways {
-		if abs(len(ways)-1-2*k) >= abs(s) {
-			far += w
-		}
-	}
-	return far / total
-}
-
-func abs(i int) int {
-	return max(i, -i)
+	return squares, next
 }
 
 // worst is the verdict of a sample of windows: that of the least steady one.

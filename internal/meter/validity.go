@@ -16,11 +16,22 @@ const (
 	RuleLate      Rule = "late"       // at most 1 % of the sends were later than max(1 ms, 5 % of the median service time), as far as their number can tell
 	RuleClientCPU Rule = "client-cpu" // the client used at most 60 % of its cores
 	RuleAnswers   Rule = "answers"    // the answers passed the quality gate
+	RuleTokens    Rule = "tokens"     // the server counts at most 2 % more tokens than its texts have, and chance explains
+	RuleCached    Rule = "cached"     // inputs that came again were not answered in under half the time of new ones
 	RuleFailed    Rule = "failed"     // at most 1 % of the requests failed
 	RuleRestarted Rule = "restarted"  // no worker of the server died
 	RulePrefix    Rule = "prefix"     // the server found at most 1 % of the prompts' tokens among those of earlier prompts, where the prompts are not meant to share any
 	RuleSteady    Rule = "steady"     // a steady state was reached (standard and full)
 )
+
+// unsure is the doubt that a sample's steadiness cannot be told; nil when it
+// can, or is not needed.
+func (e Evidence) unsure(s Steadiness) []Reason {
+	if !e.NeedSteady || s.Verdict != TooShort {
+		return nil
+	}
+	return []Reason{{RuleSteady, "perhaps no steady state: " + s.Detail}}
+}
 
 // Reason is a rule that a sample broke, in words for the reader.
 type Reason struct {
@@ -48,8 +59,14 @@ func (p *sample) invalid(e Evidence, s Steadiness) []Reason {
 	add(RuleDropped, p.brokenDropped())
 	add(RuleLate, p.brokenLate())
 	add(RuleClientCPU, p.brokenClient(e.Client))
-	if e.Answers != nil && !e.Answers.OK {
-		add(RuleAnswers, "answers: "+e.Answers.Reason)
+	if a := e.Answers; a != nil {
+		if !a.OK {
+			add(RuleAnswers, "answers: "+a.Reason)
+		}
+		add(RuleTokens, a.Claims.over())
+		if !e.MayShare {
+			add(RuleCached, remembered(a.Pairs))
+		}
 	}
 	add(RuleFailed, p.brokenFailed())
 	if e.Told.Restarted {
@@ -58,7 +75,7 @@ func (p *sample) invalid(e Evidence, s Steadiness) []Reason {
 	if share := e.Told.Cached; share != nil && !e.MayShare && *share > prefixLimit {
 		add(RulePrefix, fmt.Sprintf("the server had %.0f %% of the prompts' tokens in its prefix cache, over %.0f %%: it did not compute what was asked", 100**share, 100*prefixLimit))
 	}
-	if e.NeedSteady && s.Verdict != IsSteady {
+	if e.NeedSteady && s.Verdict == NotSteady {
 		add(RuleSteady, "no steady state: "+s.Detail)
 	}
 	return append(broken, e.disturbed(p.open)...)

@@ -65,7 +65,7 @@ func Summarise(windows []Window, e Evidence) Summary {
 	s.Metrics, s.Withheld = inOrder(l)
 	s.Steady = worst(windows)
 	s.Invalid = sample.invalid(e, s.Steady)
-	s.Doubts = append(s.Doubts, e.doubts(sample.open)...)
+	s.Doubts = append(e.doubts(sample.open), e.unsure(s.Steady)...)
 	s.Foreign = e.Foreign
 	s.Breakdown = sample.breakdown(e.Told.Stages)
 	return s

@@ -31,7 +31,7 @@ const seed = 14
 func seedDetail() string { return fmt.Sprintf("seed %d", seed) }
 
 const (
-	cureOffline = "connect to the network, or put the files under <folder>/%s and set STACKBENCH_MODEL_DIR=<folder>, or ask for seeded weights"
+	cureOffline = "connect to the network, or set HF_ENDPOINT to a mirror of huggingface.co, or put the files under <folder>/%s and set STACKBENCH_MODEL_DIR=<folder>, or ask for seeded weights"
 	cureLocal   = "replace the copy, or unset STACKBENCH_MODEL_DIR"
 )
 
@@ -131,6 +131,7 @@ func (j *job) file(ctx context.Context, o origin, f file) (path string, err erro
 // fromHub downloads, unless the host was found dead before: with no network,
 // one short try a run is enough.
 func (j *job) fromHub(ctx context.Context, src fetch.Source, dst string) error {
+	src.URL = fromEndpoint(src.URL)
 	u, err := url.Parse(src.URL)
 	if err != nil {
 		return err

@@ -32,12 +32,29 @@ const (
 	OwnDecoding Tolerance = 2e-2
 )
 
-// ToleranceOf gives the tolerance for a form of input.
-func ToleranceOf(form stack.Input) Tolerance {
+// Tolerances beside that by what a stack says that it computes in.
+const (
+	rounded16 Tolerance = 5e-3 // fp16
+	roundedB  Tolerance = 4e-2 // bf16
+	rounded8  Tolerance = 1e-1 // whatever else, such as int8
+)
+
+// ToleranceOf gives the tolerance for a form of input, and what the stack
+// computes in ("" is float32).
+func ToleranceOf(form stack.Input, precision string) Tolerance {
+	t := OwnDecoding
 	if form == stack.Tensor {
-		return SameTensor
+		t = SameTensor
 	}
-	return OwnDecoding
+	switch precision {
+	case "":
+		return t
+	case "fp16":
+		return t + rounded16
+	case "bf16":
+		return t + roundedB
+	}
+	return t + rounded8
 }
 
 // Rule is the tolerance in the words of a report.
@@ -57,8 +74,8 @@ type Logits struct {
 // NewLogits checks against golden logits of inputs sent in the given form. When
 // two of these are closer to each other than the tolerance, no verdict will be
 // OK: an answer to the wrong input would pass.
-func NewLogits(g *Golden, form stack.Input) *Logits {
-	l := &Logits{golden: g, tolerance: ToleranceOf(form), top: map[string]map[int]int{}}
+func NewLogits(g *Golden, form stack.Input, precision string) *Logits {
+	l := &Logits{golden: g, tolerance: ToleranceOf(form, precision), top: map[string]map[int]int{}}
 	ids := g.sameForm(form)
 	for i, a := range ids {
 		for _, b := range ids[i+1:] {
@@ -67,6 +84,13 @@ func NewLogits(g *Golden, form stack.Input) *Logits {
 			}
 		}
 	}
+	return l
+}
+
+// Loosely makes the tolerance that of two stacks that may each be so far from
+// the right answer, as where one's answers stand for it.
+func (l *Logits) Loosely() *Logits {
+	l.tolerance *= 2
 	return l
 }
 
@@ -153,6 +177,7 @@ func (l *Logits) judge(id string, golden []float32, class int, distance float64)
 		l.top[id] = map[int]int{}
 	}
 	l.top[id][class]++
+	l.tally.off = max(l.tally.off, distance)
 	best := argmax(golden)
 	swap := 2 * float64(l.tolerance) * magnitude(golden)
 	switch {
@@ -170,11 +195,7 @@ func (l *Logits) judge(id string, golden []float32, class int, distance float64)
 // distance is the largest difference of two answers, as a share of the second's
 // largest logit.
 func (l *Logits) distance(a, b []float32) float64 {
-	worst := 0.0
-	for i := range a {
-		worst = max(worst, math.Abs(float64(a[i])-float64(b[i])))
-	}
-	return worst / magnitude(b)
+	return furthest(a, b) / magnitude(b)
 }
 
 func magnitude(logits []float32) float64 {

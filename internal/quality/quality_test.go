@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -81,7 +82,7 @@ func TestCommittedGoldenAnswers(t *testing.T) {
 		require.NoError(t, err)
 		require.True(t, g.Trained())
 		if c.text {
-			e := NewEmbeddings(g)
+			e := NewEmbeddings(g, "")
 			for id, v := range g.Answers {
 				e.Add(id, v)
 			}
@@ -89,7 +90,7 @@ func TestCommittedGoldenAnswers(t *testing.T) {
 			continue
 		}
 		for _, form := range []stack.Input{stack.JPEG, stack.Tensor} {
-			l := NewLogits(g, form)
+			l := NewLogits(g, form, "")
 			l.Add(ID("cat_tabby", form), g.Answers["cat_tabby"])
 			l.Add(ID("espresso", form), g.Answers["espresso"])
 			require.True(t, l.Verdict().OK(), l.Verdict().Reason())
@@ -103,7 +104,7 @@ func TestCommittedGoldenAnswers(t *testing.T) {
 func TestLogits(t *testing.T) {
 	check := func(form stack.Input, logits []float32, want string) {
 		t.Helper()
-		l := NewLogits(golden("seeded"), form)
+		l := NewLogits(golden("seeded"), form, "")
 		l.Add(ID("a", form), logits)
 		if want == "" {
 			require.True(t, l.Verdict().OK(), l.Verdict().Reason())
@@ -130,7 +131,7 @@ func TestLogits(t *testing.T) {
 func TestTopLists(t *testing.T) {
 	check := func(top []Ranked, want string) {
 		t.Helper()
-		l := NewLogits(golden("seeded"), stack.JPEG)
+		l := NewLogits(golden("seeded"), stack.JPEG, "")
 		l.AddTop("a", top)
 		if want == "" {
 			require.True(t, l.Verdict().OK(), l.Verdict().Reason())
@@ -153,7 +154,7 @@ func TestTopLists(t *testing.T) {
 }
 
 func TestVerdictCountsAndQuotes(t *testing.T) {
-	l := NewLogits(golden("seeded"), stack.Tensor)
+	l := NewLogits(golden("seeded"), stack.Tensor, "")
 	require.False(t, l.Verdict().OK(), "nothing was checked")
 	require.Equal(t, "no answer was checked", l.Verdict().Reason())
 	for range 118 {
@@ -178,15 +179,15 @@ func TestVerdictCountsAndQuotes(t *testing.T) {
 func TestGoldenAnswersThatTellNothingApartProveNothing(t *testing.T) {
 	g := golden("seeded")
 	g.Answers["b"] = []float32{10, 5, 9.99, -2.9}
-	l := NewLogits(g, stack.JPEG)
+	l := NewLogits(g, stack.JPEG, "")
 	l.Add("a", g.Answers["a"])
 	require.Contains(t, l.Verdict().Reason(), "the golden answers to a and b are too close")
-	l = NewLogits(g, stack.Tensor) // its own answers are apart
+	l = NewLogits(g, stack.Tensor, "") // its own answers are apart
 	l.Add("a.tensor", g.Answers["a.tensor"])
 	require.True(t, l.Verdict().OK())
 
 	g.Answers = map[string][]float32{"a": {1, 0}, "b": {2, 0.001}}
-	e := NewEmbeddings(g)
+	e := NewEmbeddings(g, "")
 	e.Add("a", []float32{1, 0})
 	require.Contains(t, e.Verdict().Reason(), "too close")
 }
@@ -194,7 +195,7 @@ func TestGoldenAnswersThatTellNothingApartProveNothing(t *testing.T) {
 func TestAccuracyNeedsTrainedWeightsAndLabels(t *testing.T) {
 	labels := map[string][]int{"a": {2, 0}, "b": {}}
 	for source, want := range map[string]bool{"seeded": false, "package": true, "hub": true} {
-		l := NewLogits(golden(source), stack.Tensor)
+		l := NewLogits(golden(source), stack.Tensor, "")
 		l.Add("a.tensor", []float32{10, 5, 9.99, -3})
 		l.Add("b.tensor", []float32{1, 8, 2, 0})
 		a, ok := l.Accuracy(labels)
@@ -209,18 +210,18 @@ func TestEmbeddings(t *testing.T) {
 	g := &Golden{Maker: "torch 2", Answers: map[string][]float32{"a": {0.6, 0.8, 0}, "b": {0, 0, 1}}}
 	check := func(v []float32, want string) {
 		t.Helper()
-		e := NewEmbeddings(g)
+		e := NewEmbeddings(g, "")
 		e.Add("a", v)
 		if want == "" {
 			require.True(t, e.Verdict().OK(), e.Verdict().Reason())
-			require.Equal(t, "1 of 1 agree (cosine ≥0.9999, same length)", e.Verdict().String())
+			require.Equal(t, "1 of 1 agree (cosine ≥0.99999, same length)", e.Verdict().String())
 			return
 		}
 		require.Contains(t, e.Verdict().Reason(), want)
 	}
 	check([]float32{0.6, 0.8, 0}, "")
-	check([]float32{0.6, 0.8, 0.01}, "") // cosine 0.99995
-	check([]float32{0.6, 0.8, 0.015}, "cosine 0.99989, under 0.9999")
+	check([]float32{0.6, 0.8, 0.004}, "") // cosine 0.999992
+	check([]float32{0.6, 0.8, 0.005}, "cosine 0.9999875, under 0.99999")
 	check([]float32{-0.6, -0.8, 0}, "cosine -1.0")
 	check([]float32{6, 8, 0}, "length 10, golden 1")
 	check([]float32{0, 0, 0}, "all values are zero")
@@ -228,6 +229,50 @@ func TestEmbeddings(t *testing.T) {
 	check(nil, "0 values, want 3")
 	check([]float32{0.6, float32(math.NaN()), 0}, "value 1 is NaN")
 	check([]float32{float32(math.Inf(-1)), 0, 0}, "value 0 is -Inf")
+}
+
+// TestPrecisionIsNamedOrFound: what rounds to 16 bits is not float32, and says so.
+func TestPrecisionIsNamedOrFound(t *testing.T) {
+	g := &Golden{Maker: "torch 2", Answers: map[string][]float32{"a": {0.6, 0.8, 0}, "b": {0, 0, 1}}}
+	for precision, off := range map[string]float32{"": 0.005, "fp16": 0.02, "bf16": 0.05, "int8": 0.25} {
+		e := NewEmbeddings(g, precision)
+		e.Add("a", []float32{0.6, 0.8, off})
+		require.False(t, e.Verdict().OK(), precision)
+		require.InDelta(t, off/0.8, e.Verdict().Error, 1e-6)
+		e = NewEmbeddings(g, precision)
+		length := float32(math.Sqrt(1 + float64(off*off/4)))
+		e.Add("a", []float32{0.6 / length, 0.8 / length, off / 2 / length})
+		require.True(t, e.Verdict().OK(), precision)
+	}
+	for precision, off := range map[string]float32{"": 0.0011, "fp16": 0.007, "bf16": 0.05, "int8": 0.11} {
+		l := NewLogits(&Golden{Answers: map[string][]float32{"a.tensor": {10, 0}}}, stack.Tensor, precision)
+		l.Add("a.tensor", []float32{10 + 10*off, 0})
+		require.False(t, l.Verdict().OK(), precision)
+		require.InDelta(t, off, l.Verdict().Error, 1e-5)
+	}
+}
+
+// TestOpenings: a stack that computes passes a hundred samples, one that makes
+// up its texts none.
+func TestOpenings(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	sample := func(precision string, unlike float64) bool {
+		o := NewOpenings("another", precision)
+		for range 20 {
+			text := " the right words"
+			if rng.Float64() < unlike {
+				text = " other words"
+			}
+			o.Add("made", " the right", text)
+		}
+		return o.Verdict().OK()
+	}
+	for range 100 {
+		require.True(t, sample("", 0.01))
+		require.True(t, sample("bf16", 0.2))
+		require.False(t, sample("", 1))
+		require.False(t, sample("bf16", 0.95))
+	}
 }
 
 func FuzzParse(f *testing.F) {

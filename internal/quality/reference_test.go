@@ -18,7 +18,7 @@ func TestReferenceIsReadBackAndSaysWhoseItIs(t *testing.T) {
 	back, err := Decode(file)
 	require.NoError(t, err)
 	require.Equal(t, g, back)
-	l := NewLogits(back, stack.JPEG)
+	l := NewLogits(back, stack.JPEG, "")
 	l.Add("a", []float32{10, 5, 9.99, -3})
 	require.True(t, l.Verdict().OK())
 	require.Equal(t, "1 of 1 agree (top-1, logits within 2e-2, against the answers of onnxruntime (embedded stack))", l.Verdict().String())

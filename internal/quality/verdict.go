@@ -11,6 +11,8 @@ type Verdict struct {
 	Agree   int     // of them right by the rule
 	Worst   float64 // the largest distance seen, in the rule's measure
 	Mean    float64 // the mean distance
+	Error   float64 // the largest difference of a number from the right one, as a share of the largest right one
+	Of      int     // answers that came, of which these were checked; 0 when nobody counted
 	Rule    string  // what right means: "top-1, logits within 1e-3"
 	Reasons []string
 }
@@ -26,7 +28,27 @@ func (v Verdict) String() string {
 	if v.Checked == 0 {
 		return "no answer was checked"
 	}
-	return fmt.Sprintf("%d of %d agree (%s)", v.Agree, v.Checked, v.Rule)
+	of := ""
+	if v.Of > 0 {
+		of = fmt.Sprintf(", of %d", v.Of)
+	}
+	return fmt.Sprintf("%d of %d agree%s (%s)", v.Agree, v.Checked, of, v.Rule)
+}
+
+// And is the verdict on both: the answers of one, and those of another by
+// another rule.
+func (v Verdict) And(w Verdict) Verdict {
+	if w.Checked == 0 && len(w.Reasons) == 0 {
+		return v
+	}
+	if total := v.Checked + w.Checked; total > 0 {
+		v.Mean = (v.Mean*float64(v.Checked) + w.Mean*float64(w.Checked)) / float64(total)
+	}
+	v.Checked, v.Agree = v.Checked+w.Checked, v.Agree+w.Agree
+	v.Worst, v.Error, v.Of = max(v.Worst, w.Worst), max(v.Error, w.Error), max(v.Of, w.Of)
+	v.Rule += "; " + w.Rule
+	v.Reasons = append(append([]string(nil), v.Reasons...), w.Reasons...)
+	return v
 }
 
 // Reason is, in one line, why the verdict is not OK; "" when it is.
@@ -47,6 +69,7 @@ const examples = 3
 type tally struct {
 	checked, agree int
 	worst, sum     float64
+	off            float64 // largest difference of a number
 	measured       int
 	quoted         []string
 	seen           map[string]bool
@@ -87,7 +110,7 @@ func (t *tally) measure(distance float64) {
 }
 
 func (t *tally) verdict(rule string) Verdict {
-	v := Verdict{Checked: t.checked, Agree: t.agree, Worst: t.worst, Rule: rule}
+	v := Verdict{Checked: t.checked, Agree: t.agree, Worst: t.worst, Rule: rule, Error: t.off}
 	if t.measured > 0 {
 		v.Mean = t.sum / float64(t.measured)
 	}

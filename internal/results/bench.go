@@ -17,7 +17,8 @@ import (
 
 // Bench is a file in Go's benchmark format, read.
 type Bench struct {
-	Names    []string             // of the benchmarks, in order of appearance, without "Benchmark" and GOMAXPROCS
+	Names    []string             // of the benchmarks, in order of appearance, without "Benchmark" and, unless Mixed, GOMAXPROCS
+	Mixed    bool                 // names end in different numbers, or some in none: each name is whole
 	Units    []string             // in order of appearance
 	Samples  map[Series][]float64 // in order of appearance
 	Config   map[string][]string  // the values that a configuration key had
@@ -81,9 +82,16 @@ func ReadBench(in io.Reader, name string) (*Bench, error) {
 func scan(text []byte, name string) (*Bench, error) {
 	b := &Bench{Samples: map[Series][]float64{}, Config: map[string][]string{}, Meta: map[string]UnitMeta{}}
 	r := benchfmt.NewReader(bytes.NewReader(text), name)
+	invalid := marked(text)
+	var ends endings
 	for r.Scan() {
 		switch line := r.Result().(type) {
 		case *benchfmt.Result:
+			ends.add(line.Name.String())
+			if _, number := line.Pos(); invalid[number] != "" {
+				b.warn(fmt.Sprintf("%s:%d: %s is left out: %s", name, number, TrimProcs(line.Name.String()), invalid[number]))
+				continue
+			}
 			b.add(line)
 		case *benchfmt.SyntaxError:
 			b.warn(line.Error())
@@ -94,6 +102,9 @@ func scan(text []byte, name string) (*Bench, error) {
 			return nil, fmt.Errorf("%s has a line over 64 KiB: it is not in the benchmark format\ngive a run's folder under results, or a file of what go test -bench printed", name)
 		}
 		return nil, fmt.Errorf("read results: %w\ncheck that the file can be read", err)
+	}
+	if b.Mixed = ends.mixed; !b.Mixed {
+		b.trim()
 	}
 	if more := b.passed - mostWarnings; more > 0 {
 		b.Warnings = append(b.Warnings, fmt.Sprintf("%s: %d more such lines", name, more))
@@ -123,7 +134,7 @@ func (b *Bench) warn(words string) {
 }
 
 func (b *Bench) add(r *benchfmt.Result) {
-	name := TrimProcs(r.Name.String())
+	name := r.Name.String()
 	for _, v := range r.Values {
 		value, unit := v.Value, v.Unit
 		if v.OrigUnit != "" { // as it was before benchfmt made base units of it
@@ -148,6 +159,36 @@ func (b *Bench) add(r *benchfmt.Result) {
 			b.Config[c.Key] = append(b.Config[c.Key], v)
 		}
 	}
+}
+
+// trim removes the number of processors that all names end in.
+func (b *Bench) trim() {
+	samples := make(map[Series][]float64, len(b.Samples))
+	for key, values := range b.Samples {
+		samples[Series{TrimProcs(key.Name), key.Unit}] = values
+	}
+	b.Samples = samples
+	for i, name := range b.Names {
+		b.Names[i] = TrimProcs(name)
+	}
+}
+
+// endings tell what the numbers are that names end in. Testing says GOMAXPROCS
+// so, in all names of a run or, where it is 1, in none: then a number at the end
+// is a part of a name. Of one file's names that end in different numbers, nobody
+// can tell which is which, and whatever they are, they are not one benchmark.
+type endings struct {
+	first string
+	some  bool
+	mixed bool
+}
+
+func (e *endings) add(name string) {
+	end := procs.FindString(name)
+	if !e.some {
+		e.first, e.some = end, true
+	}
+	e.mixed = e.mixed || end != e.first
 }
 
 // meta is what the file's unit lines say.

@@ -32,15 +32,16 @@ type Harness struct {
 
 // Machine is the hardware and system.
 type Machine struct {
-	CPU         string `json:"cpu"`
-	Cores       int    `json:"cores"`
-	MemoryMB    int    `json:"memory_mb"`
-	OS          string `json:"os"`
-	Arch        string `json:"arch"`
-	Kernel      string `json:"kernel,omitempty"`
-	Docker      string `json:"docker,omitempty"` // version of the engine; "" when there is none
-	ClientCores string `json:"client_cores,omitempty"`
-	ServerCores string `json:"server_cores,omitempty"`
+	CPU         string  `json:"cpu"`
+	Cores       int     `json:"cores"`
+	Quota       float64 `json:"cpu_quota,omitempty"` // cores' time that a control group allows; 0: all
+	MemoryMB    int     `json:"memory_mb"`
+	OS          string  `json:"os"`
+	Arch        string  `json:"arch"`
+	Kernel      string  `json:"kernel,omitempty"`
+	Docker      string  `json:"docker,omitempty"` // version of the engine; "" when there is none
+	ClientCores string  `json:"client_cores,omitempty"`
+	ServerCores string  `json:"server_cores,omitempty"`
 }
 
 // GPU is one accelerator.
@@ -91,7 +92,7 @@ func (e Env) WriteConfig(w io.Writer) error {
 	}
 	for _, p := range []pair{
 		{"goos", e.Machine.OS}, {"goarch", e.Machine.Arch}, {"cpu", e.Machine.CPU},
-		{"cores", number(e.Machine.Cores)}, {"client-cores", e.Machine.ClientCores}, {"server-cores", e.Machine.ServerCores},
+		{"cores", number(e.Machine.Cores)}, {"cpu-quota", e.Machine.quota()}, {"client-cores", e.Machine.ClientCores}, {"server-cores", e.Machine.ServerCores},
 		{"device", e.Device}, {"gpu", strings.Join(gpus, ", ")}, {"driver", e.Driver},
 		{"profile", e.Plan.Profile}, {"weights", strings.Join(weights, " ")},
 		{"harness", e.Harness.Version}, {"commit", commit},
@@ -107,10 +108,22 @@ func (e Env) WriteConfig(w io.Writer) error {
 	return nil
 }
 
+// quota is the cores' time that is allowed; "" when all is.
+func (m Machine) quota() string {
+	if m.Quota <= 0 {
+		return ""
+	}
+	return strconv.FormatFloat(m.Quota, 'f', -1, 64)
+}
+
 // Hardware is the machine in one line: "2 × AMD EPYC, 8 GB, linux/amd64, no GPU".
 func (e Env) Hardware() string {
+	cores := strconv.Itoa(e.Machine.Cores) + " × " + e.Machine.CPU
+	if q := e.Machine.quota(); q != "" {
+		cores += " (a quota allows " + q + " cores' time)"
+	}
 	parts := []string{
-		strconv.Itoa(e.Machine.Cores) + " × " + e.Machine.CPU,
+		cores,
 		Quantity("mem-MB", float64(e.Machine.MemoryMB)),
 		e.Machine.OS + "/" + e.Machine.Arch,
 	}

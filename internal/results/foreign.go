@@ -3,17 +3,19 @@ package results
 import (
 	"fmt"
 	"math"
+	"time"
 )
 
 // Foreign is what others used of the machine in the windows of a trial.
 type Foreign struct {
-	Unknown   string  `json:"unknown,omitempty"` // why it cannot be told what was the stack's own; then the shares are nothing
-	Server    Share   `json:"server"`            // of the server's cores
-	Client    Share   `json:"client"`            // of the client's; the same where they share them
-	Throttled int64   `json:"throttled,omitempty"`
-	Holder    string  `json:"holder,omitempty"`  // number and name of the process that used most
-	Tries     int     `json:"tries,omitempty"`   // windows that were taken, those that were not kept included
-	Spent     float64 `json:"spent_s,omitempty"` // seconds of waiting for quiet and of windows taken again
+	Opened    time.Time `json:"opened"`            // the last window that was kept
+	Unknown   string    `json:"unknown,omitempty"` // why it cannot be told what was the stack's own; then the shares are nothing
+	Server    Share     `json:"server"`            // of the server's cores
+	Client    Share     `json:"client"`            // of the client's; the same where they share them
+	Throttled int64     `json:"throttled,omitempty"`
+	Holder    string    `json:"holder,omitempty"`  // number and name of the process that used most
+	Tries     int       `json:"tries,omitempty"`   // windows that were taken, those that were not kept included
+	Spent     float64   `json:"spent_s,omitempty"` // seconds of waiting for quiet and of windows taken again
 }
 
 // Share is what others had of a set of cores.

@@ -166,7 +166,7 @@ func (l *Log) Repair() ([]string, error) {
 	if err != nil {
 		return notes, err
 	}
-	have, err := l.lines()
+	have, end, err := l.lines()
 	if err != nil {
 		return notes, err
 	}
@@ -177,7 +177,8 @@ func (l *Log) Repair() ([]string, error) {
 		case have[t.Name] > 0:
 			have[t.Name]--
 		default:
-			if err := appendAll(l.bench, []byte(line+"\n")); err != nil {
+			name, rest, _ := strings.Cut(line, " ")
+			if err := appendAll(l.bench, []byte(t.marked(name+end+" "+rest)+"\n")); err != nil {
 				return notes, cure(err, "repair "+BenchFile)
 			}
 			notes = append(notes, fmt.Sprintf("%s: added trial %d of %s", BenchFile, t.Trial, t.Name))
@@ -186,20 +187,22 @@ func (l *Log) Repair() ([]string, error) {
 	return notes, nil
 }
 
-// lines counts the result lines of the stream by benchmark.
-func (l *Log) lines() (map[string]int, error) {
+// lines counts the result lines of the stream by benchmark. end is what their
+// names end in to say GOMAXPROCS, as that of a line that is added must.
+func (l *Log) lines() (have map[string]int, end string, err error) {
 	text, err := os.ReadFile(l.bench.Name())
 	if err != nil {
-		return nil, cure(err, "read "+BenchFile)
+		return nil, "", cure(err, "read "+BenchFile)
 	}
-	have := map[string]int{}
+	have = map[string]int{}
 	for line := range strings.Lines(string(text)) {
 		fields := strings.Fields(line)
 		if len(fields) > 3 && strings.HasPrefix(fields[0], "Benchmark") {
 			have[TrimProcs(strings.TrimPrefix(fields[0], "Benchmark"))]++
+			end = procs.FindString(fields[0])
 		}
 	}
-	return have, nil
+	return have, end, nil
 }
 
 // Close closes the files. It may be called again.

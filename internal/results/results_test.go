@@ -64,7 +64,7 @@ func TestARunIsReadBackAsItWasWritten(t *testing.T) {
 	require.Equal(t, env(), r.Env)
 	require.Equal(t, []Trial{a, b}, r.Trials)
 	require.Empty(t, r.Warnings)
-	require.Equal(t, map[Done]bool{{a.Name, 1}: true}, r.Done(), "what failed is to be measured again")
+	require.Equal(t, map[Done]bool{{a.Name, 1, false}: true}, r.Done(), "what failed is to be measured again")
 
 	second, err := Create(root, "quick", now, env())
 	require.NoError(t, err)

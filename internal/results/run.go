@@ -106,7 +106,7 @@ func (r *Run) readTrials(from io.Reader) error {
 		if err := t.check(); err != nil {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
-		key := Done{t.Name, t.Trial}
+		key := Done{t.Name, t.Trial, t.Again}
 		if i, again := at[key]; again {
 			r.Trials[i] = t
 			continue
@@ -120,6 +120,7 @@ func (r *Run) readTrials(from io.Reader) error {
 type Done struct {
 	Name  string
 	Trial int
+	Again bool
 }
 
 // Done is what a resumed run need not measure again: all but what failed.
@@ -127,7 +128,7 @@ func (r *Run) Done() map[Done]bool {
 	done := map[Done]bool{}
 	for _, t := range r.Trials {
 		if t.Error == "" {
-			done[Done{t.Name, t.Trial}] = true
+			done[Done{t.Name, t.Trial, t.Again}] = true
 		}
 	}
 	return done
@@ -139,7 +140,7 @@ func (r *Run) Done() map[Done]bool {
 func (r *Run) Pooled(name string, raw func(Trial) []float64) (ms []float64, failed int, ok bool) {
 	ok = true
 	for _, t := range r.Trials {
-		if t.Name != name || t.Error != "" {
+		if t.Name != name || t.Error != "" || t.Again {
 			continue
 		}
 		if len(raw(t))+t.Failures() != t.Issued {

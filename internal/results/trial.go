@@ -14,8 +14,9 @@ import (
 
 // Trial is one measured leaf of one trial: a line of trials.jsonl.
 type Trial struct {
-	Name     string             `json:"name"`  // the benchmark's full name, as Name.String writes it
-	Trial    int                `json:"trial"` // from 1
+	Name     string             `json:"name"`            // the benchmark's full name, as Name.String writes it
+	Trial    int                `json:"trial"`           // from 1
+	Again    bool               `json:"again,omitempty"` // the same stack measured a second time, to show what differs with nothing changed; no sample of the stack
 	Started  time.Time          `json:"started"`
 	Seconds  float64            `json:"seconds"`           // length of the window
 	Error    string             `json:"error,omitempty"`   // why there is no measurement; then nothing below is set
@@ -62,6 +63,8 @@ type Knee struct {
 	TTFTMS   float64 `json:"ttft_limit_ms,omitempty"`
 	ITLMS    float64 `json:"itl_limit_ms,omitempty"`
 	Capacity float64 `json:"capacity_rps,omitempty"` // of the closed loop that the search for a rate starts from
+	Low      float64 `json:"low,omitempty"`          // highest load that held beyond doubt; what was sought lies from it
+	High     float64 `json:"high,omitempty"`         // to here; 0 of both: not known
 	Probes   []Probe `json:"probes"`                 // in the order in which they were measured
 }
 
@@ -69,9 +72,12 @@ type Knee struct {
 type Probe struct {
 	Rate     float64 `json:"rate,omitempty"`   // asked for, requests a second
 	Users    int     `json:"users,omitempty"`  // or asked for, users
-	Within   float64 `json:"within,omitempty"` // share of the answers within the limits of generated text
+	Within   float64 `json:"within,omitempty"` // share of the requests within the limits
+	Low      float64 `json:"low,omitempty"`    // Wilson's interval of that share
+	High     float64 `json:"high,omitempty"`
+	Open     bool    `json:"open,omitempty"`   // it holds the share that is needed: undecided
 	Rps      float64 `json:"rps,omitempty"`    // good answers a second
-	P99MS    float64 `json:"p99_ms,omitempty"` // 0: it falls on a failed request
+	P99MS    float64 `json:"p99_ms,omitempty"` // 0: it falls on a failed request, or there are too few for it
 	Requests int     `json:"requests"`
 	Holds    bool    `json:"holds"`
 	Why      string  `json:"why,omitempty"` // why it does not hold, or why it must not be believed
@@ -80,6 +86,7 @@ type Probe struct {
 // Answers is the quality gate's verdict.
 type Answers struct {
 	Checked  int      `json:"checked"`
+	Of       int      `json:"of,omitempty"` // answers that came; 0 in runs that did not count them
 	Agree    int      `json:"agree"`
 	Worst    float64  `json:"worst"` // distance, in the rule's measure
 	Rule     string   `json:"rule,omitempty"`
@@ -157,6 +164,9 @@ func (t Trial) check() error {
 }
 
 func (k Knee) check() error {
+	if !(k.Low >= 0 && k.High >= 0) || math.IsInf(k.Low+k.High, 0) || k.High > 0 && k.High < k.Low {
+		return fmt.Errorf("a search that found %v to %v", k.Low, k.High)
+	}
 	for _, p := range k.Probes {
 		if !(p.Rate > 0) && p.Users < 1 || math.IsInf(p.Rate, 0) || !(p.P99MS >= 0) || math.IsInf(p.P99MS, 0) {
 			return fmt.Errorf("a probe at %v requests a second with a p99 of %v ms", p.Rate, p.P99MS)
@@ -166,9 +176,9 @@ func (k Knee) check() error {
 }
 
 // BenchLine is the trial in Go's benchmark format, one line without its end;
-// "" when it has no metric. Values keep all their digits.
+// "" when it has no metric or is no sample of its stack. Values keep all their digits.
 func (t Trial) BenchLine() string {
-	if len(t.Metrics) == 0 {
+	if len(t.Metrics) == 0 || t.Again {
 		return ""
 	}
 	var b strings.Builder

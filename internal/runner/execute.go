@@ -56,7 +56,7 @@ func Execute(ctx context.Context, binaries string, jobs []Job, r Request, out St
 			return errors.Join(failed, ctx.Err())
 		}
 		if err != nil {
-			failed = errors.Join(failed, fmt.Errorf("%s on %s, trial %d: %w", j.Group.Name, j.Stack, j.Trial, err))
+			failed = errors.Join(failed, fmt.Errorf("%s on %s, trial %d: %w", j.Group.Name, j.who(), j.Trial, err))
 		}
 	}
 	return failed
@@ -82,7 +82,7 @@ func execute(parent context.Context, binary string, j Job, r Request, out Stream
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = grace
 	tail := &lastLines{keep: 6}
-	cmd.Stderr = io.MultiWriter(log, tail)
+	cmd.Stderr = io.MultiWriter(log, tail, hear(out.Observer))
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		return fmt.Errorf("open its output: %w", err)
@@ -147,7 +147,7 @@ func copyResults(stdout io.Reader, j Job, out Streams, tail io.Writer) error {
 	s.Buffer(nil, 1<<20)
 	for s.Scan() {
 		text := s.Text()
-		if err := out.Bench.Write(text); err != nil {
+		if err := out.keep(j, text); err != nil {
 			return &Lost{Err: err}
 		}
 		if line, ok := ParseLine(text); ok {

@@ -66,7 +66,7 @@ func (p *Progress) Window(j Job, l Line) {
 	p.begin(j)
 	p.end(l.Name)
 	width := len(fmt.Sprint(p.total))
-	fmt.Fprintf(p.w, "[%*d/%d] %s  %s  %s   %s   %s left\n", width, p.done, p.total, j.Group.Name, j.Stack, axes(l.Name), figures(l), p.timeLeft())
+	fmt.Fprintf(p.w, "[%*d/%d] %s  %s  %s   %s   %s left\n", width, p.done, p.total, j.Group.Name, j.who(), axes(l.Name), figures(l), p.timeLeft())
 }
 
 func (p *Progress) begin(j Job) {
@@ -100,7 +100,7 @@ func (p *Progress) Job(j Job, err error) {
 	if err == nil {
 		return
 	}
-	fmt.Fprintf(p.w, "failed  %s on %s, trial %d: %v\n", j.Group.Name, j.Stack, j.Trial, err)
+	fmt.Fprintf(p.w, "failed  %s on %s, trial %d: %v\n", j.Group.Name, j.who(), j.Trial, err)
 }
 
 // timeLeft scales what is still expected by how the finished part compared

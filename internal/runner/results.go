@@ -6,6 +6,10 @@ import (
 	"strings"
 )
 
+// invalid begins the comment that stands before a result that must not be
+// believed; package results reads it.
+const invalid = "# invalid "
+
 // Results appends the output of many processes to one stream in benchmark
 // format: each configuration and unit line is written when it is new or has
 // changed, since a repeated one would only be noise, and whatever is not in
@@ -36,7 +40,7 @@ func (r *Results) Write(line string) error {
 		}
 		r.config[key] = value
 	default:
-		if _, ok := ParseLine(line); !ok {
+		if _, ok := ParseLine(line); !ok && !strings.HasPrefix(line, invalid) {
 			return nil
 		}
 	}
@@ -48,7 +52,7 @@ func benchmarkFormat(line string) bool {
 	if _, ok := ParseLine(line); ok {
 		return true
 	}
-	return strings.HasPrefix(line, "Unit ") || isConfig(line)
+	return strings.HasPrefix(line, "Unit ") || isConfig(line) || strings.HasPrefix(line, invalid)
 }
 
 // isConfig follows the benchmark format: a key that begins with a lower-case

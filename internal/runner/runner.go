@@ -32,6 +32,7 @@ type Job struct {
 	Group  Group
 	Stack  string
 	Trial  int
+	Again  bool // a second time in the same trial: see pair
 	Leaves []plan.Leaf
 }
 
@@ -71,11 +72,10 @@ func Compile(ctx context.Context, groups []Group, folder string, log io.Writer) 
 func Plan(ctx context.Context, binaries string, r Request) (jobs []Job, skipped []plan.Leaf, err error) {
 	byGroup := map[string][]Job{}
 	for _, g := range r.Groups {
-		leaves, err := ask(ctx, filepath.Join(binaries, g.binary()), r.Flags)
+		group, skips, err := r.plan(ctx, binaries, g)
 		if err != nil {
-			return nil, nil, fmt.Errorf("plan %s: %w", g.Name, err)
+			return nil, nil, err
 		}
-		group, skips := split(g, leaves)
 		byGroup[g.Name] = group
 		skipped = append(skipped, skips...)
 	}
@@ -130,5 +130,6 @@ func split(g Group, leaves []plan.Leaf) (jobs []Job, skipped []plan.Leaf) {
 func (j Job) arguments(r Request) []string {
 	args := []string{"-test.run=^$", "-test.bench=.", "-test.benchtime=1x", "-test.timeout=0", "-with-parent", "-live=3"}
 	args = append(args, r.Flags...)
-	return append(args, "-stacks="+j.Stack, "-trial="+strconv.Itoa(j.Trial), "-out="+r.Folder)
+	args = append(args, j.flags()...)
+	return append(args, "-trial="+strconv.Itoa(j.Trial), "-out="+r.Folder)
 }

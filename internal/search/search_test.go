@@ -12,6 +12,14 @@ import (
 
 var errOut = errors.New("out of order")
 
+// sure is a probe that leaves nothing open.
+func sure(holds bool) search.Answer {
+	if holds {
+		return search.Holds
+	}
+	return search.Fails
+}
+
 func TestHighest(t *testing.T) {
 	plan := search.Plan{First: 100, Step: 1.25, Close: 1.1, Most: 12}
 	for name, c := range map[string]struct {
@@ -25,9 +33,9 @@ func TestHighest(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			tried := 0
-			got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (bool, error) {
+			got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (search.Answer, error) {
 				tried++
-				return load <= c.limit, nil
+				return sure(load <= c.limit), nil
 			})
 			require.NoError(t, err)
 			require.True(t, got.Narrow(plan), "%+v after %d", got, tried)
@@ -45,15 +53,16 @@ func TestWholeNumbers(t *testing.T) {
 		found search.Bracket
 	}{
 		0:  {[]float64{4, 2, 1}, search.Bracket{Fails: 1}},
-		1:  {[]float64{4, 2, 1}, search.Bracket{Holds: 1, Fails: 2}},
-		3:  {[]float64{4, 2, 3}, search.Bracket{Holds: 3, Fails: 4}},
-		4:  {[]float64{4, 8, 6, 5}, search.Bracket{Holds: 4, Fails: 5}},
-		17: {[]float64{4, 8, 32, 16, 23, 19, 17, 18}, search.Bracket{Holds: 17, Fails: 18}},
+		1:  {[]float64{4, 2, 1}, search.Bracket{Holds: 1, Likely: 1, Fails: 2}},
+		3:  {[]float64{4, 2, 3}, search.Bracket{Holds: 3, Likely: 3, Fails: 4}},
+		4:  {[]float64{4, 8, 6, 5}, search.Bracket{Holds: 4, Likely: 4, Fails: 5}},
+		46: {[]float64{4, 8, 32, 128, 64, 45, 54, 49}, search.Bracket{Holds: 45, Likely: 45, Fails: 49}},
+		17: {[]float64{4, 8, 32, 16, 23, 19, 17, 18}, search.Bracket{Holds: 17, Likely: 17, Fails: 18}},
 	} {
 		var tried []float64
-		got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (bool, error) {
+		got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (search.Answer, error) {
 			tried = append(tried, load)
-			return load <= limit, nil
+			return sure(load <= limit), nil
 		})
 		require.NoError(t, err)
 		require.Equal(t, want.tried, tried)
@@ -66,18 +75,18 @@ func TestNothingHoldsAndNothingFails(t *testing.T) {
 	plan := search.Plan{First: 100, Step: 2, Close: 1.1, Most: 4}
 	for _, holds := range []bool{false, true} {
 		var tried []float64
-		got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (bool, error) {
+		got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (search.Answer, error) {
 			tried = append(tried, load)
-			return holds, nil
+			return sure(holds), nil
 		})
 		require.NoError(t, err)
 		require.False(t, got.Narrow(plan))
 		if holds {
-			require.Equal(t, []float64{100, 200, 800, 6400}, tried)
-			require.Equal(t, search.Bracket{Holds: 6400}, got)
+			require.Equal(t, []float64{100, 200, 800, 3200}, tried)
+			require.Equal(t, search.Bracket{Holds: 3200, Likely: 3200}, got)
 		} else {
-			require.Equal(t, []float64{100, 50, 12.5, 1.5625}, tried)
-			require.Equal(t, search.Bracket{Fails: 1.5625}, got)
+			require.Equal(t, []float64{100, 50, 12.5, 3.125}, tried)
+			require.Equal(t, search.Bracket{Fails: 3.125}, got)
 		}
 	}
 }
@@ -85,9 +94,9 @@ func TestNothingHoldsAndNothingFails(t *testing.T) {
 func TestNothingIsTriedUnderTheLeast(t *testing.T) {
 	plan := search.Plan{First: 100, Step: 2, Close: 1.1, Least: 20, Most: 9}
 	tried := 0
-	got, err := search.Highest(t.Context(), plan, func(context.Context, float64) (bool, error) {
+	got, err := search.Highest(t.Context(), plan, func(context.Context, float64) (search.Answer, error) {
 		tried++
-		return false, nil
+		return search.Fails, nil
 	})
 	require.NoError(t, err)
 	require.Equal(t, 2, tried)
@@ -96,15 +105,15 @@ func TestNothingIsTriedUnderTheLeast(t *testing.T) {
 
 func TestErrorEndsTheSearchAndKeepsWhatWasFound(t *testing.T) {
 	plan := search.Plan{First: 100, Step: 2, Close: 1.1, Most: 9}
-	got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (bool, error) {
+	got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (search.Answer, error) {
 		if load > 100 {
-			return false, errOut
+			return search.Fails, errOut
 		}
-		return true, nil
+		return search.Holds, nil
 	})
 	require.ErrorIs(t, err, errOut)
 	require.ErrorContains(t, err, "search at 200: ")
-	require.Equal(t, search.Bracket{Holds: 100}, got)
+	require.Equal(t, search.Bracket{Holds: 100, Likely: 100}, got)
 }
 
 func TestPlansThatMakeNoSense(t *testing.T) {
@@ -118,11 +127,46 @@ func TestPlansThatMakeNoSense(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := good
 			spoil(&p)
-			_, err := search.Highest(t.Context(), p, func(context.Context, float64) (bool, error) {
+			_, err := search.Highest(t.Context(), p, func(context.Context, float64) (search.Answer, error) {
 				t.Error("nothing may be tried")
-				return true, nil
+				return search.Holds, nil
 			})
 			require.Error(t, err)
 		})
 	}
+}
+
+func TestWhatIsLeftOpenIsAnInterval(t *testing.T) {
+	plan := search.Plan{First: 100, Step: 1.25, Close: 1.05, Least: 10, Most: 12}
+	open := func(_ context.Context, load float64) (search.Answer, error) {
+		switch {
+		case load < 90:
+			return search.Holds, nil
+		case load < 100:
+			return search.Likely, nil
+		case load < 112:
+			return search.Unlikely, nil
+		}
+		return search.Fails, nil
+	}
+	got, err := search.Highest(t.Context(), plan, open)
+	require.NoError(t, err)
+	require.True(t, got.Known(plan))
+	require.False(t, got.Narrow(plan))
+	require.Less(t, got.Holds, 90.0)
+	require.GreaterOrEqual(t, got.Likely, 90.0)
+	require.Less(t, got.Likely, 100.0)
+	require.GreaterOrEqual(t, got.Fails, 112.0)
+}
+
+func TestNothingIsTriedOverTheTop(t *testing.T) {
+	plan := search.Plan{First: 4, Step: 2, Close: 1.1, Least: 1, Top: 100, Most: 12, Whole: true}
+	var tried []float64
+	got, err := search.Highest(t.Context(), plan, func(_ context.Context, load float64) (search.Answer, error) {
+		tried = append(tried, load)
+		return search.Holds, nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, []float64{4, 8, 32, 100}, tried)
+	require.False(t, got.Known(plan))
 }

@@ -124,6 +124,8 @@ func TestSentences(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, r.Text(&b))
 	require.Contains(t, b.String(), "✗ over 0.2\n")
+	r.Cases = nil
+	require.Contains(t, r.Sentence(), "over 1 % in p50 of a scripted server with one trial")
 	require.Contains(t, b.String(), "A real stack varies more; embedded was not measured against itself: no ONNX Runtime library.")
 	require.Contains(t, b.String(), "by up to 1 % in p50 (19 of 20 pairs)")
 }

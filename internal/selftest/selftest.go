@@ -141,10 +141,6 @@ func wrong(checks []Check) int {
 
 // look keeps the most that others took.
 func (r *Report) look(ctx context.Context, foreign Foreign) {
-	if foreign == nil {
-		r.Foreign.Problem = "this system does not tell"
-		return
-	}
 	byCore, holder, err := foreign(ctx, quietSpan)
 	if err != nil {
 		r.Foreign.Problem = err.Error()

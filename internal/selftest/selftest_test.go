@@ -72,6 +72,7 @@ func TestStreamsAreReadByTheirServersClock(t *testing.T) {
 func TestServersThatCannotBeHad(t *testing.T) {
 	none := errors.New("no more processes")
 	l := Lab{Spawn: func(fake.Order) (Server, error) { return nil, none }, Clock: load.SleepClock(), Say: func(string, ...any) {}}
+	l.Foreign = func(context.Context, time.Duration) (map[int]float64, string, error) { return nil, "", nil }
 	_, err := l.Run(t.Context())
 	require.ErrorIs(t, err, none)
 	require.ErrorContains(t, err, "selftest floor: ")

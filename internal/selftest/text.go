@@ -70,7 +70,11 @@ func (r Report) Sentence() string {
 	if n := len(r.Faults()); n > 0 {
 		return fmt.Sprintf("Do not measure here now: %d of the client's figures were wrong; %s.", n, others)
 	}
-	return fmt.Sprintf("This machine tells differences of over %s in p50 with one trial; %s.", percent(r.Noise.P50), others)
+	of := ""
+	if r.Noise.Lack != "" {
+		of = " of a scripted server"
+	}
+	return fmt.Sprintf("This machine tells differences of over %s in p50%s with one trial; %s.", percent(r.Noise.P50), of, others)
 }
 
 // percent rounds up: what is promised must hold.

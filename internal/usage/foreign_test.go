@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,11 +40,20 @@ func (o ours) On(cpuset.Set) (time.Duration, error) {
 
 // machine is two cores whose idle time grows by shares, which may change.
 type machine struct {
+	mu     sync.Mutex
 	last   time.Time
 	free   [2]float64 // ticks so far
 	stolen [2]float64
 	idle   [2]float64 // share of the time
 	steal  [2]float64
+}
+
+// becomes changes how idle core 1 is from now on.
+func (m *machine) becomes(idle float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pass()
+	m.idle[1] = idle
 }
 
 func (m *machine) pass() {
@@ -56,6 +66,8 @@ func (m *machine) pass() {
 }
 
 func (m *machine) stat() ([]byte, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.pass()
 	return statPage([3]int{0, int(m.free[0]), int(m.stolen[0])}, [3]int{0, int(m.free[1]), int(m.stolen[1])}), nil
 }
@@ -93,11 +105,9 @@ func TestTheWorstSecondIsKept(t *testing.T) {
 		w, err := Foreign{Stat: m.stat, Sides: []Side{{Cores: cpuset.Set{1}}}}.Watch(100 * time.Millisecond)
 		require.NoError(t, err)
 		time.Sleep(4210 * time.Millisecond)
-		m.pass()
-		m.idle[1] = 0
+		m.becomes(0)
 		time.Sleep(time.Second)
-		m.pass()
-		m.idle[1] = 1
+		m.becomes(1)
 		time.Sleep(4790 * time.Millisecond)
 		got, err := w.Stop()
 		require.NoError(t, err)

@@ -25,11 +25,13 @@ type tree struct {
 	start   uint64 // of pid, so that a later process of the same number is not taken for it
 	known   []int  // the other members at the last scan
 	scanned time.Time
+	shared  shared
 }
 
 // Tree reads the process and its descendants, with those that left the family
 // but not its process group. CPU counts ended children once they were waited
-// for, to 10 ms. Peak is told for a tree of one process only: the marks of
+// for, to 10 ms. Memory that several share counts once, as far as this process
+// may see what they share. Peak is told for a tree of one process only: the marks of
 // several need not have been reached at the same time. A new member is noticed
 // within a second.
 func Tree(pid int) (Source, error) { return treeAt("/", pid) }
@@ -67,6 +69,7 @@ func (t *tree) Read() (Sample, error) {
 		return Sample{}, fmt.Errorf("usage of process %d: %w", t.pid, err)
 	}
 	s := Sample{At: time.Now()}
+	held := make(map[int]memory, len(members))
 	for _, p := range members {
 		s.CPU += p.cpu
 		st, err := os.ReadFile(filepath.Join(t.root, "proc", strconv.Itoa(p.pid), "status"))
@@ -74,11 +77,19 @@ func (t *tree) Read() (Sample, error) {
 			continue // it ended since the list was made
 		}
 		m := parseStatus(st)
+		held[p.pid] = m
 		s.Memory += m.anon + m.shmem
 		s.File += m.file
 		if len(members) == 1 {
 			s.Peak = max(m.high-m.file, 0)
 		}
+	}
+	if t.shared.due(len(held), s.At) {
+		t.shared = gaugeShared(t.root, held, s.At)
+	}
+	if len(held) > 1 {
+		s.Memory = max(0, s.Memory-t.shared.memory)
+		s.File = max(0, s.File-t.shared.file)
 	}
 	return s, nil
 }

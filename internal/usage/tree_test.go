@@ -76,6 +76,70 @@ func TestTree(t *testing.T) {
 	require.EqualError(t, err, "usage of process 100: no such process")
 }
 
+func rollup(anon, file, shmem int) string {
+	return fmt.Sprintf("55d0-7ffc ---p 00000000 00:00 0 [rollup]\nRss: %8d kB\nPss: %8d kB\nPss_Dirty: 9 kB\nPss_Anon: %8d kB\nPss_File: %8d kB\nPss_Shmem: %8d kB\n",
+		4*(anon+file+shmem), anon+file+shmem, anon, file, shmem)
+}
+
+// A server of 300 MB that forked three workers, which only read, and that all
+// have 200 MB of shared memory mapped, holds 500 MB and not 2,000.
+func TestTreeCountsSharedMemoryOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const mb = 1 << 10 // in kB
+		tree := map[string]string{"proc/self/stat": statLine(1, "test", 0, 1, [4]int{}, 1)}
+		for i := range 4 {
+			dir := fmt.Sprintf("proc/%d/", 100+i)
+			tree[dir+"stat"] = statLine(100+i, "server", []int{1, 100, 100, 100}[i], 100, [4]int{}, 777)
+			tree[dir+"status"] = statusText(600*mb, 300*mb, 20*mb, 200*mb)
+			tree[dir+"smaps_rollup"] = rollup(75*mb, 5*mb, 50*mb)
+		}
+		root := files(t, tree)
+		src, err := treeAt(root, 100)
+		require.NoError(t, err)
+		read := func() (memory, file int64) {
+			s, err := src.Read()
+			require.NoError(t, err)
+			return s.Memory >> 20, s.File >> 20
+		}
+		memory, file := read()
+		require.EqualValues(t, 500, memory)
+		require.EqualValues(t, 20, file)
+
+		// What is added since is seen at once, what is shared of it after a while.
+		require.NoError(t, os.WriteFile(filepath.Join(root, "proc/101/status"), []byte(statusText(900*mb, 400*mb, 20*mb, 200*mb)), 0o644))
+		memory, _ = read()
+		require.EqualValues(t, 600, memory)
+		require.NoError(t, os.WriteFile(filepath.Join(root, "proc/101/smaps_rollup"), []byte(rollup(100*mb, 5*mb, 50*mb)), 0o644))
+		time.Sleep(gauge)
+		memory, _ = read()
+		require.EqualValues(t, 525, memory)
+
+		// A process that may not be asked, or whose kernel tells less, counts whole.
+		require.NoError(t, os.Remove(filepath.Join(root, "proc/102/smaps_rollup")))
+		require.NoError(t, os.WriteFile(filepath.Join(root, "proc/103/smaps_rollup"), []byte("Pss: 9 kB\n"), 0o644))
+		time.Sleep(gauge)
+		memory, _ = read()
+		require.EqualValues(t, 125+150+500+500, memory)
+
+		// One process shares with none of ours.
+		for _, pid := range []string{"101", "102", "103"} {
+			require.NoError(t, os.RemoveAll(filepath.Join(root, "proc", pid)))
+		}
+		memory, _ = read()
+		require.EqualValues(t, 500, memory)
+	})
+}
+
+func FuzzParseRollup(f *testing.F) {
+	f.Add(rollup(75, 5, 50))
+	f.Add("Pss_Anon: -5 kB\nPss_File: 99999999999999999999 kB\nPss_Shmem")
+	f.Fuzz(func(t *testing.T, in string) {
+		own, file, _ := parseRollup([]byte(in))
+		require.GreaterOrEqual(t, own, int64(0))
+		require.GreaterOrEqual(t, file, int64(0))
+	})
+}
+
 func TestTreeNoticesAChildWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		root := files(t, map[string]string{

@@ -72,44 +72,56 @@ type committedPrompt struct {
 	Text    string  `json:"text"`
 }
 
-// goldenEach is how often a committed prompt comes between the made ones: often
-// enough to be among the answers that are kept, seldom enough that a cache
-// which knows it could not answer for the rest.
-const goldenEach = 8
+// Prompts makes prompts of some lengths.
+type Prompts struct {
+	lengths Lengths
+	share   bool
+	words   lexicon
+	known   []Prompt
+}
 
-// Prompts gives n prompts of those lengths: made sentences, salted, no two
-// alike, and now and then a committed one, whose answer is known. With share,
-// the made ones begin with the same three quarters of their text.
-func Prompts(testdata fs.FS, l Lengths, salt uint64, n int, share bool) ([]Prompt, error) {
-	words, err := readJSON[lexicon](testdata, "prompts/words.json")
+// NewPrompts makes prompts of those lengths: made sentences, no two alike, and
+// now and then a committed one, whose answer is known. With share, the made ones
+// begin with the same three quarters of their text.
+func NewPrompts(testdata fs.FS, l Lengths, share bool) (*Prompts, error) {
+	words, err := readLexicon(testdata)
 	if err != nil {
 		return nil, err
-	}
-	if err := words.check(); err != nil {
-		return nil, fmt.Errorf("read inputs: testdata/prompts/words.json: %w", err)
 	}
 	known, err := KnownPrompts(testdata, l)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]Prompt, n)
-	for i := range out {
-		if len(known) > 0 && i%goldenEach == goldenEach/4 {
-			out[i] = known[i/goldenEach%len(known)]
-			continue
-		}
-		prompt, answer, err := l.pair(i)
-		if err != nil {
-			return nil, err
-		}
-		alike := 0
-		if share {
-			alike = prompt * 3 / 4
-		}
-		text := words.text(salted(salt, -2), alike) + words.text(salted(salt, i), prompt-alike)
-		out[i] = Prompt{ID: fmt.Sprintf("made %d", i), Text: text[1:], Words: prompt, Tokens: answer}
+	if _, _, err := l.pair(0); err != nil {
+		return nil, err
 	}
-	return out, nil
+	return &Prompts{l, share, words, known}, nil
+}
+
+// Plain is prompt number i without its text.
+func (p *Prompts) Plain(i int) Prompt {
+	if before, ok := Committed(place(i)); ok && len(p.known) > 0 {
+		known := p.known[before%len(p.known)]
+		known.Text = ""
+		return known
+	}
+	prompt, answer, _ := p.lengths.pair(place(i)) // read well before
+	return Prompt{ID: fmt.Sprintf("made %d", i), Words: prompt, Tokens: answer}
+}
+
+// Prompt is prompt number i of a salt.
+func (p *Prompts) Prompt(salt uint64, i int) Prompt {
+	made := p.Plain(i)
+	if made.Golden {
+		before, _ := Committed(place(i))
+		return p.known[before%len(p.known)]
+	}
+	alike := 0
+	if p.share {
+		alike = made.Words * 3 / 4
+	}
+	made.Text = (p.words.text(salted(salt, -2), alike) + p.words.text(salted(salt, i), made.Words-alike))[1:]
+	return made
 }
 
 // KnownLengths lists the lengths of which there are committed prompts.
@@ -133,6 +145,17 @@ func KnownPrompts(testdata fs.FS, l Lengths) ([]Prompt, error) {
 // tokensOf counts the tokens of a text of words.json's words.
 func tokensOf(text string) int {
 	return len(strings.Fields(text)) + strings.Count(text, ".") + strings.Count(text, ",")
+}
+
+func readLexicon(testdata fs.FS) (lexicon, error) {
+	words, err := readJSON[lexicon](testdata, "prompts/words.json")
+	if err != nil {
+		return lexicon{}, err
+	}
+	if err := words.check(); err != nil {
+		return lexicon{}, fmt.Errorf("read inputs: testdata/prompts/words.json: %w", err)
+	}
+	return words, nil
 }
 
 func (w lexicon) check() error {

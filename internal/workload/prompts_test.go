@@ -45,42 +45,47 @@ func TestCommittedPrompts(t *testing.T) {
 
 func TestPromptsHaveTheirLengthsAndAreNeverRepeated(t *testing.T) {
 	seen := map[string]bool{}
+	list, err := NewPrompts(stackbench.Testdata(), Even(128, 64), false)
+	require.NoError(t, err)
 	for _, salt := range []uint64{1, 2} {
-		list, err := Prompts(stackbench.Testdata(), Even(128, 64), salt, 300, false)
-		require.NoError(t, err)
-		for _, p := range list {
+		for i := range 500 {
+			p := list.Prompt(salt, i)
 			require.Equal(t, 128, p.Words)
 			require.Equal(t, 64, p.Tokens)
 			require.Equal(t, 128, tokensOf(p.Text))
 			require.False(t, seen[p.Text], "two prompts are alike")
 			seen[p.Text] = true
+			p.Text = ""
+			require.Equal(t, list.Plain(i), p)
 		}
 	}
 }
 
 func TestCommittedPromptsComeBetweenTheMadeOnes(t *testing.T) {
-	list, err := Prompts(stackbench.Testdata(), Even(128, 128), 1, 160, false)
+	list, err := NewPrompts(stackbench.Testdata(), Even(128, 128), false)
 	require.NoError(t, err)
 	golden := 0
-	for _, p := range list {
+	for i := range 160 {
+		p := list.Prompt(1, i)
 		require.Equal(t, 128, tokensOf(p.Text))
 		if p.Golden {
 			golden++
 		}
 	}
-	require.Equal(t, 20, golden)
-	require.Equal(t, "128x128.0", list[2].ID)
-	require.Equal(t, "128x128.1", list[10].ID)
+	require.Equal(t, 18, golden)
+	require.Equal(t, "128x128.0", list.Prompt(1, 2).ID)
+	require.Equal(t, "128x128.1", list.Prompt(1, 10).ID)
+	require.Equal(t, "128x128.0", list.Prompt(1, Span+2).ID, "every window has them")
 }
 
 func TestSharedPromptsBeginAlike(t *testing.T) {
-	list, err := Prompts(stackbench.Testdata(), Even(64, 8), 3, 4, true)
+	list, err := NewPrompts(stackbench.Testdata(), Even(64, 8), true)
 	require.NoError(t, err)
-	require.Equal(t, list[0].Text[:150], list[1].Text[:150])
-	require.NotEqual(t, list[0].Text, list[1].Text)
-	apart, err := Prompts(stackbench.Testdata(), Even(64, 8), 3, 2, false)
+	require.Equal(t, list.Prompt(3, 0).Text[:150], list.Prompt(3, 1).Text[:150])
+	require.NotEqual(t, list.Prompt(3, 0).Text, list.Prompt(3, 1).Text)
+	apart, err := NewPrompts(stackbench.Testdata(), Even(64, 8), false)
 	require.NoError(t, err)
-	require.NotEqual(t, apart[0].Text[:60], apart[1].Text[:60])
+	require.NotEqual(t, apart.Prompt(3, 0).Text[:60], apart.Prompt(3, 1).Text[:60])
 }
 
 func TestChatIsAMixThatNeverChanges(t *testing.T) {
@@ -98,9 +103,9 @@ func TestChatIsAMixThatNeverChanges(t *testing.T) {
 
 func TestBadLengths(t *testing.T) {
 	for _, l := range []Lengths{"", "128", "128x", "x128", "0x8", "8x-1", "long"} {
-		_, err := Prompts(stackbench.Testdata(), l, 1, 2, false)
+		_, err := NewPrompts(stackbench.Testdata(), l, false)
 		require.EqualError(t, err, fmt.Sprintf("lengths %q\nuse such as 128x128 for prompt and answer, or chat", string(l)))
 	}
-	_, err := Prompts(fstest.MapFS{"prompts/words.json": {Data: []byte(`{}`)}}, Chat, 1, 1, false)
+	_, err := NewPrompts(fstest.MapFS{"prompts/words.json": {Data: []byte(`{}`)}}, Chat, false)
 	require.EqualError(t, err, "read inputs: testdata/prompts/words.json: a list of words is empty")
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"image/png"
 	"io/fs"
-	"math"
 )
 
 // Normalisation turns a colour channel's values 0..255 into what a model
@@ -17,36 +16,85 @@ type Normalisation struct {
 
 // Tensor is one image, already cut, scaled and normalised.
 type Tensor struct {
-	ID   string    // of the photograph
-	Data []float32 // [3, 224, 224], red, green and blue planes
+	ID     string // of the photograph; of a made one its number
+	Golden bool
+	Data   []float32 // [3, 224, 224], red, green and blue planes
 }
 
-// Tensors gives n tensors made from the lossless cuts in testdata/tensors, so
-// that every stack computes on the same numbers. Each is salted in the lowest
-// mantissa bit of some values: a relative change of 6e-8.
-func Tensors(testdata fs.FS, norm Normalisation, salt uint64, n int) ([]Tensor, error) {
-	photos, err := photographs(testdata)
+const (
+	channels = 3
+	speckles = 64 // values of a tensor that are changed
+)
+
+// Tensors makes tensors from the lossless cuts in testdata/tensors, so that
+// every stack computes on the same numbers.
+type Tensors struct {
+	photos []photograph
+	plain  [][]float32
+}
+
+// NewTensors reads the cuts.
+func NewTensors(testdata fs.FS, norm Normalisation) (*Tensors, error) {
+	photos, err := readJSON[[]photograph](testdata, "images/manifest.json")
 	if err != nil {
 		return nil, err
 	}
-	plain := make([][]float32, len(photos))
-	for i, p := range photos {
-		plain[i], err = planes(testdata, p.ID, norm)
+	t := &Tensors{photos: photos}
+	for _, p := range photos {
+		data, err := planes(testdata, p.ID, norm)
 		if err != nil {
 			return nil, err
 		}
+		t.plain = append(t.plain, data)
 	}
-	out := make([]Tensor, n)
-	for i := range out {
-		data := append([]float32(nil), plain[i%len(plain)]...)
-		rng := salted(salt, i)
-		for range 64 {
-			at := rng.IntN(len(data))
-			data[at] = math.Float32frombits(math.Float32bits(data[at]) ^ 1)
-		}
-		out[i] = Tensor{ID: photos[i%len(photos)].ID, Data: data}
+	return t, nil
+}
+
+// Cuts gives the committed tensors, each as it is.
+func (t *Tensors) Cuts() []Tensor {
+	var out []Tensor
+	for i, p := range t.photos {
+		out = append(out, Tensor{ID: p.ID, Golden: true, Data: t.plain[i]})
 	}
-	return out, nil
+	return out
+}
+
+// ID is that of Tensor, without making it.
+func (t *Tensors) ID(i int) (id string, golden bool) {
+	if before, ok := Committed(place(i)); ok {
+		return t.photos[before%len(t.photos)].ID, true
+	}
+	return fmt.Sprintf("made-%d", i), false
+}
+
+// Tensor is tensor number i of a salt: a committed one with a few values changed
+// by less than its answer shows, where Committed says so; else bands of two
+// photographs, and noise that no other has.
+func (t *Tensors) Tensor(salt uint64, i int) Tensor {
+	id, golden := t.ID(i)
+	rng := salted(salt, i)
+	var data []float32
+	by := float32(0.002) // of a committed one: a tenth of a level
+	if before, ok := Committed(place(i)); ok {
+		data = append(data, t.plain[before%len(t.plain)]...)
+	} else {
+		data, by = t.bands(rng.IntN(len(t.plain)), rng.IntN(len(t.plain)), rng.IntN(1<<10)), 0.5
+	}
+	for range speckles {
+		data[rng.IntN(len(data))] += by * (rng.Float32() - 0.5)
+	}
+	return Tensor{ID: id, Golden: golden, Data: data}
+}
+
+// bands is one photograph down to some row, and another from there on.
+func (t *Tensors) bands(upper, lower, cut int) []float32 {
+	data := append([]float32(nil), t.plain[upper]...)
+	plane := len(data) / channels
+	from := plane * cut >> 10
+	for c := range channels {
+		copy(data[c*plane+from:(c+1)*plane], t.plain[lower][c*plane+from:(c+1)*plane])
+	}
+	return data
 }
 
 func planes(testdata fs.FS, id string, norm Normalisation) ([]float32, error) {
@@ -60,11 +108,11 @@ func planes(testdata fs.FS, id string, norm Normalisation) ([]float32, error) {
 	}
 	b := img.Bounds()
 	size := b.Dx() * b.Dy()
-	out := make([]float32, 3*size)
+	out := make([]float32, channels*size)
 	for y := range b.Dy() {
 		for x := range b.Dx() {
 			red, green, blue, _ := img.At(b.Min.X+x, b.Min.Y+y).RGBA()
-			for c, v := range [3]uint32{red, green, blue} {
+			for c, v := range [channels]uint32{red, green, blue} {
 				out[c*size+y*b.Dx()+x] = (float32(v>>8) - norm.Mean[c]) / norm.Std[c]
 			}
 		}

@@ -2,6 +2,7 @@ package workload_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"image"
 	"image/jpeg"
 	"strings"
@@ -13,24 +14,15 @@ import (
 	"stackbench/internal/workload"
 )
 
-func TestImagesDifferByTheirSaltAloneNotByTheirPixels(t *testing.T) {
-	one, err := workload.Images(stackbench.Testdata(), 1, 32)
+func norm() workload.Normalisation {
+	return workload.Normalisation{Mean: [3]float32{127, 127, 127}, Std: [3]float32{128, 128, 128}}
+}
+
+func album(t *testing.T) *workload.Album {
+	t.Helper()
+	a, err := workload.NewAlbum(stackbench.Testdata())
 	require.NoError(t, err)
-	two, err := workload.Images(stackbench.Testdata(), 2, 32)
-	require.NoError(t, err)
-	seen := map[string]bool{}
-	for i := range one {
-		require.Equal(t, one[i].ID, two[i].ID)
-		require.Equal(t, strings.HasPrefix(one[i].ID, "seeded-"), !one[i].Golden)
-		require.Equal(t, pixels(t, one[i].JPEG), pixels(t, two[i].JPEG))
-		for _, img := range [][]byte{one[i].JPEG, two[i].JPEG} {
-			require.False(t, seen[string(img)], "image %d was sent before", i)
-			seen[string(img)] = true
-		}
-	}
-	again, err := workload.Images(stackbench.Testdata(), 1, 32)
-	require.NoError(t, err)
-	require.Equal(t, one, again)
+	return a
 }
 
 func pixels(t *testing.T, file []byte) image.Image {
@@ -40,57 +32,147 @@ func pixels(t *testing.T, file []byte) image.Image {
 	return img
 }
 
+// digest is of the decoded planes.
+func digest(t *testing.T, file []byte) [32]byte {
+	t.Helper()
+	img, ok := pixels(t, file).(*image.YCbCr)
+	require.True(t, ok)
+	return sha256.Sum256(bytes.Join([][]byte{img.Y, img.Cb, img.Cr}, nil))
+}
+
+// TestNoTwoImagesAreAlikeInPixels: what is decoded differs, not only the bytes,
+// from image to image and from salt to salt; photographs that come again, too.
+func TestNoTwoImagesAreAlikeInPixels(t *testing.T) {
+	a := album(t)
+	seen := map[[32]byte]bool{}
+	for _, salt := range []uint64{1, 2} {
+		for i := range 30 {
+			img := a.Image(salt, i)
+			id, golden := a.ID(i)
+			require.Equal(t, id, img.ID)
+			require.Equal(t, golden, img.Golden)
+			if golden {
+				continue // the same in every trial
+			}
+			d := digest(t, img.JPEG)
+			require.False(t, seen[d], "image %d was sent before", i)
+			seen[d] = true
+			require.Equal(t, img, a.Image(salt, i), "the same number is the same image")
+		}
+	}
+	committed := 0
+	for i := 0; committed < 40; i++ {
+		if _, ok := workload.Committed(i); ok {
+			committed++
+			d := digest(t, a.Image(1, i).JPEG)
+			require.False(t, seen[d], "photograph %d was sent before", i)
+			seen[d] = true
+		}
+	}
+}
+
+// TestManyImagesAreAllOthers: their bytes are other ones after a million.
+func TestManyImagesAreAllOthers(t *testing.T) {
+	a := album(t)
+	seen := map[[32]byte]bool{}
+	for i := 5; i < 6*1000; i += 6 { // of the smallest size, which has the fewest strips
+		d := sha256.Sum256(a.Made(3, 1_000_000*6+i).JPEG)
+		require.False(t, seen[d])
+		seen[d] = true
+	}
+}
+
+func TestMadeImagesAreWhole(t *testing.T) {
+	a := album(t)
+	sizes := map[image.Point]bool{}
+	for i := range 12 {
+		img := pixels(t, a.Made(7, i).JPEG)
+		sizes[img.Bounds().Size()] = true
+		// The last rows are picture: not the grey of a scan that ended early.
+		levels := map[uint32]bool{}
+		b := img.Bounds()
+		for x := range b.Dx() {
+			red, _, _, _ := img.At(x, b.Dy()-1).RGBA()
+			levels[red] = true
+		}
+		require.Greater(t, len(levels), 8)
+	}
+	require.Len(t, sizes, 6)
+}
+
 func TestEveryLabelledPhotographIsSent(t *testing.T) {
-	images, err := workload.Images(stackbench.Testdata(), 1, 16)
-	require.NoError(t, err)
+	a := album(t)
 	labels, err := workload.Labels(stackbench.Testdata())
 	require.NoError(t, err)
 	require.Len(t, labels, 6)
 	sent := map[string]bool{}
-	for _, img := range images {
-		sent[img.ID] = true
+	for i := range 64 {
+		id, _ := a.ID(i)
+		sent[id] = true
 	}
 	for id := range labels {
 		require.True(t, sent[id], id)
 	}
 }
 
-func TestTensorsAreNormalisedPlanesWithAHairOfSalt(t *testing.T) {
-	norm := workload.Normalisation{Mean: [3]float32{127, 127, 127}, Std: [3]float32{128, 128, 128}}
-	one, err := workload.Tensors(stackbench.Testdata(), norm, 1, 9)
+func TestTensorsAreNormalisedPlanesAndNeverRepeated(t *testing.T) {
+	list, err := workload.NewTensors(stackbench.Testdata(), norm())
 	require.NoError(t, err)
-	two, err := workload.Tensors(stackbench.Testdata(), norm, 2, 9)
-	require.NoError(t, err)
-	require.Equal(t, one[0].ID, one[8].ID)
-	require.NotEqual(t, one[0].Data, one[8].Data)
-	for i := range one {
-		require.Len(t, one[i].Data, 3*224*224)
-		require.NotEqual(t, one[i].Data, two[i].Data)
-		for j, v := range one[i].Data {
-			require.InDelta(t, v, two[i].Data[j], 1e-6)
-			require.GreaterOrEqual(t, v, float32(-1))
-			require.LessOrEqual(t, v, float32(1.0001))
+	plain := map[string][]float32{}
+	for _, c := range list.Cuts() {
+		plain[c.ID] = c.Data
+	}
+	one, two := list.Tensor(1, 2), list.Tensor(2, 2)
+	require.True(t, one.Golden)
+	require.NotEqual(t, one.Data, two.Data)
+	for j, v := range one.Data {
+		require.InDelta(t, plain[one.ID][j], v, 0.0012, "its answer stays")
+		require.GreaterOrEqual(t, v, float32(-1.002))
+		require.LessOrEqual(t, v, float32(1.002))
+	}
+	seen := map[[32]byte]bool{}
+	for i := range 48 {
+		made := list.Tensor(1, i)
+		require.Len(t, made.Data, 3*224*224)
+		rounded := make([]byte, len(made.Data)) // as a cache that looks at levels would see it
+		for j, v := range made.Data {
+			rounded[j] = byte(int(v * 100))
+		}
+		if !made.Golden {
+			d := sha256.Sum256(rounded)
+			require.False(t, seen[d])
+			seen[d] = true
 		}
 	}
 }
 
-func TestTextsKeepTheirWords(t *testing.T) {
-	plain := map[string]string{}
+func words(text string) string { return strings.Join(strings.Fields(strings.ToLower(text)), " ") }
+
+// TestTextsAreOtherWords: not other letters of the same words, which a model
+// that lower-cases could be answered for by what it had.
+func TestTextsAreOtherWords(t *testing.T) {
 	for _, bucket := range []int{16, 64, 256} {
-		one, err := workload.Texts(stackbench.Testdata(), bucket, 1, 40)
+		list, err := workload.NewTexts(stackbench.Testdata(), bucket)
 		require.NoError(t, err)
-		two, err := workload.Texts(stackbench.Testdata(), bucket, 2, 40)
-		require.NoError(t, err)
-		require.NotEqual(t, one, two)
-		for _, text := range append(one, two...) {
-			words := strings.Join(strings.Fields(strings.ToLower(text.Text)), " ")
-			if old, ok := plain[text.ID]; ok {
-				require.Equal(t, old, words)
+		known := map[string]string{}
+		for _, k := range list.Known() {
+			known[k.ID] = words(k.Text)
+		}
+		require.Len(t, known, 32)
+		seen := map[string]bool{}
+		for _, salt := range []uint64{1, 2} {
+			for i := range 2_000_000 / (bucket * bucket) {
+				text := list.Text(salt, i)
+				if text.Golden {
+					require.Equal(t, known[text.ID], words(text.Text))
+					continue
+				}
+				w := words(text.Text)
+				require.False(t, seen[w], "text %d was sent before", i)
+				seen[w] = true
 			}
-			plain[text.ID] = words
 		}
 	}
-	require.Len(t, plain, 96)
-	_, err := workload.Texts(stackbench.Testdata(), 17, 1, 1)
+	_, err := workload.NewTexts(stackbench.Testdata(), 17)
 	require.ErrorContains(t, err, "16, 64 or 256")
 }

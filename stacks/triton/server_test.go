@@ -70,7 +70,7 @@ func TestTheRealServer(t *testing.T) {
 		require.Equal(t, overREST, overGRPC)
 	}
 
-	pictures, err := workload.Images(stackbench.Testdata(), 0, 2)
+	pictures, err := workload.Photographs(stackbench.Testdata())
 	require.NoError(t, err)
 	jpegs := oip.Request{Model: small + "_jpeg", Inputs: []oip.Tensor{oip.NewBYTES("IMAGE", []int64{2, 1}, [][]byte{pictures[0].JPEG, pictures[1].JPEG})}}
 	logits := ask(t, at, jpegs)
@@ -79,9 +79,9 @@ func TestTheRealServer(t *testing.T) {
 	for c := range 3 {
 		norm.Mean[c], norm.Std[c] = float32(m.Image.Mean[c]), float32(m.Image.Std[c])
 	}
-	cuts, err := workload.Tensors(stackbench.Testdata(), norm, 0, 1)
+	cuts, err := workload.NewTensors(stackbench.Testdata(), norm)
 	require.NoError(t, err)
-	pixels := oip.Request{Model: small, Inputs: []oip.Tensor{oip.NewFP32("pixel_values", []int64{1, 3, 224, 224}, cuts[0].Data)}}
+	pixels := oip.Request{Model: small, Inputs: []oip.Tensor{oip.NewFP32("pixel_values", []int64{1, 3, 224, 224}, cuts.Cuts()[0].Data)}}
 	require.Len(t, ask(t, at, pixels), 1000)
 
 	source := telemetry.Source{Kind: stack.TritonStatistics, At: at, Model: small}

@@ -62,10 +62,39 @@ func compareTwo(ctx context.Context, old, fresh string, stdout, stderr io.Writer
 	if err != nil {
 		return usageError{err}
 	}
-	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh)), stdout, stderr); err != nil {
+	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh), a.Mixed || b.Mixed), stdout, stderr); err != nil {
 		return err
 	}
-	return compare.Runs(a, b, compare.Options{}).Text(stdout)
+	var left []string
+	for _, one := range []struct {
+		which, path string
+		samples     *results.Bench
+	}{{"old", old, a}, {"new", fresh, b}} {
+		note, err := believe(one.which, one.path, one.samples)
+		if err != nil {
+			return usageError{err}
+		}
+		left = append(left, note...)
+	}
+	report := compare.Runs(a, b, compare.Options{})
+	report.Notes = append(left, report.Notes...)
+	return report.Text(stdout)
+}
+
+// believe leaves the trials of a run's folder that are invalid or in doubt out of
+// its samples, and says so. A file of lines does not tell which these are.
+func believe(which, path string, samples *results.Bench) ([]string, error) {
+	if info, err := os.Stat(path); err != nil || !info.IsDir() {
+		return nil, nil
+	}
+	run, err := results.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if left := compare.Believe(samples, run); left != "" {
+		return []string{"in the " + which + " run, " + left}, nil
+	}
+	return nil, nil
 }
 
 // benchFile is the benchmark stream of a run's folder, or the file itself.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"stackbench/internal/bench"
 	"stackbench/internal/boot"
 	"stackbench/internal/gpu"
+	"stackbench/internal/usage"
 	"stackbench/stacks"
 )
 
@@ -78,6 +80,9 @@ func examine(ctx context.Context) []finding {
 		graphics(),
 		{name: "disk", good: h.Free >= 0, what: fmt.Sprintf("%.0f GB free for the cache", float64(h.Free)/1e9), cure: "set STACKBENCH_CACHE to a folder that can be read"},
 	}
+	if q := usage.Quota(os.Getpid()); q > 0 {
+		out = append(out, finding{name: "CPU quota", good: true, what: fmt.Sprintf("a control group allows %.3g cores' time: that many are used, and a window in which it stops them is invalid", q)})
+	}
 	if h.Docker.Version == "" {
 		out[2].what = h.Docker.Reason
 	}
@@ -89,13 +94,16 @@ func examine(ctx context.Context) []finding {
 
 // compiler is needed to build the embedded stack, whose ONNX Runtime is called through C.
 func compiler(ctx context.Context) finding {
-	out, err := exec.CommandContext(ctx, "go", "env", "CC").Output()
-	cc := strings.TrimSpace(string(out))
+	out, err := exec.CommandContext(ctx, "go", "env", "CC", "CGO_ENABLED").Output()
+	cc, cgo, _ := strings.Cut(strings.TrimSpace(string(out)), "\n")
 	if err == nil {
 		_, err = exec.LookPath(cc)
 	}
 	if err != nil {
 		return finding{name: "C compiler", what: "none found", cure: "install one: apt install gcc libc6-dev, or Xcode's command line tools"}
+	}
+	if cgo == "0" {
+		return finding{name: "C compiler", what: cc + ", but cgo is off", cure: "go env -u CGO_ENABLED, or unset CGO_ENABLED: ONNX Runtime is called through C"}
 	}
 	return finding{name: "C compiler", good: true, what: cc}
 }

@@ -32,10 +32,10 @@ type choice struct {
 
 // chosen holds the flags that setup and run share.
 type chosen struct {
-	group, stacks, models, device, profile, launcher, weights *string
-	duration                                                  *time.Duration
-	trials                                                    *int
-	seed                                                      *uint64
+	group, stacks, models, leaves, device, profile, launcher, weights *string
+	duration                                                          *time.Duration
+	trials                                                            *int
+	seed                                                              *uint64
 }
 
 func declare(f *flag.FlagSet) chosen {
@@ -43,11 +43,12 @@ func declare(f *flag.FlagSet) chosen {
 		group:    f.String("group", "all", "image_classification, text_generation, embeddings, batch_serving or all; comma separated"),
 		stacks:   f.String("stacks", "all", "stacks, comma separated; all: every one that this machine can run"),
 		models:   f.String("models", "all", "models, comma separated; all: every one that the groups have"),
+		leaves:   f.String("leaves", "", "quick or standard: only the leaves that this profile has, by the rules of --profile; empty: those of --profile"),
 		device:   f.String("device", "auto", "auto, cpu or gpu"),
 		profile:  f.String("profile", "quick", "quick, standard or full"),
 		launcher: f.String("launcher", "auto", "auto, container or process"),
 		weights:  f.String("weights", "auto", "auto, hub, package or seeded"),
-		duration: f.Duration("duration", 0, "length of a measured window, such as 30s or 5m; 0: the profile's"),
+		duration: f.Duration("duration", 0, "length of a measured window, such as 30s or 5m; 0: the profile's. In standard and full the least length: windows are as long as their requests need"),
 		trials:   f.Int("trials", 0, "fresh processes a stack; 0: the profile's (1, 6, 10)"),
 		seed:     f.Uint64("seed", 0, "of the order of stacks and of the inputs' salt; 0: a new one"),
 	}
@@ -89,7 +90,7 @@ func (c chosen) resolve() (choice, error) {
 	}
 	out.args = []string{
 		"-device=" + *c.device, "-profile=" + *c.profile, "-launcher=" + *c.launcher, "-weights=" + *c.weights,
-		"-window=" + c.duration.String(), "-stacks=" + *c.stacks, "-models=" + *c.models, "-seed=" + strconv.FormatUint(out.seed, 10),
+		"-window=" + c.duration.String(), "-stacks=" + *c.stacks, "-models=" + *c.models, "-leaves=" + *c.leaves, "-seed=" + strconv.FormatUint(out.seed, 10),
 	}
 	if out.options, err = bench.ParseOptions(out.args, stacks.All()); err != nil {
 		return out, usageError{err}
@@ -111,6 +112,7 @@ type prepared struct {
 	jobs     []runner.Job
 	skipped  []plan.Leaf
 	request  runner.Request
+	budget   time.Duration // 0: none
 }
 
 // compile builds the benchmarks into the cache and asks them what they would measure.
@@ -142,7 +144,7 @@ func (p *prepared) leaveOut(stacks []results.Skip) {
 func (p prepared) leaves() []plan.Leaf {
 	var out []plan.Leaf
 	for _, j := range p.jobs {
-		if j.Trial == 1 {
+		if j.Trial == 1 && !j.Again {
 			out = append(out, j.Leaves...)
 		}
 	}
@@ -161,13 +163,20 @@ func (p prepared) describe(c choice) string {
 	if c.options.Window > 0 {
 		length = c.options.Window
 	}
+	least := ""
+	if c.options.Profile.Strict() {
+		least = "at least "
+	}
 	parts := []string{
 		count(len(c.groups), "group"), count(len(stacks), "stack"),
-		fmt.Sprintf("%s of %s, stacks interleaved, seed %d", count(windows, "window"), short(length), c.seed),
+		fmt.Sprintf("%s of %s%s, stacks interleaved, seed %d", count(windows, "window"), least, short(length), c.seed),
 		"about " + runner.Clock(time.Duration(seconds*float64(time.Second))),
 	}
 	if c.trials > 1 {
 		parts[1] += " · " + count(c.trials, "trial")
+	}
+	if p.budget > 0 {
+		parts = append(parts, fmt.Sprintf("budget %s, fits %s", short(p.budget), runner.Evidence(c.trials)))
 	}
 	return strings.Join(parts, " · ")
 }

@@ -15,6 +15,7 @@ import (
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/runner"
+	"stackbench/internal/turn"
 	"stackbench/stacks"
 )
 
@@ -22,6 +23,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	f := flags("run", "run --group embeddings --stacks embedded,fastapi-onnxruntime --duration 30s", stderr)
 	c := declare(f)
 	root := f.String("results", "results", "folder of runs")
+	budget := budgetFlag(f)
 	resume := f.String("resume", "", "folder of an interrupted run to go on with; what it asked for is taken from it")
 	if err := parseAll(f, args); err != nil {
 		return err
@@ -32,10 +34,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		}
 	}
 	asked, err := c.resolve()
+	if err == nil {
+		asked, err = asked.rounds(*budget, *c.trials)
+	}
 	if err != nil {
 		return err
 	}
 	boot.EndWithGo()
+	leave, err := turn.Take("stackbench run")
+	if err != nil {
+		return usageError{err}
+	}
+	defer leave()
 	ctx, ending, release := runner.Signals(ctx)
 	defer release()
 	defer func() { err = interruption(ctx, ending, err) }()
@@ -48,6 +58,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	p, env, err := setUp(early, asked, stderr, log)
 	cancel()
 	if err != nil {
+		return err
+	}
+	if err := p.fit(*budget, &asked, *resume != ""); err != nil {
 		return err
 	}
 	env.Plan = asked.plan()
@@ -83,7 +96,7 @@ func (c chosen) restore(dir string) error {
 	window := old.Env.Plan.Window
 	for _, arg := range old.Env.Plan.Flags {
 		name, value, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
-		for known, at := range map[string]*string{"device": c.device, "launcher": c.launcher, "weights": c.weights, "models": c.models, "window": &window} {
+		for known, at := range map[string]*string{"device": c.device, "launcher": c.launcher, "weights": c.weights, "models": c.models, "leaves": c.leaves, "window": &window} {
 			if name == known {
 				*at = value
 			}
@@ -136,7 +149,7 @@ func (p *prepared) skipDone(dir string) error {
 	var left []runner.Job
 	for _, j := range p.jobs {
 		j.Leaves = slices.DeleteFunc(slices.Clone(j.Leaves), func(l plan.Leaf) bool {
-			return done[results.Done{Name: l.Name, Trial: j.Trial}]
+			return done[results.Done{Name: l.Name, Trial: j.Trial, Again: j.Again}]
 		})
 		if len(j.Leaves) > 0 {
 			left = append(left, j)
@@ -150,7 +163,7 @@ func measure(ctx context.Context, p prepared, kept *results.Log, stderr io.Write
 	progress := runner.NewProgress(stderr, p.jobs, time.Now)
 	progress.Terminal = onTerminal(stderr)
 	out := runner.Streams{Bench: runner.NewResults(kept.Bench()), Log: log, Observer: progress}
-	err := runner.Execute(ctx, p.binaries, p.jobs, p.request, out, ending)
+	err := p.execute(ctx, out, ending, kept.Dir(), stderr)
 	if runner.Ended(ctx, ending) != nil {
 		fmt.Fprintf(stderr, "ended early; go on with: go tool stackbench run --resume %s\n", kept.Dir())
 	}

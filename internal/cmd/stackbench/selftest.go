@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"runtime"
 	"time"
 
 	"stackbench/internal/bench"
@@ -50,7 +49,7 @@ func selfTest(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	report, err := selftest.Lab{
 		Spawn: func(o fake.Order) (selftest.Server, error) { return fake.Spawn(o) },
 		Clock: clock, Core: server[0], Short: *short, Summarise: meter.Summarise,
-		Foreign: foreign(), Again: embeddedAgain,
+		Foreign: selftest.Watch(all, nil), Again: embeddedAgain,
 		Say: func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) },
 	}.Run(ctx)
 	if err != nil {
@@ -72,14 +71,6 @@ func pin(client cpuset.Set) (note string) {
 		return fmt.Sprintf("the client could not be kept on cores %s: %v", client, err)
 	}
 	return note
-}
-
-// foreign is how this system tells what others take of it; nil where it does not.
-func foreign() selftest.Foreign {
-	if runtime.GOOS != "linux" {
-		return nil
-	}
-	return selftest.Proc("/proc")
 }
 
 // embeddedAgain measures embeddings on the embedded stack, which needs neither

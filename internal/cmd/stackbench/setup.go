@@ -16,6 +16,8 @@ import (
 	"stackbench/internal/fetch"
 	"stackbench/internal/results"
 	"stackbench/internal/runner"
+	"stackbench/internal/stack"
+	"stackbench/stacks"
 )
 
 func setup(ctx context.Context, args []string, _, stderr io.Writer) (err error) {
@@ -79,7 +81,7 @@ func setUp(ctx context.Context, c choice, stderr io.Writer, log *os.File) (prepa
 		return p, results.Env{}, named(err, log)
 	}
 	say := func(what string) { fmt.Fprintf(stderr, "setup   %s · %s\n", what, runner.Clock(time.Since(started))) }
-	env, err := bench.Setup(ctx, c.options, p.leaves(), bench.Reporter{Done: say, Download: downloadBar(stderr), Build: log})
+	env, err := bench.Setup(ctx, c.options, p.leaves(), []stack.Stack{stacks.Reference(), stacks.Null()}, bench.Reporter{Done: say, Download: downloadBar(stderr), Build: log})
 	if err != nil {
 		return p, env, named(err, log)
 	}

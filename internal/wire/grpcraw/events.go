@@ -89,7 +89,7 @@ func (c *EventConn) Do(ctx context.Context, seq int) record.Reply {
 	quiet := time.AfterFunc(silence, func() { leave(silenced(silence)) })
 	defer quiet.Stop()
 	defer leave(nil)
-	k.call.out = k.target.requests[seq%len(k.target.requests)]
+	k.call.out = k.target.request(seq)
 	k.call.at = time.Time{}
 	keep := record.Whole(seq, int(c.target.dialled.Load()))
 	c.body = c.body[:0]

@@ -34,6 +34,7 @@ type Target struct {
 	addr     string
 	method   string
 	requests []mem.BufferSlice
+	next     func(seq int) []byte // nil: the requests in turn
 	places   places
 	limit    int               // of an answer's message, in bytes
 	options  []grpc.CallOption // of each call: the limit
@@ -177,7 +178,7 @@ type Conn struct {
 // answer has ended, ctx is done or ctx's deadline has passed. First and Last
 // are when the message had arrived. The reply's bytes are valid until the next Do.
 func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
-	c.call.out = c.target.requests[seq%len(c.target.requests)]
+	c.call.out = c.target.request(seq)
 	c.call.at = time.Time{}
 	lost := c.channel.lost.Load()
 	r := record.Reply{Sent: time.Now()}

@@ -56,7 +56,7 @@ var errNoAnswer = status.Error(codes.Internal, "the server ended the stream with
 // a request failed is left: the next opens another.
 func (c *StreamConn) Do(ctx context.Context, seq int) record.Reply {
 	k := c.conn
-	k.call.out = k.target.requests[seq%len(k.target.requests)]
+	k.call.out = k.target.request(seq)
 	k.call.at = time.Time{}
 	lost := k.channel.lost.Load()
 	if c.stream == nil {

@@ -46,7 +46,7 @@ type Conn struct {
 // Last at its head's end; a request that was never written has no Sent. Of a
 // stream, First, Last and Output are what its listener made of it.
 func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
-	q := &c.target.requests[seq%len(c.target.requests)]
+	q := c.target.request(seq)
 	if c.stream != nil {
 		c.stream.begin(seq)
 		if !c.stream.keep && len(c.buf) > firstBuffer {

@@ -43,8 +43,10 @@ type Request struct {
 type Target struct {
 	addr     string // host:port
 	base     string // scheme://host:port[/prefix], for net/http
+	prefix   string // of every path
 	requests []prebuilt
-	tls      *tls.Config // nil over plain TCP
+	next     func(seq int) *Prepared // nil: the requests in turn
+	tls      *tls.Config             // nil over plain TCP
 	dial     Dialer
 	hearing  Hearing
 	dialled  atomic.Int64
@@ -78,12 +80,13 @@ func NewTarget(base string, requests []Request) (*Target, error) {
 		return nil, fmt.Errorf("prepare requests for %s: there are none", base)
 	}
 	t.requests = make([]prebuilt, len(requests))
+	t.prefix = prefix
 	for i, r := range requests {
-		r.Path = prefix + r.Path
-		if err := r.check(); err != nil {
+		p, err := t.Prepare(r)
+		if err != nil {
 			return nil, fmt.Errorf("prepare request %d for %s: %w", i, base, err)
 		}
-		t.requests[i] = build(t.addr, r)
+		t.requests[i] = prebuilt(*p)
 	}
 	return t, nil
 }

@@ -28,6 +28,7 @@ const (
 type Target struct {
 	url      string
 	requests [][]byte
+	next     func(seq int) []byte // nil: the requests in turn
 	client   *http.Client
 	silence  time.Duration
 	dialled  atomic.Int64
@@ -122,7 +123,7 @@ func (c *Conn) Do(ctx context.Context, seq int) record.Reply {
 	defer leave(nil)
 	r := record.Reply{Sent: time.Now(), Unkept: !keep}
 	c.tally.Begin()
-	last, err := c.exchange(ctx, c.target.requests[seq%len(c.target.requests)], quiet, keep)
+	last, err := c.exchange(ctx, c.target.request(seq), quiet, keep)
 	r.Done, r.Body = time.Now(), c.body
 	c.used = r.Done
 	if err != nil {

@@ -1,0 +1,134 @@
+package bench
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/meter"
+	"stackbench/internal/results"
+	"stackbench/internal/stack"
+)
+
+// cheatWindow holds some requests on a machine that has other work, too.
+const cheatWindow = time.Second
+
+// cheated measures a stack that does as it says, beside an honest reference.
+func cheated(t *testing.T, how string) results.Trial {
+	t.Helper()
+	r, notes := testRun(t, textCase(1, 1))
+	r.env.options.Window = cheatWindow
+	r.env.group.Reference = fakeStack(t, "reference", "right")
+	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", how))
+	require.Len(t, trials, 1, notes.String())
+	require.Empty(t, trials[0].Error)
+	return trials[0]
+}
+
+func rules(one results.Trial) []string {
+	var out []string
+	for _, why := range one.Invalid {
+		out = append(out, why.Rule)
+	}
+	return out
+}
+
+func TestAnHonestStackIsProved(t *testing.T) {
+	one := cheated(t, "honest")
+	require.Empty(t, one.Invalid)
+	require.Empty(t, one.Doubts)
+	require.Equal(t, one.Answers.Checked, one.Answers.Agree)
+	require.Greater(t, one.Answers.Of, one.Answers.Checked-1)
+	require.Contains(t, one.Answers.Rule, "drawn at random")
+	require.Positive(t, one.Metrics["emb/s"])
+}
+
+func TestACacheIsFound(t *testing.T) {
+	for _, how := range []string{"bytes", "words"} {
+		one := cheated(t, how)
+		require.Equal(t, []string{string(meter.RuleCached)}, rules(one), how)
+		require.Less(t, one.Metrics["emb/s"], 210.0, "and none of its answers came in the window from memory: each takes 5 ms")
+	}
+}
+
+func TestMadeUpAnswersAreFound(t *testing.T) {
+	one := cheated(t, "garbage")
+	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one))
+	require.Contains(t, one.Invalid[0].Text, "made-")
+	require.Less(t, one.Answers.Agree, one.Answers.Checked)
+}
+
+// TestWrongResultsAreMarkedInTheStream: who has but the benchmark's own lines
+// sees it, and the process fails.
+func TestWrongResultsAreMarkedInTheStream(t *testing.T) {
+	r, _ := testRun(t, textCase(1, 1))
+	var stream strings.Builder
+	r.marks = &stream
+	r.env.group.Reference = fakeStack(t, "reference", "right")
+	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", "garbage"))
+	require.True(t, strings.HasPrefix(stream.String(), "# invalid "+trials[0].Name+": answers: "), stream.String())
+	require.Equal(t, 1, strings.Count(stream.String(), "\n"))
+	require.Equal(t, []string{trials[0].Name}, r.wrong)
+	b, err := results.ReadBench(strings.NewReader(stream.String()+trials[0].BenchLine()+"\nBenchmarkOther 1 5 p50-ms\n"), "bench.txt")
+	require.NoError(t, err)
+	require.Equal(t, []string{"Other"}, b.Names)
+}
+
+func TestWithoutTheReferenceAWindowIsInDoubt(t *testing.T) {
+	r, _ := testRun(t, textCase(1, 1))
+	r.env.group.Reference = fakeStack(t, "reference", "dies=0")
+	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	require.Empty(t, trials[0].Invalid)
+	require.Len(t, trials[0].Doubts, 1)
+	require.Contains(t, trials[0].Doubts[0].Text, "no answer drawn at random could be checked: start reference: the server exited with code 3")
+}
+
+// TestEmptyAnswersAreFailures: a status of success does not make an answer.
+func TestEmptyAnswersAreFailures(t *testing.T) {
+	for how, kind := range map[string]string{"empty=3": "malformed", "refusal=3": "error-event"} {
+		r, _ := testRun(t, textCase(1, 1))
+		r.env.options.Window = cheatWindow
+		trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", how))
+		require.Positive(t, trials[0].Failed[kind], how)
+		require.Contains(t, rules(trials[0]), string(meter.RuleFailed), how)
+	}
+}
+
+func cheatedText(t *testing.T, how string) results.Trial {
+	t.Helper()
+	r, notes := textRun(t, Closed(1))
+	r.env.options.Window = cheatWindow
+	reference := fakeStack(t, "reference", "text:texts")
+	reference.Serves = []stack.Capability{{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI}}
+	r.env.group.Reference = reference
+	s := textStack(t, how)
+	testing.Benchmark(func(b *testing.B) { r.cases(context.Background(), b, s, gpt2) })
+	kept, err := results.Open(r.log.Dir())
+	require.NoError(t, err)
+	require.Len(t, kept.Trials, 1, notes.String())
+	return kept.Trials[0]
+}
+
+func TestHonestTextsAreProved(t *testing.T) {
+	one := cheatedText(t, "texts")
+	require.Empty(t, one.Error)
+	require.Empty(t, one.Invalid)
+	require.Empty(t, one.Doubts)
+	require.Contains(t, one.Answers.Rule, "drawn at random, the first word of the embedded stack")
+}
+
+func TestTextsThatAreMadeUpAreFound(t *testing.T) {
+	one := cheatedText(t, "babble")
+	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one))
+	require.Contains(t, one.Invalid[0].Text, "drawn answers begin otherwise, where near-ties explain 3")
+}
+
+// TestTokensThatNeverCameAreFound: the text of one, and the count of all.
+func TestTokensThatNeverCameAreFound(t *testing.T) {
+	one := cheatedText(t, "claims")
+	require.Empty(t, one.Error)
+	require.Equal(t, []string{string(meter.RuleTokens)}, rules(one))
+}

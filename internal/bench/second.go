@@ -1,0 +1,23 @@
+package bench
+
+import "stackbench/internal/stack"
+
+// casesOf gives the profile's cases for a stack, those that share a server next
+// to one another; when it is measured again, the first few that it serves and
+// that are one window each.
+func (e *environment) casesOf(s stack.Stack) []Case {
+	all, few := e.group.byServer(e.options.Profile, s), e.options.Record.Again
+	if few == 0 {
+		return all
+	}
+	var out []Case
+	for _, c := range all {
+		if c.Load.Limit > 0 || c.Load.Users || len(out) == few {
+			continue
+		}
+		if _, err := c.capability(s); err == nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
