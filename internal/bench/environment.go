@@ -39,6 +39,7 @@ type environment struct {
 	album *workload.Album        // of images; nil until one is needed
 	stat  func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
 
+	live        *live  // nil: nobody waits for how a window goes
 	library     string // ONNX Runtime's file
 	libraryNote string // its version, and where it came from
 }

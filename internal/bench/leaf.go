@@ -85,7 +85,7 @@ func (e *environment) footprint(c Case) bool {
 // watch looks at a server while it is measured.
 func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
 	return &watch{
-		server: s, devices: devices, batch: l.c.Batcher.Max, others: l.session.env.company(s.boot),
+		server: s, devices: devices, batch: l.c.Batcher.Max, live: l.session.env.live, name: l.name.String(), others: l.session.env.company(s.boot),
 		source: telemetry.Source{
 			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input,
 			Items: l.session.env.group.mean(l.c), Mixed: l.c.Batch == Mixed,

@@ -58,6 +58,8 @@ type watch struct {
 	devices *gpu.Devices
 	source  telemetry.Source
 	batch   int // the most that the stack's own batcher joins
+	live    *live
+	name    string // of the leaf
 
 	client  time.Duration
 	stack   *usage.Sampler
@@ -77,7 +79,7 @@ type watch struct {
 }
 
 func (w *watch) marks(ctx context.Context) load.Marks {
-	return load.Marks{Open: func() { w.open(ctx) }, Close: func() { w.shut(ctx) }}
+	return w.live.follow(w.name, load.Marks{Open: func() { w.open(ctx) }, Close: func() { w.shut(ctx) }})
 }
 
 func (w *watch) open(ctx context.Context) {

@@ -36,6 +36,7 @@ type Record struct {
 	Folder string // of a run; "" keeps none
 	Trial  int
 	Seed   uint64 // salts the inputs, together with Trial
+	Live   int    // file descriptor to tell how a window goes; 0: nobody waits for that
 	Again  int    // so many windows of a stack are measured a second time in this trial; 0: it is no second time
 }
 
@@ -52,6 +53,7 @@ func register(f *flag.FlagSet) {
 	f.String("out", "", "folder of a run to add raw records to")
 	f.Int("trial", 1, "number of this trial; salts the inputs")
 	f.Uint64("seed", 1, "salts the inputs")
+	f.Int("live", 0, "file descriptor to tell how a window goes, one JSON object a second; 0: none")
 	f.Int("again", 0, "measure the first windows of the stack, so many, a second time in the trial: what differs is the machine")
 	f.Bool("with-parent", false, "end when standard input does: the process that started this one holds it")
 	f.Bool("plan", false, "print what would be measured, one JSON object a line, and end")
@@ -65,7 +67,7 @@ func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
 		Launcher: text("launcher"),
 		Weights:  text("weights"),
 		Window:   get[time.Duration](f, "window"),
-		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Again: get[int](f, "again")},
+		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Again: get[int](f, "again"), Live: get[int](f, "live")},
 		Plan:     get[bool](f, "plan"),
 	}
 	if f.NArg() > 0 { // a word that is no flag ends the flags: those behind it would be lost

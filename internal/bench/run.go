@@ -97,6 +97,7 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
+	env.live = newLive(o.Record.Live)
 	r := &run{env: env, notes: os.Stderr}
 	if r.patience, err = o.Profile.patience(); err != nil {
 		return nil, err

@@ -46,10 +46,13 @@ type Plan struct {
 	Marks    Marks
 }
 
-// Marks are called at the edges of the window, from one goroutine.
+// Marks are called at the edges of the window, from one goroutine, and in it.
 type Marks struct {
 	Open  func()
 	Close func()
+	// Answer is called by many goroutines, for each good answer of the window
+	// with its response time; nil is never called.
+	Answer func(took time.Duration)
 }
 
 // Result is what a window left.

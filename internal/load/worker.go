@@ -121,6 +121,9 @@ func (w *worker) note(seq int, intended time.Duration, reply record.Reply) {
 		own.Chunks = slices.Clone(own.Chunks)
 		entry.Output = &own
 	}
+	if f := w.run.plan.Marks.Answer; f != nil && reply.Outcome == record.Good {
+		f(entry.Last - entry.Intended)
+	}
 	if reply.Outcome == record.Good && !reply.Unkept {
 		w.sample.offer(&w.run.keeper, entry, reply)
 	}

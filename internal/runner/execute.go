@@ -28,6 +28,7 @@ type Line struct {
 
 // Observer hears of each finished window while a run goes on.
 type Observer interface {
+	Live(j Job, now plan.Live) // while a window goes on, from another goroutine
 	Window(j Job, l Line)
 	Job(j Job, err error)
 }
@@ -86,12 +87,13 @@ func execute(parent context.Context, binary string, j Job, r Request, out Stream
 	if err != nil {
 		return fmt.Errorf("open its output: %w", err)
 	}
-	lifeline, err := hold(cmd)
+	let, err := hold(cmd, func(now plan.Live) { out.Observer.Live(j, now) })
 	if err != nil {
 		return err
 	}
-	defer lifeline.Close()
-	if err := cmd.Start(); err != nil {
+	err = cmd.Start()
+	defer let()
+	if err != nil {
 		return fmt.Errorf("start the benchmark: %w", err)
 	}
 	done := make(chan struct{})
@@ -120,16 +122,6 @@ func execute(parent context.Context, binary string, j Job, r Request, out Stream
 		return lost
 	}
 	return outcome(cmd.ProcessState, err, stop, tail)
-}
-
-// hold gives the command a standard input that ends when the pipe returned is
-// closed, or this process ends.
-func hold(cmd *exec.Cmd) (io.Closer, error) {
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return nil, fmt.Errorf("open its input: %w", err)
-	}
-	return in, nil
 }
 
 // outcome is what the end of a process means.

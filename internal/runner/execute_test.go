@@ -15,15 +15,21 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/plan"
 )
 
 // quiet is an observer that counts jobs.
-type quiet struct{ jobs int }
+type quiet struct {
+	jobs int
+	live []plan.Live // of a job that has ended: nothing is told any more
+}
 
-func (q *quiet) Window(Job, Line) {}
-func (q *quiet) Job(Job, error)   { q.jobs++ }
-func never() <-chan struct{}      { return make(chan struct{}) }
-func full() writer                { return func([]byte) (int, error) { return 0, syscall.ENOSPC } }
+func (q *quiet) Window(Job, Line)          {}
+func (q *quiet) Live(_ Job, now plan.Live) { q.live = append(q.live, now) }
+func (q *quiet) Job(Job, error)            { q.jobs++ }
+func never() <-chan struct{}               { return make(chan struct{}) }
+func full() writer                         { return func([]byte) (int, error) { return 0, syscall.ENOSPC } }
 func streams(bench, log io.Writer) Streams {
 	return Streams{Bench: NewResults(bench), Log: log, Observer: &quiet{}}
 }
@@ -64,6 +70,13 @@ func TestWhatCannotBeWrittenEndsTheRun(t *testing.T) {
 	check("the log", hang, streams(io.Discard, full()), "the run was stopped: write the log: no space left on device")
 	told := talk + "echo '# a note' >&2\necho '# trial 3 of X is lost: write a/trials.jsonl: no space' >&2\necho '#   make room' >&2\nexit 74\n"
 	check("the trials", told, streams(io.Discard, io.Discard), "the run was stopped: trial 3 of X is lost: write a/trials.jsonl: no space\nmake room")
+}
+
+func TestHowAWindowGoesIsHeard(t *testing.T) {
+	binaries, j := scripted(t, `echo '{"name":"X/stack=a","answers":7,"p50_ms":1.5,"p99_ms":2}' >&3`)
+	out := streams(io.Discard, io.Discard)
+	require.NoError(t, Execute(t.Context(), binaries, []Job{j}, Request{}, out, never()))
+	require.Equal(t, []plan.Live{{Name: "X/stack=a", Answers: 7, P50MS: 1.5, P99MS: 2}}, out.Observer.(*quiet).live)
 }
 
 func TestAJobThatFailsDoesNotEndTheRun(t *testing.T) {

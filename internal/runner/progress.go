@@ -4,7 +4,10 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
+
+	"stackbench/internal/plan"
 )
 
 // Progress prints one line a finished window, with the time that is left.
@@ -17,6 +20,30 @@ type Progress struct {
 	planned float64 // expected seconds of the windows that have
 	start   time.Time
 	open    map[string]float64 // expected seconds of the running job's windows that have not ended
+
+	Terminal bool       // a line may be written over: how the window under way goes
+	mu       sync.Mutex // windows end and go on in two goroutines
+	passing  bool       // such a line stands there
+}
+
+// Live writes how the window under way goes, over the line before. It says
+// nothing where lines cannot be written over.
+func (p *Progress) Live(_ Job, now plan.Live) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.Terminal || now.Answers == 0 {
+		return
+	}
+	p.passing = true
+	fmt.Fprintf(p.w, "\r\x1b[K        %s  so far p50 %.3g ms, p99 %.3g ms of %d", axes(now.Name), now.P50MS, now.P99MS, now.Answers)
+}
+
+// wipe takes a passing line away.
+func (p *Progress) wipe() {
+	if p.passing {
+		p.passing = false
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
 }
 
 // NewProgress prints to w about the jobs; now is the clock.
@@ -32,6 +59,9 @@ func NewProgress(w io.Writer, jobs []Job, now func() time.Time) *Progress {
 // Window prints the line of a finished window: the axes that a reader chose,
 // two figures and the time left.
 func (p *Progress) Window(j Job, l Line) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wipe()
 	p.done++
 	p.begin(j)
 	p.end(l.Name)
@@ -58,6 +88,9 @@ func (p *Progress) end(name string) {
 // Job notes that a process ended, and says so when it failed. Windows that it
 // did not measure are over, too.
 func (p *Progress) Job(j Job, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wipe()
 	p.begin(j)
 	p.done += len(p.open)
 	for name := range p.open {

@@ -128,7 +128,7 @@ func split(g Group, leaves []plan.Leaf) (jobs []Job, skipped []plan.Leaf) {
 
 // arguments are those of the process that runs the job.
 func (j Job) arguments(r Request) []string {
-	args := []string{"-test.run=^$", "-test.bench=.", "-test.benchtime=1x", "-test.timeout=0", "-with-parent"}
+	args := []string{"-test.run=^$", "-test.bench=.", "-test.benchtime=1x", "-test.timeout=0", "-with-parent", "-live=3"}
 	args = append(args, r.Flags...)
 	args = append(args, j.flags()...)
 	return append(args, "-trial="+strconv.Itoa(j.Trial), "-out="+r.Folder)

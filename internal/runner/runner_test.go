@@ -70,6 +70,27 @@ func TestProgressSaysWhatEndedAndWhatIsLeft(t *testing.T) {
 	require.Contains(t, b.String(), "failed  embeddings on embedded, trial 1: exit status 1")
 }
 
+func TestProgressOnATerminalSaysHowTheWindowGoes(t *testing.T) {
+	now := plan.Live{Name: "Embeddings/stack=a/batch=1/load=closed/conc=8", Answers: 320, P50MS: 8.1234, P99MS: 12}
+	line, ok := ParseLine("BenchmarkEmbeddings/x 1 5 ns/op 8.5 p95-ms")
+	require.True(t, ok)
+	for _, terminal := range []bool{false, true} {
+		var b strings.Builder
+		j := job("embedded", "Embeddings/x")
+		p := NewProgress(&b, []Job{j}, func() time.Time { return time.Unix(0, 0) })
+		p.Terminal = terminal
+		p.Live(j, now)
+		p.Live(j, plan.Live{})
+		p.Window(j, line)
+		p.Job(j, nil)
+		want := "[1/1] embeddings  embedded     p95 8.5 ms   0:00 left\n"
+		if terminal {
+			want = "\r\x1b[K        batch=1 conc=8  so far p50 8.12 ms, p99 12 ms of 320\r\x1b[K" + want
+		}
+		require.Equal(t, want, b.String())
+	}
+}
+
 func TestSplitMakesOneJobAStack(t *testing.T) {
 	leaves := []plan.Leaf{{Name: "1", Stack: "a"}, {Name: "2", Stack: "b"}, {Name: "3", Stack: "a"}, {Name: "4", Stack: "c", Skip: "no GPU"}}
 	jobs, skipped := split(Groups()[0], leaves)

@@ -160,11 +160,9 @@ func (p *prepared) skipDone(dir string) error {
 }
 
 func measure(ctx context.Context, p prepared, kept *results.Log, stderr io.Writer, log *os.File, ending <-chan struct{}) error {
-	out := runner.Streams{
-		Bench:    runner.NewResults(kept.Bench()),
-		Log:      log,
-		Observer: runner.NewProgress(stderr, p.jobs, time.Now),
-	}
+	progress := runner.NewProgress(stderr, p.jobs, time.Now)
+	progress.Terminal = onTerminal(stderr)
+	out := runner.Streams{Bench: runner.NewResults(kept.Bench()), Log: log, Observer: progress}
 	err := p.execute(ctx, out, ending, kept.Dir(), stderr)
 	if runner.Ended(ctx, ending) != nil {
 		fmt.Fprintf(stderr, "ended early; go on with: go tool stackbench run --resume %s\n", kept.Dir())

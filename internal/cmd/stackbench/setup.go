@@ -110,11 +110,16 @@ func openLog() (*os.File, error) {
 	return log, nil
 }
 
+// onTerminal says whether what is written to w is seen as it comes.
+func onTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
 // downloadBar draws a bar on a terminal, and prints one line a finished
 // download elsewhere.
 func downloadBar(w io.Writer) fetch.Progress {
-	f, ok := w.(*os.File)
-	terminal := ok && term.IsTerminal(int(f.Fd()))
+	terminal := onTerminal(w)
 	return func(s fetch.Step) {
 		complete := s.Total > 0 && s.Done >= s.Total
 		if terminal {
