@@ -314,7 +314,10 @@ func TestAWindowIsLongEnoughForItsTexts(t *testing.T) {
 func TestTheServersViewStandsBesideOurs(t *testing.T) {
 	at := func(ms int) time.Duration { return time.Duration(ms) * time.Millisecond }
 	answer := func(sent, first, last, tokens int) record.Record {
-		chunks := make([]time.Duration, tokens)
+		var chunks []time.Duration
+		for i := range tokens {
+			chunks = append(chunks, at(first-sent+i*(last-first)/(tokens-1)))
+		}
 		return record.Record{Sent: at(sent), First: at(first), Last: at(last), Output: &record.Output{Chunks: chunks, Tokens: tokens}}
 	}
 	k := taken{}

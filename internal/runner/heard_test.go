@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/plan"
 )
 
 // TestWaitingIsHeard: of all that a process says, only why it stands still
@@ -25,5 +27,6 @@ func TestWaitingIsHeard(t *testing.T) {
 
 type deaf struct{}
 
-func (deaf) Window(Job, Line) {}
-func (deaf) Job(Job, error)   {}
+func (deaf) Live(Job, plan.Live) {}
+func (deaf) Window(Job, Line)    {}
+func (deaf) Job(Job, error)      {}
