@@ -46,7 +46,7 @@ func (r *run) lengthen(ctx context.Context, l leaf, w *work, p load.Plan) (load.
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
 	return r.env.options.piloted(p, func(pilot load.Plan) (meter.Window, error) {
-		res, err := load.Run(ctx, pilot, w.target, clock)
+		res, err := w.load(ctx, pilot, clock)
 		return r.env.group.window(l.c, res, w, pilot), err
 	})
 }

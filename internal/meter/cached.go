@@ -63,16 +63,19 @@ func (c Claims) over() string {
 	if len(c.Claimed) == 0 || len(c.Honest) == 0 {
 		return ""
 	}
-	claimed, ofClaimed := meanOf(c.Claimed)
-	honest, ofHonest := meanOf(c.Honest)
-	if claimed <= honest*(1+claimOver)+claimSigmas*math.Hypot(ofClaimed, ofHonest) {
+	// The spread is that of honest texts alone: what a server makes up must not
+	// widen its own bounds.
+	claimed, _ := meanOf(c.Claimed)
+	honest, spread := meanOf(c.Honest)
+	chance := spread * math.Sqrt(1/float64(len(c.Claimed))+1/float64(len(c.Honest)))
+	if claimed <= honest*(1+claimOver)+claimSigmas*chance {
 		return ""
 	}
 	return fmt.Sprintf("it counts %.2f tokens for each that its texts have, where honest texts have %.2f (%d texts)", claimed, honest, len(c.Claimed))
 }
 
-// meanOf is a mean, and its standard error.
-func meanOf(values []float64) (mean, deviation float64) {
+// meanOf is a mean, and the standard deviation.
+func meanOf(values []float64) (mean, spread float64) {
 	for _, v := range values {
 		mean += v / float64(len(values))
 	}
@@ -80,7 +83,7 @@ func meanOf(values []float64) (mean, deviation float64) {
 		return mean, 0
 	}
 	for _, v := range values {
-		deviation += (v - mean) * (v - mean)
+		spread += (v - mean) * (v - mean)
 	}
-	return mean, math.Sqrt(deviation / float64(len(values)-1) / float64(len(values)))
+	return mean, math.Sqrt(spread / float64(len(values)-1))
 }

@@ -106,6 +106,7 @@ func TestClaimsOfTokens(t *testing.T) {
 			require.LessOrEqual(t, share, c.most)
 		})
 	}
+	require.NotEmpty(t, Claims{Claimed: []float64{2, 128}, Honest: []float64{1}}.over(), "whose claims differ does not widen the bounds")
 	require.Empty(t, Claims{}.over())
 	require.Empty(t, Claims{Claimed: []float64{9}}.over(), "nothing to hold it against")
 }
