@@ -28,7 +28,6 @@ type Line struct {
 
 // Observer hears of each finished window while a run goes on.
 type Observer interface {
-	Live(j Job, now plan.Live) // while a window goes on, from another goroutine
 	Window(j Job, l Line)
 	Job(j Job, err error)
 }
@@ -87,7 +86,7 @@ func execute(parent context.Context, binary string, j Job, r Request, out Stream
 	if err != nil {
 		return fmt.Errorf("open its output: %w", err)
 	}
-	let, err := hold(cmd, func(now plan.Live) { out.Observer.Live(j, now) })
+	let, err := hold(cmd, follow(out.Observer, j))
 	if err != nil {
 		return err
 	}

@@ -58,4 +58,9 @@ func aboutWaiting(text string) bool {
 }
 
 // Said prints what the running process says of its waiting.
-func (p *Progress) Said(text string) { fmt.Fprintf(p.w, "        %s\n", text) }
+func (p *Progress) Said(text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.wipe()
+	fmt.Fprintf(p.w, "        %s\n", text)
+}

@@ -8,6 +8,19 @@ import (
 	"stackbench/internal/plan"
 )
 
+// follower is an observer that also hears how a window goes, from another goroutine.
+type follower interface {
+	Live(j Job, now plan.Live)
+}
+
+func follow(o Observer, j Job) func(plan.Live) {
+	f, ok := o.(follower)
+	if !ok {
+		return func(plan.Live) {}
+	}
+	return func(now plan.Live) { f.Live(j, now) }
+}
+
 // hold gives the command a standard input that ends when this process does, and
 // a third descriptor to tell on how its window goes. Call let once it was
 // started, or could not be, and nothing more is wanted of it.
