@@ -86,7 +86,7 @@ func TestWrongResultsAreMarkedInTheStream(t *testing.T) {
 func TestWithoutTheReferenceAWindowIsInDoubt(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
 	r.env.group.Reference = fakeStack(t, "reference", "dies=0")
-	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
 	require.Empty(t, trials[0].Invalid)
 	require.Len(t, trials[0].Doubts, 1)
 	require.Contains(t, trials[0].Doubts[0].Text, "no answer drawn at random could be checked: start reference: the server exited with code 3")

@@ -48,14 +48,3 @@ func (e *environment) helper(ctx context.Context, m *reference) (*session, error
 	}
 	return &session{env: e, stack: s, model: m, helper: true}, nil
 }
-
-// lacks says whether a prepared model has no golden answers, so that a stack
-// that loads the library will stand in for them.
-func (e *environment) lacks() bool {
-	for _, name := range e.prepared {
-		if m := e.models[name]; m.golden == nil && m.texts == nil {
-			return true
-		}
-	}
-	return false
-}

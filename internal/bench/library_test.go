@@ -45,8 +45,4 @@ func TestTheStandInAsksForItsLibrary(t *testing.T) {
 	ses, err := r.env.helper(context.Background(), m)
 	require.NoError(t, err)
 	require.Equal(t, r.env.library, r.env.spec(ses.stack, m.Model).Run.Library)
-
-	require.False(t, (&environment{}).lacks())
-	r.env.prepared = []string{minilm}
-	require.True(t, r.env.lacks())
 }

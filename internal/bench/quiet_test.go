@@ -65,7 +65,7 @@ func besideNeighbour(t *testing.T, n *neighbour, patience time.Duration) results
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
 	n.cores, r.env.stat, r.notes, r.patience = all, n.stat, n, patience
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
 	require.False(t, failed)
 	require.Len(t, trials, 1)
 	return trials[0]

@@ -53,7 +53,7 @@ func TestReferenceStackStandsIn(t *testing.T) {
 	r, notes := testRun(t, textCase(1, 1))
 	m := otherWeights(r)
 	r.env.group.Reference = fakeStack(t, "reference", "right")
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
 	require.False(t, failed)
 	require.Empty(t, trials[0].Invalid)
 	require.Equal(t, trials[0].Answers.Checked, trials[0].Answers.Agree)

@@ -68,8 +68,8 @@ func Setup(ctx context.Context, o Options, leaves []plan.Leaf, helpers []stack.S
 			stacks = append(stacks, l.Stack)
 		}
 	}
-	if e.libraryNote == "" && e.lacks() {
-		// Only the stand-in needs it: what is missing is said when it is asked for.
+	if e.libraryNote == "" && len(stacks) > 0 {
+		// The reference stack needs it to check answers: what is missing is said when it is asked for.
 		if err := e.fetchLibrary(ctx, r.Download); err != nil {
 			r.Done("no ONNX Runtime for reference answers: " + oneLine(err))
 		} else {

@@ -176,7 +176,9 @@ func (r *run) again(ctx context.Context, l leaf, list []kept) (*work, error) {
 	up := l.session.up
 	if l.session.stack.Name != ref.Name {
 		if l.session.oracle == nil {
-			l.session.oracle = &session{env: r.env, stack: ref, model: m, helper: true}
+			if l.session.oracle, err = r.env.helper(ctx, m); err != nil {
+				return nil, err
+			}
 		}
 		c := Case{Model: m.Name, Proto: how.Proto, Input: l.c.Input, Lengths: l.c.Lengths, Batch: 1}
 		if up, err = l.session.oracle.server(ctx, c, how, false); err != nil {
