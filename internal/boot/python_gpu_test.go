@@ -32,6 +32,7 @@ func TestThePathOfTheUsersOwnInterpreterIsKept(t *testing.T) {
 	require.NoDirExists(t, filepath.Join(s.Cache, "venv"))
 
 	t.Setenv("STACKBENCH_PYTHON", "")
+	s.Stack = pythonStack(wheel(t)) // an environment without its packages is not taken for ready
 	p, err := prepareProgram(t.Context(), s, os.Stderr)
 	require.NoError(t, err)
 	for _, kv := range p.env {
