@@ -62,6 +62,9 @@ func (r *run) prove(ctx context.Context, l leaf, k taken) (taken, error) {
 	return k, nil
 }
 
+// place is an item of a record's request.
+type place struct{ record, item int }
+
 // sample draws answers by a seed that no server can know.
 func (k taken) sample() []kept {
 	var seed [32]byte
@@ -75,19 +78,23 @@ func (k taken) sample() []kept {
 			}
 		}
 	}
-	rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	var out []kept
-	for _, rec := range all {
-		items := k.work.in.items(rec.Seq)
-		at := rng.IntN(len(items))
-		if items[at].golden {
-			continue // it is checked already, against better answers
+	var places []place
+	for i, rec := range all {
+		for at, it := range k.work.in.items(rec.Seq) {
+			if !it.golden { // else it is checked already, against better answers
+				places = append(places, place{i, at})
+			}
 		}
-		got, err := k.work.decode(*rec.Answer, len(items))
+	}
+	rng.Shuffle(len(places), func(i, j int) { places[i], places[j] = places[j], places[i] })
+	var out []kept
+	for _, p := range places {
+		rec := all[p.record]
+		got, err := k.work.decode(*rec.Answer, k.work.count(rec.Seq))
 		if err != nil {
 			continue // examine has said so
 		}
-		one := kept{n: rec.Seq, k: at, got: got}
+		one := kept{n: rec.Seq, k: p.item, got: got}
 		if rec.Output != nil {
 			one.claim = rec.Output.Tokens
 		}

@@ -61,7 +61,7 @@ func (b *builder) value(l *leaf, unit string) measured {
 // undone says that a stack answered wrongly, or not at all, or did not compute
 // what was asked: then its figures are no work's.
 func undone(t results.Trial) bool {
-	rules := []meter.Rule{meter.RuleAnswers, meter.RuleFailed, meter.RuleRestarted, meter.RulePrefix}
+	rules := []meter.Rule{meter.RuleAnswers, meter.RuleFailed, meter.RuleRestarted, meter.RulePrefix, meter.RuleCached, meter.RuleTokens}
 	return slices.ContainsFunc(t.Invalid, func(r results.Reason) bool { return slices.Contains(rules, meter.Rule(r.Rule)) })
 }
 

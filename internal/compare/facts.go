@@ -34,6 +34,7 @@ func answersOf(w *work, stack string) results.Answers {
 		for _, t := range l.trials {
 			sum.Checked += t.Answers.Checked
 			sum.Agree += t.Answers.Agree
+			sum.Of += t.Answers.Of
 			if t.Answers.Rule != "" {
 				sum.Rule = t.Answers.Rule
 			}
@@ -46,19 +47,28 @@ func answerCell(a results.Answers) Cell {
 	if a.Checked == 0 {
 		return Cell{Text: none}
 	}
-	return Cell{Text: fmt.Sprintf("%d of %d agree", a.Agree, a.Checked), Doubt: a.Agree != a.Checked}
+	return Cell{Text: fmt.Sprintf("%d of %d agree", a.Agree, a.Checked) + among(a.Of), Doubt: a.Agree != a.Checked}
+}
+
+// among says of how many answers some were checked, where the run counted them.
+func among(answers int) string {
+	if answers == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", of %d answers", answers)
 }
 
 // unanimous is the one line that says that all answers of all stacks are right.
 func unanimous(sums []results.Answers) (string, bool) {
-	total := 0
+	total, of := 0, 0
 	for _, a := range sums {
 		if a.Checked == 0 || a.Agree != a.Checked || a.Rule != sums[0].Rule {
 			return "", false
 		}
 		total += a.Checked
+		of += a.Of
 	}
-	return fmt.Sprintf("%d of %d agree (%s)", total, total, sums[0].Rule), true
+	return fmt.Sprintf("%d of %d agree%s (%s)", total, total, among(of), sums[0].Rule), true
 }
 
 // footprint is a stack's largest memory and the median time to its first

@@ -14,6 +14,7 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/selftest"
 	"stackbench/internal/stack"
+	"stackbench/internal/turn"
 	"stackbench/stacks"
 )
 
@@ -32,6 +33,11 @@ func selfTest(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if f.NArg() > 0 {
 		return wrong("selftest takes no %q\nsee: go tool stackbench selftest --help", f.Arg(0))
 	}
+	leave, err := turn.Take("stackbench selftest")
+	if err != nil {
+		return usageError{err}
+	}
+	defer leave()
 	ctx, stop := boot.Guard(ctx)
 	defer stop()
 	all, err := cpuset.Usable()
