@@ -138,3 +138,13 @@ func TestTokensThatNeverCameAreFound(t *testing.T) {
 	require.Empty(t, one.Error)
 	require.Equal(t, []string{string(meter.RuleTokens)}, rules(one))
 }
+
+// TestNobodyHadTimeToAsk: a window without a request has no answers that fail.
+func TestNobodyHadTimeToAsk(t *testing.T) {
+	var stream strings.Builder
+	r := &run{marks: &stream}
+	r.mark(results.Trial{Name: "A", Invalid: []results.Reason{{Rule: "answers", Text: "no answer was checked"}}})
+	require.Empty(t, r.wrong)
+	r.mark(results.Trial{Name: "A", Issued: 1, Invalid: []results.Reason{{Rule: "answers", Text: "no answer was checked"}}})
+	require.Equal(t, []string{"A"}, r.wrong)
+}
