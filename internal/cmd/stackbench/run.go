@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"os"
@@ -28,15 +29,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := parseAll(f, args); err != nil {
 		return err
 	}
-	if *resume != "" {
-		if err := c.resume(f, *resume); err != nil {
-			return err
-		}
-	}
-	asked, err := c.resolve()
-	if err == nil {
-		asked, err = asked.rounds(*budget, *c.trials)
-	}
+	asked, err := c.asked(f, *resume, *budget)
 	if err != nil {
 		return err
 	}
@@ -83,6 +76,19 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	fmt.Fprintln(stderr, "plan    "+p.describe(asked))
 	err = measure(ctx, p, kept, stderr, log, ending)
 	return errors.Join(conclude(kept.Dir(), env, stdout), err, kept.Close())
+}
+
+// asked is what the flags or, of a run that is gone on with, its folder ask for.
+func (c chosen) asked(f *flag.FlagSet, resume string, budget time.Duration) (asked choice, err error) {
+	if resume != "" {
+		if err := c.resume(f, resume); err != nil {
+			return asked, err
+		}
+	}
+	if asked, err = c.resolve(); err != nil {
+		return asked, err
+	}
+	return asked.rounds(budget, *c.trials)
 }
 
 // restore takes what an interrupted run asked for from its folder.
