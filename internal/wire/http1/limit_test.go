@@ -2,6 +2,7 @@ package http1
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -18,7 +19,7 @@ import (
 func TestAnAnswerWithoutAnEndIsAFailureOfItsOwnKind(t *testing.T) {
 	const bound = 1 << 20
 	piece := []byte(strings.Repeat("x", 64<<10))
-	pour := func(w http.ResponseWriter) {
+	pour := func(w io.Writer) {
 		for range 1 << 14 { // a gigabyte
 			if _, err := w.Write(piece); err != nil {
 				return
@@ -38,11 +39,7 @@ func TestAnAnswerWithoutAnEndIsAFailureOfItsOwnKind(t *testing.T) {
 			}
 			defer c.Close()
 			fmt.Fprint(out, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-			for range 1 << 14 {
-				if _, err := out.Write(piece); err != nil {
-					return
-				}
-			}
+			pour(out)
 		},
 	} {
 		for _, secure := range []bool{false, true} {
