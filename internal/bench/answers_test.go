@@ -31,6 +31,11 @@ func logits() *quality.Golden {
 	}}
 }
 
+// reads decodes as a work does whose answers have so many values.
+func reads(decode decoder, width int) func(record.Answer, int) (answers, error) {
+	return func(a record.Answer, items int) (answers, error) { return decode(a, items, width) }
+}
+
 // verdictOn examines one answer to a request of one item.
 func verdictOn(decode func(record.Answer, int) (answers, error), it item, body string) quality.Verdict {
 	w := &work{in: fixed{{items: []item{it}}}, decode: decode}
@@ -40,7 +45,6 @@ func verdictOn(decode func(record.Answer, int) (answers, error), it item, body s
 }
 
 func TestAnswersAreExamined(t *testing.T) {
-	m := serving(6)
 	nan := float32(math.NaN())
 	cat, made := item{id: "cat", golden: true}, item{id: "made"}
 	broken := func(record.Answer) ([]oip.Tensor, error) { return nil, errors.New("no such frame") }
@@ -61,7 +65,7 @@ func TestAnswersAreExamined(t *testing.T) {
 		"two":         {two, cat, "cat: 2 output tensors, want one"},
 		"unreadable":  {broken, cat, "cat: no such frame"},
 	} {
-		v := verdictOn(decodeOIP(c.read, m), c.item, "")
+		v := verdictOn(reads(decodeOIP(c.read), 6), c.item, "")
 		require.Equal(t, c.want == "", v.OK(), "%s: %s", name, v.Reason())
 		require.Contains(t, v.Reason(), c.want, name)
 	}
@@ -72,7 +76,7 @@ func TestPredictAnswersAreExamined(t *testing.T) {
 	best := `{"index":1,"logit":9},{"index":4,"logit":4},{"index":3,"logit":3},{"index":2,"logit":2},{"index":0,"logit":1}`
 	worse := `{"index":0,"logit":9},{"index":5,"logit":4},{"index":2,"logit":3},{"index":3,"logit":2},{"index":1,"logit":1}`
 	cat := item{id: "cat", golden: true}
-	require.True(t, verdictOn(decodePredict, cat, top(best)).OK())
+	require.True(t, verdictOn(reads(decodePredict, 6), cat, top(best)).OK())
 	for body, want := range map[string]string{
 		top(worse):            "top-1 is 0, golden 1",
 		top(""):               "0 classes, not 5",
@@ -81,15 +85,15 @@ func TestPredictAnswersAreExamined(t *testing.T) {
 		`{"top":"1"}`:         "not the contract's JSON",
 		`{"error":"no luck"}`: "0 classes, not 5",
 	} {
-		v := verdictOn(decodePredict, cat, body)
+		v := verdictOn(reads(decodePredict, 6), cat, body)
 		require.False(t, v.OK(), body)
 		require.Contains(t, v.Reason(), want, body)
-		require.False(t, verdictOn(decodePredict, item{id: "made"}, body).OK(), body)
+		require.False(t, verdictOn(reads(decodePredict, 6), item{id: "made"}, body).OK(), body)
 	}
 }
 
 func TestEmbeddingAnswersAreDecoded(t *testing.T) {
-	decode := decodeOpenAI(serving(2))
+	decode := reads(decodeOpenAI, 2)
 	data := func(s string) record.Answer {
 		return record.Answer{Body: fmt.Appendf(nil, `{"data":[%s],"usage":{"prompt_tokens":1,"total_tokens":1}}`, s)}
 	}
@@ -106,7 +110,7 @@ func TestEmbeddingAnswersAreDecoded(t *testing.T) {
 // TestOnlyGoodKeptAnswersAreExamined: failures are counted elsewhere, and what
 // was not kept cannot be checked.
 func TestOnlyGoodKeptAnswersAreExamined(t *testing.T) {
-	w := &work{in: fixed{{items: []item{{id: "cat", golden: true}}}}, decode: decodeOIP(tensors(1, 9, 2, 3, 4, 0), serving(6))}
+	w := &work{in: fixed{{items: []item{{id: "cat", golden: true}}}}, decode: reads(decodeOIP(tensors(1, 9, 2, 3, 4, 0)), 6)}
 	j := quality.NewLogits(logits(), stack.JPEG, "")
 	w.examine([]record.Record{{}, {Outcome: record.Status, Answer: &record.Answer{}}}, stack.JPEG, j)
 	require.Equal(t, "no answer was checked", j.Verdict().Reason())

@@ -9,8 +9,6 @@ import (
 
 	"stackbench"
 	"stackbench/internal/stack"
-	"stackbench/internal/wire/oip"
-	"stackbench/internal/wire/torchserve"
 	"stackbench/internal/workload"
 )
 
@@ -183,64 +181,4 @@ func oneEach[T any](input stack.Input, list []T, err error, add func(*batch, T) 
 		out = append(out, b)
 	}
 	return out, nil
-}
-
-// oip is the batch as an Open Inference Protocol request. A server names the
-// bare model by its name, and the one with its preprocessing by a suffix.
-func (b batch) oip(m served) oip.Request {
-	n := int64(len(b.items))
-	switch b.input {
-	case stack.JPEG:
-		return oip.Request{Model: m.Name + "_jpeg", Inputs: []oip.Tensor{oip.NewBYTES("IMAGE", []int64{n, 1}, b.files)}}
-	case stack.Text:
-		texts := make([][]byte, len(b.texts))
-		for i, t := range b.texts {
-			texts[i] = []byte(t)
-		}
-		return oip.Request{Model: m.Name + "_text", Inputs: []oip.Tensor{oip.NewBYTES("TEXT", []int64{n, 1}, texts)}}
-	case stack.IDs:
-		return oip.Request{Model: m.Name, Inputs: b.padded(m.Model)}
-	default:
-		return oip.Request{Model: m.Name, Inputs: []oip.Tensor{oip.NewFP32("pixel_values", []int64{n, 3, side, side}, b.numbers)}}
-	}
-}
-
-// torchServe is the batch as TorchServe's handler takes it: one file, or one
-// tensor of all items.
-func (b batch) torchServe() torchserve.Input {
-	if b.input == stack.JPEG {
-		return torchserve.Input{JPEG: b.files[0]}
-	}
-	return torchserve.Input{Tensor: b.numbers}
-}
-
-// padded are the model's inputs, [texts, longest]: the ids, filled up with the
-// model's padding; the mask, which is 1 where there is a token; and whatever
-// else it has, which is 0 for a single sequence.
-func (b batch) padded(m stack.Model) []oip.Tensor {
-	longest := 0
-	for _, row := range b.ids {
-		longest = max(longest, len(row))
-	}
-	shape := []int64{int64(len(b.ids)), int64(longest)}
-	var out []oip.Tensor
-	for _, in := range m.Inputs {
-		values := make([]int64, 0, len(b.ids)*longest)
-		for _, row := range b.ids {
-			for at := range longest {
-				v := int64(0)
-				switch {
-				case in.Name == "input_ids" && at < len(row):
-					v = row[at]
-				case in.Name == "input_ids":
-					v = m.Text.PadID
-				case in.Name == "attention_mask" && at < len(row):
-					v = 1
-				}
-				values = append(values, v)
-			}
-		}
-		out = append(out, oip.NewINT64(in.Name, shape, values))
-	}
-	return out
 }

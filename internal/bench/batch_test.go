@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/stack"
+	"stackbench/internal/wire/http1"
+	"stackbench/internal/wire/oip"
 	"stackbench/internal/workload"
 )
 
@@ -120,17 +122,18 @@ func TestEverythingCommittedIsDrawnOnce(t *testing.T) {
 func TestRequestsByContract(t *testing.T) {
 	m := serving(4)
 	jpeg := batch{items: make([]item, 2), input: stack.JPEG, files: [][]byte{[]byte("\xff\xd8\xff\xe0 one"), []byte("\xff\xd8\xff\xe0 two")}}
-	require.Equal(t, "m_jpeg", jpeg.oip(m).Model)
+	require.Equal(t, "m_jpeg", oipFiles(jpeg, m).Model)
 	text := batch{items: make([]item, 1), input: stack.Text, texts: []string{"a text"}}
-	require.Equal(t, "m_text", text.oip(m).Model)
+	require.Equal(t, "m_text", oipTexts(text, m).Model)
 	tensor := batch{items: make([]item, 1), input: stack.Tensor, numbers: make([]float32, 3*side*side)}
-	require.Equal(t, "m", tensor.oip(m).Model)
-	for contract, want := range map[stack.Contract]string{stack.Predict: "/predict", stack.OIP: "/v2/models/m_jpeg/infer"} {
-		r, err := jpeg.rest(contract, m)
+	require.Equal(t, "m", oipTensor(tensor, m).Model)
+	infer := func(b batch, m served) (http1.Request, error) { return oip.EncodeREST(oipFiles(b, m), oip.Binary) }
+	for want, encode := range map[string]func(batch, served) (http1.Request, error){"/predict": predictFile, "/v2/models/m_jpeg/infer": infer} {
+		r, err := encode(jpeg, m)
 		require.NoError(t, err)
 		require.Equal(t, want, r.Path)
 	}
-	r, err := text.rest(stack.OpenAI, m)
+	r, err := openAITexts(text, m)
 	require.NoError(t, err)
 	require.Equal(t, "/v1/embeddings", r.Path)
 	require.Contains(t, string(r.Body), "a text")

@@ -145,8 +145,9 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 		return nil, err
 	}
 	r := &reference{served: served{Model: m.Model, Source: string(m.Weights.Source), SHA256: m.Weights.SHA256}}
-	shape := m.Outputs[0].Shape
-	r.Width = int(shape[len(shape)-1])
+	if r.Width, err = width(m.Model); err != nil {
+		return nil, fmt.Errorf("prepare %s: %w", name, err)
+	}
 	if m.Image != nil {
 		for c := range 3 {
 			r.Norm.Mean[c], r.Norm.Std[c] = float32(m.Image.Mean[c]), float32(m.Image.Std[c])
@@ -168,17 +169,7 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 
 // judge holds answers against the golden ones of the model.
 func (e *environment) judge(m *reference, c Case, s stack.Stack) judge {
-	switch {
-	case m.texts != nil && s.Floats[e.device] != "":
-		return quality.NewTexts(m.texts, quality.NearTie16)
-	case m.texts != nil:
-		return quality.NewTexts(m.texts, quality.NearTie)
-	case m.golden == nil:
-		return blank(c, m.ungolden)
-	case c.task() == stack.Embeddings:
-		return quality.NewEmbeddings(m.golden, s.Floats[e.device])
-	}
-	return quality.NewLogits(m.golden, c.Input, s.Floats[e.device])
+	return judgeOf(c.task(), m, c.Input, s.Floats[e.device])
 }
 
 // name is the leaf's name on this device.

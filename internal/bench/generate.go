@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"stackbench"
@@ -10,13 +9,6 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
-	"stackbench/internal/wire/generation"
-	"stackbench/internal/wire/grpcraw"
-	"stackbench/internal/wire/http1"
-	"stackbench/internal/wire/oip"
-	"stackbench/internal/wire/openai"
-	"stackbench/internal/wire/tgi"
-	"stackbench/internal/wire/wsgen"
 	"stackbench/internal/workload"
 )
 
@@ -34,114 +26,36 @@ func prompts(l Lengths, share bool, how stack.Capability, salt uint64) (inputs, 
 	if err != nil {
 		return nil, err
 	}
-	exact := how.Contract != stack.TGI // it cannot be told
+	c, err := codecOf(how)
+	if err != nil {
+		return nil, err
+	}
 	return drawn{
 		form: stack.Text, most: 1, size: func(int) int { return 1 },
-		item: func(i int) item { return promptItem(list.Plain(i), exact) },
+		item: func(i int) item { return promptItem(list.Plain(i), c.exact) },
 		add: func(b *batch, i int) error {
 			p := list.Prompt(salt, i)
-			b.items, b.prompt = append(b.items, promptItem(p, exact)), p
+			b.items, b.prompt = append(b.items, promptItem(p, c.exact)), p
 			return nil
 		},
 	}, nil
 }
 
 // given are a few prompts in turn.
-func given(list []workload.Prompt, how stack.Capability) fixed {
+func given(list []workload.Prompt, how stack.Capability) (fixed, error) {
+	c, err := codecOf(how)
+	if err != nil {
+		return nil, err
+	}
 	var out fixed
 	for _, p := range list {
-		out = append(out, batch{input: stack.Text, items: []item{promptItem(p, how.Contract != stack.TGI)}, prompt: p})
+		out = append(out, batch{input: stack.Text, items: []item{promptItem(p, c.exact)}, prompt: p})
 	}
-	return out
+	return out, nil
 }
 
 func promptItem(p workload.Prompt, exact bool) item {
 	return item{id: p.ID, golden: p.Golden, asked: p.Tokens, exact: exact}
-}
-
-// generation is the batch as a prompt of a model.
-func (b batch) generation(m served) generation.Prompt {
-	return generation.Prompt{Model: m.Name, Text: b.prompt.Text, Tokens: b.prompt.Tokens, Exact: b.items[0].exact}
-}
-
-// texts makes the requests of text generation.
-func (w *work) texts(how stack.Capability, m served, at stack.Endpoint) error {
-	switch how.Contract {
-	case stack.OpenAI:
-		return w.openAI(m, how.Proto == stack.SSE, at.REST)
-	case stack.TGI:
-		return w.tgi(m, how.Proto == stack.SSE, at.REST)
-	case stack.WSGen:
-		return w.webSocket(m, at.REST)
-	case stack.OIP:
-		return w.inferStream(m, at.GRPC)
-	}
-	return fmt.Errorf("the contract %s generates no text", how.Contract)
-}
-
-// heard drives requests whose answers are heard as they come.
-func (w *work) heard(base string, m served, encode func(generation.Prompt) (http1.Request, error), h http1.Hearing, decode func(record.Answer) (generation.Text, error)) error {
-	t, err := w.requests(func(b batch) (http1.Request, error) { return encode(b.generation(m)) },
-		func(list []http1.Request) (*http1.Target, error) { return http1.NewHeardTarget(base, list, h) })
-	if err != nil {
-		return err
-	}
-	t.Bound(w.textBytes())
-	w.target, w.decode = target[*http1.Conn]{t}, decodeText(decode)
-	return nil
-}
-
-func decodeText(decode func(record.Answer) (generation.Text, error)) func(record.Answer, int) (answers, error) {
-	return func(a record.Answer, _ int) (answers, error) {
-		t, err := decode(a)
-		return answers{text: &t}, err
-	}
-}
-
-func (w *work) openAI(m served, stream bool, base string) error {
-	if stream {
-		encode := func(p generation.Prompt) (http1.Request, error) { return openai.EncodeCompletion(p, openai.Counted) }
-		return w.heard(base, m, encode, openai.HearCompletion(), openai.DecodeStream)
-	}
-	encode := func(p generation.Prompt) (http1.Request, error) { return openai.EncodeCompletion(p, openai.Whole) }
-	return w.heard(base, m, encode, openai.HearWhole(), openai.DecodeText)
-}
-
-func (w *work) tgi(m served, stream bool, base string) error {
-	encode := func(p generation.Prompt) (http1.Request, error) { return tgi.Encode(p, stream) }
-	if stream {
-		return w.heard(base, m, encode, tgi.HearStream(), tgi.DecodeStream)
-	}
-	return w.heard(base, m, encode, tgi.HearWhole(), tgi.DecodeText)
-}
-
-func (w *work) webSocket(m served, base string) error {
-	r, err := w.messages(func(b batch) ([]byte, error) { return wsgen.Encode(b.generation(m)) })
-	if err != nil {
-		return err
-	}
-	t, err := wsgen.NewTarget(base, [][]byte{r.spare})
-	if err != nil {
-		return err
-	}
-	t.Draw(r.take)
-	w.target, w.decode = target[*wsgen.Conn]{t}, decodeText(wsgen.Decode)
-	return nil
-}
-
-func (w *work) inferStream(m served, addr string) error {
-	r, err := w.messages(func(b batch) ([]byte, error) { return oip.EncodeGenerate(b.generation(m)) })
-	if err != nil {
-		return err
-	}
-	t, err := oip.NewGenerateTarget(addr, [][]byte{r.spare})
-	if err != nil {
-		return err
-	}
-	t.Draw(r.take)
-	t.Bound(w.textBytes())
-	w.target, w.close, w.decode = target[*grpcraw.EventConn]{t}, t.Close, decodeText(oip.DecodeText)
-	return nil
 }
 
 // generated says how a case's windows are measured as text; nil when they are none.

@@ -194,7 +194,7 @@ func known(up *server) error {
 // whole finds a way in which a stack answers with all values, not the best few.
 func whole(s stack.Stack, t stack.Task, form stack.Input) (stack.Capability, bool) {
 	i := slices.IndexFunc(s.Serves, func(c stack.Capability) bool {
-		return c.Task == t && c.Input == form && c.Proto == stack.REST && c.Contract != stack.Predict
+		return c.Task == t && c.Input == form && c.Proto == stack.REST && answersWhole(c)
 	})
 	if i < 0 {
 		return stack.Capability{}, false
@@ -237,7 +237,13 @@ func everything(c Case, m served) (fixed, error) {
 			return nil, err
 		}
 		return oneEach(c.Input, list.Cuts(), nil, (*batch).tensor)
+	case stack.Text:
+		return everyText(data)
 	}
+	return nil, fmt.Errorf("no committed inputs of the form %q", c.Input)
+}
+
+func everyText(data fs.FS) (fixed, error) {
 	have, err := workload.Count(data)
 	if err != nil {
 		return nil, err
@@ -250,7 +256,7 @@ func everything(c Case, m served) (fixed, error) {
 		}
 		all = append(all, list.Known()...)
 	}
-	return oneEach(c.Input, all, nil, (*batch).text)
+	return oneEach(stack.Text, all, nil, (*batch).text)
 }
 
 // keep writes a file so that another process sees it whole or not at all.

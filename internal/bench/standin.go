@@ -55,7 +55,11 @@ func (e *environment) makeTexts(ctx context.Context, m *reference) (*quality.Gol
 		if err != nil {
 			return nil, err
 		}
-		w, err := assemble(given(list, how), how, m.served, up.endpoint)
+		in, err := given(list, how)
+		if err != nil {
+			return nil, err
+		}
+		w, err := assemble(in, how, m.served, up.endpoint)
 		if err != nil {
 			return nil, err
 		}

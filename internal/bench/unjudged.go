@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"stackbench/internal/quality"
-	"stackbench/internal/stack"
 )
 
 // unjudged stands where nothing is known to hold answers against. It tells
@@ -21,6 +20,9 @@ func (u *unjudged) Add(id string, values []float32) {
 		u.Broken(id, "values that are not finite")
 	}
 }
+
+// AddTop has nothing to say: JSON holds no number that is not finite.
+func (u *unjudged) AddTop(string, []quality.Ranked) {}
 
 func (u *unjudged) Broken(id, why string) {
 	if len(u.broken) < 3 {
@@ -52,8 +54,5 @@ type blind interface {
 // blank judges what can be judged without knowing right answers: why says why
 // they are not known.
 func blank(c Case, why string) judge {
-	if c.task() == stack.TextGeneration {
-		return quality.Unknown(why)
-	}
-	return &unjudged{why: why}
+	return judgingOf(c.task()).blank(why)
 }

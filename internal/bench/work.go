@@ -26,6 +26,18 @@ type served struct {
 	Width     int                    // values of one answer: classes, or the embedding's length
 }
 
+// width is how many values one answer of a model has.
+func width(m stack.Model) (int, error) {
+	if len(m.Outputs) == 0 {
+		return 0, errors.New("the model has no output\nsay in its description what it answers with")
+	}
+	shape := m.Outputs[0].Shape
+	if len(shape) == 0 || shape[len(shape)-1] < 1 {
+		return 0, fmt.Errorf("the output %q has the shape %v, which does not say how many values an answer has\nsay so in the model's description", m.Outputs[0].Name, shape)
+	}
+	return int(shape[len(shape)-1]), nil
+}
+
 // work is what one case sends: requests built before they are due, what is in
 // each, and how to read an answer.
 type work struct {

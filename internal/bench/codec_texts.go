@@ -1,0 +1,91 @@
+package bench
+
+import (
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/wire/generation"
+	"stackbench/internal/wire/grpcraw"
+	"stackbench/internal/wire/http1"
+	"stackbench/internal/wire/oip"
+	"stackbench/internal/wire/openai"
+	"stackbench/internal/wire/tgi"
+	"stackbench/internal/wire/wsgen"
+)
+
+// textCodecs are those of generated text.
+func textCodecs() []codec {
+	texts := stack.TextGeneration
+	return []codec{
+		{way: way{stack.OpenAI, texts, stack.REST, stack.Text}, open: heard(completion(openai.Whole), openai.HearWhole), decode: decodeText(openai.DecodeText), exact: true},
+		{way: way{stack.OpenAI, texts, stack.SSE, stack.Text}, open: heard(completion(openai.Counted), openai.HearCompletion), decode: decodeText(openai.DecodeStream), exact: true},
+		{way: way{stack.TGI, texts, stack.REST, stack.Text}, open: heard(tgiPrompt(false), tgi.HearWhole), decode: decodeText(tgi.DecodeText)},
+		{way: way{stack.TGI, texts, stack.SSE, stack.Text}, open: heard(tgiPrompt(true), tgi.HearStream), decode: decodeText(tgi.DecodeStream)},
+		{way: way{stack.WSGen, texts, stack.WS, stack.Text}, open: webSocket, decode: decodeText(wsgen.Decode), exact: true},
+		{way: way{stack.OIP, texts, stack.GRPC, stack.Text}, open: inferStream, decode: decodeText(oip.DecodeText), exact: true},
+	}
+}
+
+// generation is the batch as a prompt of a model.
+func (b batch) generation(m served) generation.Prompt {
+	return generation.Prompt{Model: m.Name, Text: b.prompt.Text, Tokens: b.prompt.Tokens, Exact: b.items[0].exact}
+}
+
+// heard drives requests whose answers are heard as they come.
+func heard(encode func(generation.Prompt) (http1.Request, error), hearing func() http1.Hearing) opener {
+	return func(w *work, m served, at stack.Endpoint) error {
+		t, err := w.requests(func(b batch) (http1.Request, error) { return encode(b.generation(m)) },
+			func(list []http1.Request) (*http1.Target, error) {
+				return http1.NewHeardTarget(at.REST, list, hearing())
+			})
+		if err != nil {
+			return err
+		}
+		t.Bound(w.textBytes())
+		w.target = target[*http1.Conn]{t}
+		return nil
+	}
+}
+
+func completion(d openai.Delivery) func(generation.Prompt) (http1.Request, error) {
+	return func(p generation.Prompt) (http1.Request, error) { return openai.EncodeCompletion(p, d) }
+}
+
+func tgiPrompt(stream bool) func(generation.Prompt) (http1.Request, error) {
+	return func(p generation.Prompt) (http1.Request, error) { return tgi.Encode(p, stream) }
+}
+
+func webSocket(w *work, m served, at stack.Endpoint) error {
+	r, err := w.messages(func(b batch) ([]byte, error) { return wsgen.Encode(b.generation(m)) })
+	if err != nil {
+		return err
+	}
+	t, err := wsgen.NewTarget(at.REST, [][]byte{r.spare})
+	if err != nil {
+		return err
+	}
+	t.Draw(r.take)
+	w.target = target[*wsgen.Conn]{t}
+	return nil
+}
+
+func inferStream(w *work, m served, at stack.Endpoint) error {
+	r, err := w.messages(func(b batch) ([]byte, error) { return oip.EncodeGenerate(b.generation(m)) })
+	if err != nil {
+		return err
+	}
+	t, err := oip.NewGenerateTarget(at.GRPC, [][]byte{r.spare})
+	if err != nil {
+		return err
+	}
+	t.Draw(r.take)
+	t.Bound(w.textBytes())
+	w.target, w.close = target[*grpcraw.EventConn]{t}, t.Close
+	return nil
+}
+
+func decodeText(decode func(record.Answer) (generation.Text, error)) decoder {
+	return func(a record.Answer, _, _ int) (answers, error) {
+		t, err := decode(a)
+		return answers{text: &t}, err
+	}
+}

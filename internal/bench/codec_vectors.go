@@ -1,0 +1,143 @@
+package bench
+
+import (
+	"context"
+
+	"stackbench/internal/quality"
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/wire/grpcraw"
+	"stackbench/internal/wire/http1"
+	"stackbench/internal/wire/openai"
+	"stackbench/internal/wire/predict"
+	"stackbench/internal/wire/tei"
+	"stackbench/internal/wire/torchserve"
+)
+
+// vectorCodecs are the other contracts that answer with vectors, or with the
+// best classes.
+func vectorCodecs() []codec {
+	images, embeddings := stack.ImageClassification, stack.Embeddings
+	overREST, overGRPC := torchserve.PredictionREST, torchserve.PredictionGRPC
+	return []codec{
+		{way: way{stack.Predict, images, stack.REST, stack.JPEG}, open: posts(predictFile), decode: decodePredict, best: true},
+		{way: way{stack.TorchServe, images, stack.REST, stack.JPEG}, open: torchServeREST(handlerFile), decode: decodeTop(overREST), best: true, ready: torchServeUp},
+		{way: way{stack.TorchServe, images, stack.GRPC, stack.JPEG}, open: torchServeGRPC(handlerFile), decode: decodeTop(overGRPC), best: true, ready: torchServeUp},
+		{way: way{stack.TorchServe, images, stack.REST, stack.Tensor}, open: torchServeREST(handlerTensor), decode: decodeLogits(overREST), ready: torchServeUp},
+		{way: way{stack.TorchServe, images, stack.GRPC, stack.Tensor}, open: torchServeGRPC(handlerTensor), decode: decodeLogits(overGRPC), ready: torchServeUp},
+		{way: way{stack.OpenAI, embeddings, stack.REST, stack.Text}, open: posts(openAITexts), decode: decodeOpenAI},
+		{way: way{stack.TEI, embeddings, stack.REST, stack.Text}, open: posts(teiTexts), decode: decodeTEI(tei.DecodeREST)},
+		{way: way{stack.TEI, embeddings, stack.GRPC, stack.Text}, open: calls(teiText, teiTarget), decode: decodeTEI(tei.DecodeGRPC)},
+	}
+}
+
+// posts sends each request by HTTP, and takes its answer as a whole.
+func posts(encode func(batch, served) (http1.Request, error)) opener {
+	return func(w *work, m served, at stack.Endpoint) error {
+		t, err := w.requests(func(b batch) (http1.Request, error) { return encode(b, m) },
+			func(list []http1.Request) (*http1.Target, error) { return http1.NewTarget(at.REST, list) })
+		if err != nil {
+			return err
+		}
+		w.target, w.bounded = target[*http1.Conn]{t}, t
+		return nil
+	}
+}
+
+// calls sends each request as a gRPC call.
+func calls(encode func(batch, served) ([]byte, error), dial func(addr string, requests [][]byte) (*grpcraw.Target, error)) opener {
+	return func(w *work, m served, at stack.Endpoint) error {
+		r, err := w.messages(func(b batch) ([]byte, error) { return encode(b, m) })
+		if err != nil {
+			return err
+		}
+		t, err := dial(at.GRPC, [][]byte{r.spare})
+		if err != nil {
+			return err
+		}
+		t.Draw(r.take)
+		w.target, w.close, w.bounded = target[*grpcraw.Conn]{t}, t.Close, t
+		return nil
+	}
+}
+
+func predictFile(b batch, _ served) (http1.Request, error) { return predict.Encode(b.files[0]) }
+
+func openAITexts(b batch, m served) (http1.Request, error) {
+	return openai.Encode(m.Name, b.texts, openai.Float)
+}
+
+func teiTexts(b batch, _ served) (http1.Request, error) { return tei.EncodeREST(b.texts) }
+
+func teiText(b batch, _ served) ([]byte, error) { return tei.EncodeGRPC(b.texts[0]) }
+
+func teiTarget(addr string, requests [][]byte) (*grpcraw.Target, error) {
+	return grpcraw.NewTarget(addr, tei.Method, requests)
+}
+
+// handlerInput is a batch as TorchServe's handler takes it: one file, or one
+// tensor of all items.
+type handlerInput func(batch) torchserve.Input
+
+func handlerFile(b batch) torchserve.Input   { return torchserve.Input{JPEG: b.files[0]} }
+func handlerTensor(b batch) torchserve.Input { return torchserve.Input{Tensor: b.numbers} }
+
+func torchServeREST(in handlerInput) opener {
+	return posts(func(b batch, m served) (http1.Request, error) { return torchserve.EncodeREST(m.Name, in(b)) })
+}
+
+func torchServeGRPC(in handlerInput) opener {
+	encode := func(b batch, m served) ([]byte, error) { return torchserve.EncodeGRPC(m.Name, in(b)) }
+	return calls(encode, torchserve.NewGRPCTarget)
+}
+
+// torchServeUp asks over REST, also where the work goes over gRPC.
+func torchServeUp(ctx context.Context, at stack.Endpoint, model string) error {
+	if at.REST == "" {
+		return nil
+	}
+	return torchserve.Ready(ctx, at.REST, model)
+}
+
+func decodeOpenAI(a record.Answer, items, width int) (answers, error) {
+	e, err := openai.Decode(a, items, width)
+	return answers{vectors: e.Vectors}, err
+}
+
+func decodeTEI(read func(a record.Answer, texts, width int) ([][]float32, error)) decoder {
+	return func(a record.Answer, items, width int) (answers, error) {
+		vectors, err := read(a, items, width)
+		return answers{vectors: vectors}, err
+	}
+}
+
+func decodePredict(a record.Answer, _, _ int) (answers, error) { return ranked(predict.Decode(a)) }
+
+func decodeTop(read func(record.Answer) ([]byte, error)) decoder {
+	return func(a record.Answer, _, _ int) (answers, error) {
+		body, err := read(a)
+		if err != nil {
+			return answers{}, err
+		}
+		return ranked(torchserve.DecodeTop(body))
+	}
+}
+
+func ranked(p predict.Prediction, err error) (answers, error) {
+	var out answers
+	for _, c := range p.Top {
+		out.top = append(out.top, quality.Ranked{Index: c.Index, Logit: float32(c.Logit)})
+	}
+	return out, err
+}
+
+func decodeLogits(read func(record.Answer) ([]byte, error)) decoder {
+	return func(a record.Answer, items, width int) (answers, error) {
+		body, err := read(a)
+		if err != nil {
+			return answers{}, err
+		}
+		rows, err := torchserve.DecodeLogits(body, items, width)
+		return answers{vectors: rows}, err
+	}
+}

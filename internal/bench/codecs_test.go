@@ -1,0 +1,127 @@
+package bench
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/stack"
+	"stackbench/internal/workload"
+)
+
+// TestNoWayIsSpokenTwice: of two rows for one way the second would be dead.
+func TestNoWayIsSpokenTwice(t *testing.T) {
+	seen := map[way]bool{}
+	for _, c := range codecs() {
+		require.False(t, seen[c.way], "two codecs of %v", c.way)
+		seen[c.way] = true
+		require.NotNil(t, c.open, c.way)
+		require.NotNil(t, c.decode, c.way)
+		require.NotContains(t, []any{c.contract, c.task, c.proto, c.input}, "", c.way)
+	}
+}
+
+// capable is the capability that a codec carries.
+func (w way) capable() stack.Capability {
+	return stack.Capability{Contract: w.contract, Task: w.task, Proto: w.proto, Input: w.input}
+}
+
+// batchOf is a request of one item in a form.
+func batchOf(in stack.Input) batch {
+	return batch{
+		input: in, items: []item{{id: "one", golden: true, asked: 4}},
+		files: [][]byte{[]byte("\xff\xd8\xff\xe0 one")}, texts: []string{"a text"}, ids: [][]int64{{1, 2}},
+		numbers: make([]float32, 3*side*side), prompt: workload.Prompt{ID: "one", Text: "a text", Tokens: 4},
+	}
+}
+
+// TestEveryCodecBuildsARequest: each row makes requests of an input of its form,
+// over its transport.
+func TestEveryCodecBuildsARequest(t *testing.T) {
+	m := serving(4)
+	m.Inputs = []stack.TensorSpec{{Name: "input_ids"}, {Name: "attention_mask"}}
+	m.Text = &stack.TextSpec{}
+	for _, c := range codecs() {
+		at := stack.Endpoint{REST: "127.0.0.1:1", GRPC: "127.0.0.1:1"}
+		if c.proto.HTTP() {
+			at.GRPC = ""
+		} else {
+			at.REST = ""
+		}
+		w, err := assemble(fixed{batchOf(c.input)}, c.capable(), m, at)
+		require.NoError(t, err, "%v", c.way)
+		require.NotNil(t, w.target, "%v", c.way)
+		_, err = w.decode(recordOf("<html>"), 1)
+		require.Error(t, err, "%v takes a page for an answer", c.way)
+		require.NoError(t, w.close(), "%v", c.way)
+	}
+}
+
+// TestWhatHasNoCodecIsNamed: nothing unknown is taken for something else.
+func TestWhatHasNoCodecIsNamed(t *testing.T) {
+	known := stack.Capability{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.JPEG, Contract: stack.OIP}
+	require.True(t, HasCodec(known))
+	for name, change := range map[string]func(*stack.Capability){
+		"the contract \"smoke-signals\"": func(c *stack.Capability) { c.Contract = "smoke-signals" },
+		"for \"translation\"":            func(c *stack.Capability) { c.Task = "translation" },
+		"by \"clip\"":                    func(c *stack.Capability) { c.Input = "clip" },
+		"over \"quic\"":                  func(c *stack.Capability) { c.Proto = "quic" },
+	} {
+		how := known
+		change(&how)
+		require.False(t, HasCodec(how), name)
+		_, err := assemble(fixed{batchOf(stack.JPEG)}, how, serving(4), stack.Endpoint{REST: "127.0.0.1:1", GRPC: "127.0.0.1:1"})
+		require.ErrorContains(t, err, "build requests: no codec of the contract ", name)
+		require.ErrorContains(t, err, name)
+		require.ErrorContains(t, workerUp(t.Context(), how, stack.Endpoint{}, "m"), name)
+		require.False(t, answersWhole(how), name)
+	}
+	how := stack.Capability{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.TEI}
+	_, err := prompts(Chat, false, how, 1)
+	require.ErrorContains(t, err, `no codec of the contract "tei" for "text-generation"`)
+	_, err = given(nil, how)
+	require.ErrorContains(t, err, `no codec of the contract "tei" for "text-generation"`)
+	_, err = everything(Case{Input: "clip"}, serving(1))
+	require.EqualError(t, err, `no committed inputs of the form "clip"`)
+	require.Empty(t, Case{Model: "no such model"}.unit())
+}
+
+// TestWhatContractsCanDo: TGI cannot be told to go on until a length, and what
+// ranks classes gives no values to hold others against.
+func TestWhatContractsCanDo(t *testing.T) {
+	for _, c := range codecs() {
+		require.Equal(t, c.task == stack.TextGeneration && c.contract != stack.TGI, c.exact, "%v", c.way)
+		ranks := c.contract == stack.Predict || c.contract == stack.TorchServe && c.input == stack.JPEG
+		require.Equal(t, !ranks, answersWhole(c.capable()), "%v", c.way)
+	}
+	for contract, exact := range map[stack.Contract]bool{stack.OpenAI: true, stack.TGI: false} {
+		in, err := prompts(Chat, false, stack.Capability{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: contract}, 1)
+		require.NoError(t, err)
+		b, err := in.batch(0)
+		require.NoError(t, err)
+		require.Equal(t, exact, b.items[0].exact, contract)
+		require.Equal(t, in.items(0), b.items)
+	}
+}
+
+// TestTorchServesWorkerIsAskedForFirst: it takes requests before its worker is up.
+func TestTorchServesWorkerIsAskedForFirst(t *testing.T) {
+	status := "UNLOADING"
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		require.Equal(t, "/models/m", r.URL.Path)
+		_, err := w.Write([]byte(`[{"workers":[{"id":"9000","status":"` + status + `"}]}]`))
+		require.NoError(t, err)
+	}))
+	defer s.Close()
+	at := stack.Endpoint{REST: strings.TrimPrefix(s.URL, "http://")}
+	how := stack.Capability{Task: stack.ImageClassification, Proto: stack.GRPC, Input: stack.Tensor, Contract: stack.TorchServe}
+	require.Error(t, workerUp(t.Context(), how, at, "m"))
+	status = "READY"
+	require.NoError(t, workerUp(t.Context(), how, at, "m"))
+	require.NoError(t, workerUp(t.Context(), how, stack.Endpoint{}, "m"), "nobody can be asked")
+	how.Contract, status = stack.OIP, "UNLOADING"
+	require.NoError(t, workerUp(t.Context(), how, at, "m"), "it is not asked of others")
+}

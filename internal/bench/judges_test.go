@@ -1,0 +1,87 @@
+package bench
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/quality"
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/wire/generation"
+)
+
+func recordOf(body string) record.Answer { return record.Answer{Body: []byte(body)} }
+
+// TestAnswersOfAnotherKindAreWrong: a judge that cannot check an answer says so.
+// It neither panics nor takes it for right.
+func TestAnswersOfAnotherKindAreWrong(t *testing.T) {
+	text := answers{text: &generation.Text{Text: "a"}}
+	top := answers{top: []quality.Ranked{{Index: 1, Logit: 9}}}
+	vector := answers{vectors: [][]float32{{1, 9, 2, 3, 4, 0}}}
+	golden := &quality.GoldenTexts{Answers: map[string]quality.GoldenText{}}
+	for name, c := range map[string]struct {
+		judge judge
+		wrong []answers
+	}{
+		"logits":     {quality.NewLogits(logits(), stack.JPEG, ""), []answers{text, {}}},
+		"embeddings": {quality.NewEmbeddings(logits(), ""), []answers{text, top, {}}},
+		"texts":      {quality.NewTexts(golden, quality.NearTie), []answers{vector, top, {}}},
+		"nothing":    {&unjudged{}, []answers{text, {}}},
+	} {
+		for _, got := range c.wrong {
+			for _, known := range []bool{true, false} {
+				examineItem(item{id: "cat", golden: known}, 0, got, stack.JPEG, c.judge)
+			}
+		}
+		v := c.judge.Verdict()
+		require.False(t, v.OK(), name)
+		require.Contains(t, v.Reason(), "cat: ", name)
+		require.Zero(t, v.Agree, name)
+	}
+	j := quality.NewLogits(logits(), stack.JPEG, "")
+	examineItem(item{id: "dog"}, 1, vector, stack.JPEG, j)
+	require.Contains(t, j.Verdict().Reason(), "dog: it has no values", "the second of one")
+}
+
+// TestEveryTaskHasItsJudge: what is known decides; nothing is judged by the
+// rules of another task.
+func TestEveryTaskHasItsJudge(t *testing.T) {
+	vectors := &reference{golden: logits(), ungolden: "none of these weights"}
+	texts := &reference{texts: &quality.GoldenTexts{}, ungolden: "none of these weights"}
+	for _, c := range []struct {
+		task stack.Task
+		m    *reference
+		want judge
+	}{
+		{stack.ImageClassification, vectors, quality.NewLogits(vectors.golden, stack.JPEG, "")},
+		{stack.Embeddings, vectors, quality.NewEmbeddings(vectors.golden, "")},
+		{stack.TextGeneration, texts, quality.NewTexts(texts.texts, quality.NearTie)},
+		{stack.ImageClassification, texts, &unjudged{why: "none of these weights"}},
+		{stack.Embeddings, texts, &unjudged{why: "none of these weights"}},
+		{stack.TextGeneration, vectors, quality.Unknown("none of these weights")},
+		{"translation", vectors, &unjudged{why: `no judge of the task "translation"`}},
+		{"translation", texts, &unjudged{why: `no judge of the task "translation"`}},
+	} {
+		require.Equal(t, c.want, judgeOf(c.task, c.m, stack.JPEG, ""), c.task)
+	}
+	require.Equal(t, quality.NewTexts(texts.texts, quality.NearTie16), judgeOf(stack.TextGeneration, texts, stack.Text, "fp16"))
+	require.Equal(t, quality.NewEmbeddings(vectors.golden, "fp16"), judgeOf(stack.Embeddings, vectors, stack.Text, "fp16"))
+	u := judgingOf("translation").blank("")
+	require.False(t, u.Verdict().OK())
+	require.Contains(t, u.Verdict().Reason(), `no judge of the task "translation"`)
+}
+
+func TestTheWidthOfAnAnswerIsInTheDescription(t *testing.T) {
+	for want, shape := range map[int][]int64{1000: {-1, 1000}, 384: {384}} {
+		n, err := width(stack.Model{Outputs: []stack.TensorSpec{{Shape: shape}}})
+		require.NoError(t, err)
+		require.Equal(t, want, n)
+	}
+	_, err := width(stack.Model{})
+	require.ErrorContains(t, err, "the model has no output\n")
+	for _, shape := range [][]int64{nil, {}, {1, -1}, {0}} {
+		_, err := width(stack.Model{Outputs: []stack.TensorSpec{{Name: "logits", Shape: shape}}})
+		require.ErrorContains(t, err, `the output "logits" has the shape [`)
+	}
+}
