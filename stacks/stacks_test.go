@@ -1,6 +1,7 @@
 package stacks_test
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -12,7 +13,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/bench"
 	"stackbench/internal/stack"
+	"stackbench/internal/telemetry"
 	"stackbench/stacks"
 	"stackbench/stacks/torchbase"
 )
@@ -61,6 +64,34 @@ func TestStacksAreWellFormed(t *testing.T) {
 		require.True(t, s.Unbatched == "" || seen[s.Unbatched], "%s is %s without batching, which is no stack above it", s.Name, s.Unbatched)
 		require.True(t, s.Container != nil || s.Process != nil, "%s has no way to start", s.Name)
 	}
+}
+
+// TestWhatStacksDeclareIsSpokenAndRead: a capability that nothing builds
+// requests for would be found out when it is measured, and counters that nothing
+// reads never.
+func TestWhatStacksDeclareIsSpokenAndRead(t *testing.T) {
+	for _, s := range stacks.All() {
+		require.NoError(t, unheard(s))
+	}
+	bad := stacks.All()[0]
+	bad.Tells = "smoke-signals"
+	require.EqualError(t, unheard(bad), bad.Name+` tells "smoke-signals", which nothing reads: add a row to the readers of internal/telemetry`)
+	bad = stacks.All()[0]
+	bad.Serves = append(slices.Clone(bad.Serves), stack.Capability{Task: stack.Embeddings, Proto: stack.SSE, Input: stack.Text, Contract: stack.TGI})
+	require.EqualError(t, unheard(bad), bad.Name+` serves "embeddings" by "text" over "sse" in the contract "tgi", of which there is no codec: add a row to those of internal/bench`)
+}
+
+// unheard says what a stack declares that nothing here speaks or reads.
+func unheard(s stack.Stack) error {
+	for _, c := range s.Serves {
+		if !bench.HasCodec(c) {
+			return fmt.Errorf("%s serves %q by %q over %q in the contract %q, of which there is no codec: add a row to those of internal/bench", s.Name, c.Task, c.Input, c.Proto, c.Contract)
+		}
+	}
+	if s.Tells != stack.Silent && !telemetry.HasReader(s.Tells) {
+		return fmt.Errorf("%s tells %q, which nothing reads: add a row to the readers of internal/telemetry", s.Name, s.Tells)
+	}
+	return nil
 }
 
 func TestImagesAndProcessesFindTheirFiles(t *testing.T) {

@@ -1,10 +1,6 @@
 package telemetry
 
-import (
-	"fmt"
-
-	"stackbench/internal/stack"
-)
+import "fmt"
 
 // Generation is what a server tells of the text that it generated: its own view
 // of what a client stamps, without the way between them. In a reading the sums
@@ -153,25 +149,19 @@ func steps(runs float64, tokens *float64) *Batches {
 	return &Batches{Runs: runs, Items: *tokens}
 }
 
-// generationCrowd reads the gauges of requests that wait and run, whichever of
-// the servers it is.
-func generationCrowd(text []byte, s Source) (Crowd, error) {
-	p, err := parsePage(text)
-	if err != nil {
-		return Crowd{}, err
+// crowdOf reads the gauges of requests that wait and that run.
+func crowdOf(waiting, running string) func([]byte, Source) (Crowd, error) {
+	return func(text []byte, _ Source) (Crowd, error) {
+		p, err := parsePage(text)
+		if err != nil {
+			return Crowd{}, err
+		}
+		var c Crowd
+		if c.Waiting, err = p.gauge(waiting, nil); err != nil {
+			return Crowd{}, err
+		}
+		run, err := p.told(running)
+		c.Running = value(run)
+		return c, err
 	}
-	gauges := map[stack.Telemetry][2]string{
-		stack.VLLMMetrics:   {"vllm:num_requests_waiting", "vllm:num_requests_running"},
-		stack.TGIMetrics:    {"tgi_queue_size", "tgi_batch_current_size"},
-		stack.SGLangMetrics: {"sglang:num_queue_reqs", "sglang:num_running_reqs"},
-	}[s.Kind]
-	var c Crowd
-	if c.Waiting, err = p.gauge(gauges[0], nil); err != nil {
-		return Crowd{}, err
-	}
-	running, err := p.told(gauges[1])
-	if running != nil {
-		c.Running = *running
-	}
-	return c, err
 }

@@ -88,7 +88,7 @@ func TestTGIsPage(t *testing.T) {
 	require.Equal(t, &Batches{Runs: 10, Items: 16}, r.Batches)
 	require.Equal(t, map[string]Sum{Queue: {4, 0.2}, Preprocess: {4, 0.004}, Compute: {4, 0.5}}, r.Stages)
 	require.Equal(t, &Generation{Tokens: told(16), Whole: &Sum{4, 0.8}}, r.Generation)
-	n, err := generationCrowd([]byte(tgiPage), Source{Kind: stack.TGIMetrics})
+	n, err := crowdTold(t, stack.TGIMetrics, tgiPage)
 	require.NoError(t, err)
 	require.Equal(t, Crowd{Waiting: 2, Running: 5}, n)
 }
@@ -133,7 +133,7 @@ func TestSGLangsPage(t *testing.T) {
 		Tokens: told(64), First: &Sum{4, 0.8}, Between: &Sum{60, 0.6}, Whole: &Sum{4, 1.4}, Prefix: &Prefix{400, 40},
 	}, r.Generation)
 	require.InDelta(t, 0.1, r.Generation.Prefix.Share(), 1e-12)
-	n, err := generationCrowd([]byte(sglangPage), Source{Kind: stack.SGLangMetrics})
+	n, err := crowdTold(t, stack.SGLangMetrics, sglangPage)
 	require.NoError(t, err)
 	require.Equal(t, Crowd{Waiting: 3, Running: 7}, n)
 }
@@ -148,7 +148,7 @@ func TestServersOfTextThatTellNothing(t *testing.T) {
 		_, err = parse([]byte("<html>"), Source{})
 		require.ErrorContains(t, err, "read the server's metrics")
 	}
-	_, err := generationCrowd([]byte("go_goroutines 7\n"), Source{Kind: stack.VLLMMetrics})
+	_, err := crowdTold(t, stack.VLLMMetrics, "go_goroutines 7\n")
 	require.ErrorIs(t, err, ErrSilent)
 	_, err = parseVLLM([]byte("# TYPE vllm:e2e_request_latency_seconds histogram\nvllm:e2e_request_latency_seconds_sum -1\n"), Source{})
 	require.ErrorContains(t, err, "the sum of vllm:e2e_request_latency_seconds is -1")

@@ -3,8 +3,6 @@ package telemetry
 import (
 	"context"
 	"encoding/json"
-
-	"stackbench/internal/stack"
 )
 
 // parseTEI reads the page of text-embeddings-inference: times over requests,
@@ -81,12 +79,8 @@ func teiStages(p page, several bool) (map[string]Sum, error) {
 	return out, nil
 }
 
-// Most is the most items that the server itself joins, whatever it was asked
-// for; 0 where it does not tell. TEI's computing on a CPU has such a limit.
-func (s Source) Most(ctx context.Context) int {
-	if s.Kind != stack.TEIMetrics {
-		return 0
-	}
+// teiMost asks TEI, whose computing on a CPU has a limit of its own.
+func teiMost(ctx context.Context, s Source) int {
 	text, err := get(ctx, s.At.REST, "/info")
 	if err != nil {
 		return 0

@@ -182,101 +182,10 @@ func (s Source) requests(texts float64) (float64, error) {
 // ErrSilent is of a stack that does not tell what was asked for.
 var ErrSilent = errors.New("the stack does not tell")
 
-// source is where a server tells something, and how that is read; the zero value
-// where it tells nothing.
-type source[T any] struct {
-	addr, path string
-	parse      func(page []byte, s Source) (T, error)
-}
-
-func (p source[T]) read(ctx context.Context, s Source) (T, error) {
-	var none T
-	if p.parse == nil {
-		return none, ErrSilent
-	}
-	page, err := get(ctx, p.addr, p.path)
-	if err != nil {
-		return none, err
-	}
-	return p.parse(page, s)
-}
-
-// Read takes a reading.
-func (s Source) Read(ctx context.Context) (Reading, error) {
-	var from source[Reading]
-	switch s.Kind {
-	case stack.OwnMetrics:
-		from = source[Reading]{s.At.REST, "/metrics", parseOwn}
-	case stack.TritonStatistics:
-		from = source[Reading]{s.At.REST, "/v2/models/stats", parseTriton}
-	case stack.TorchServeMetrics:
-		return s.readTorchServe(ctx)
-	case stack.TEIMetrics:
-		from = source[Reading]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", parseTEI}
-	case stack.VLLMMetrics:
-		from = source[Reading]{s.At.REST, "/metrics", parseVLLM}
-	case stack.TGIMetrics:
-		from = source[Reading]{s.At.REST, "/metrics", parseTGI}
-	case stack.SGLangMetrics:
-		from = source[Reading]{s.At.REST, "/metrics", parseSGLang}
-	}
-	return from.read(ctx, s)
-}
-
-func (s Source) readTorchServe(ctx context.Context) (Reading, error) {
-	page, err := get(ctx, s.At.Metrics, "/metrics")
-	if err != nil {
-		return Reading{}, err
-	}
-	r, err := parseTorchServe(page, s.Model)
-	if err != nil {
-		return Reading{}, err
-	}
-	state, err := s.torchServeState(ctx)
-	if err != nil {
-		return Reading{}, err
-	}
-	r.Workers = state.workers()
-	return r, nil
-}
-
-func (s Source) torchServeState(ctx context.Context) (torchServeState, error) {
-	text, err := get(ctx, s.At.REST, torchServePath(s.Model))
-	if err != nil {
-		return nil, err
-	}
-	return parseTorchServeState(text)
-}
-
 // Crowd is the requests in a server now.
 type Crowd struct {
 	Waiting float64
 	Running float64 // that are computed together; 0 when it does not tell
-}
-
-// Crowd asks for the requests that are in the server now.
-func (s Source) Crowd(ctx context.Context) (Crowd, error) {
-	var from source[Crowd]
-	switch s.Kind {
-	case stack.OwnMetrics:
-		from = source[Crowd]{s.At.REST, "/metrics", waiting(ownWaiting)}
-	case stack.TritonStatistics:
-		from = source[Crowd]{s.At.Metrics, "/metrics", waiting(tritonWaiting)}
-	case stack.TorchServeMetrics:
-		state, err := s.torchServeState(ctx)
-		if err != nil {
-			return Crowd{}, err
-		}
-		n, err := state.waiting()
-		return Crowd{Waiting: n}, err
-	case stack.TEIMetrics:
-		from = source[Crowd]{cmp.Or(s.At.Metrics, s.At.REST), "/metrics", waiting(teiWaiting)}
-	case stack.VLLMMetrics, stack.TGIMetrics, stack.SGLangMetrics:
-		from = source[Crowd]{s.At.REST, "/metrics", generationCrowd}
-	case stack.InfinityState:
-		from = source[Crowd]{s.At.REST, "/v1/models", waiting(infinityWaiting)}
-	}
-	return from.read(ctx, s)
 }
 
 // waiting reads a crowd of which only those that wait are told.

@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,6 +50,40 @@ func parseTorchServe(text []byte, model string) (Reading, error) {
 		}
 	}
 	return r, nil
+}
+
+func readTorchServe(ctx context.Context, s Source) (Reading, error) {
+	page, err := get(ctx, s.At.Metrics, "/metrics")
+	if err != nil {
+		return Reading{}, err
+	}
+	r, err := parseTorchServe(page, s.Model)
+	if err != nil {
+		return Reading{}, err
+	}
+	state, err := s.torchServeState(ctx)
+	if err != nil {
+		return Reading{}, err
+	}
+	r.Workers = state.workers()
+	return r, nil
+}
+
+func torchServeCrowd(ctx context.Context, s Source) (Crowd, error) {
+	state, err := s.torchServeState(ctx)
+	if err != nil {
+		return Crowd{}, err
+	}
+	n, err := state.waiting()
+	return Crowd{Waiting: n}, err
+}
+
+func (s Source) torchServeState(ctx context.Context) (torchServeState, error) {
+	text, err := get(ctx, s.At.REST, torchServePath(s.Model))
+	if err != nil {
+		return nil, err
+	}
+	return parseTorchServeState(text)
 }
 
 // torchServeState is what GET /models/M says, one entry a version.
