@@ -14,7 +14,7 @@ import (
 )
 
 // Version of the harness. It changes when a number would: what is measured, or how.
-const Version = "0.2"
+const Version = "0.3"
 
 // describe is what this machine's numbers are true for. The weights are of the
 // models prepared so far.

@@ -54,8 +54,27 @@ type reference struct {
 	sought   bool                 // whether a stand-in for them was looked for
 }
 
+// checkProfiles refuses settings and cases of a profile that does not exist: the
+// flags and the constants give none.
+func checkProfiles(o Options, g Group) error {
+	for _, p := range []Profile{o.Profile, o.Only.Leaves} {
+		if err := p.check(); err != nil {
+			return err
+		}
+	}
+	for _, c := range g.Cases {
+		if err := c.From.check(); err != nil {
+			return fmt.Errorf("group %s: %w", g.Name, err)
+		}
+	}
+	return nil
+}
+
 // survey looks at the machine. It changes nothing and fetches nothing.
 func survey(o Options, g Group) (*environment, error) {
+	if err := checkProfiles(o, g); err != nil {
+		return nil, err
+	}
 	e := &environment{options: o, group: g.only(o.Only), device: stack.CPU, models: map[string]*reference{}}
 	all, err := cpuset.Usable()
 	if err != nil {

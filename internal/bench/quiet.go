@@ -78,6 +78,7 @@ func (r *run) take(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
 	eye.others.look()
+	eye.source.Underway = p.Conns
 	res, err := w.load(ctx, p, clock)
 	if err != nil {
 		return meter.Window{}, err

@@ -140,3 +140,16 @@ func TestProcessesGetNoKeys(t *testing.T) {
 		require.Contains(t, env, kept)
 	}
 }
+
+func TestDefaultCache(t *testing.T) {
+	t.Setenv("STACKBENCH_CACHE", t.TempDir())
+	dir, err := DefaultCache()
+	require.NoError(t, err)
+	require.Equal(t, os.Getenv("STACKBENCH_CACHE"), dir)
+	t.Setenv("STACKBENCH_CACHE", "")
+	t.Setenv("XDG_CACHE_HOME", "/somewhere")
+	t.Setenv("HOME", "/somewhere")
+	dir, err = DefaultCache()
+	require.NoError(t, err)
+	require.Equal(t, "stackbench", filepath.Base(dir))
+}

@@ -34,6 +34,12 @@ func (b *builder) breakdown(w *work, loads []results.Name, stacks []string) []Ro
 		found := false
 		for _, l := range byStack {
 			ms, ok := l.stage(stage)
+			if ok {
+				if why := withdrawn(b.run.Env, l.name, stage); why != "" {
+					b.miss(stage, why)
+					ok = false
+				}
+			}
 			found = found || ok
 			cell := Cell{Text: none}
 			if ok {

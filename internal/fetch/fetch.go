@@ -35,19 +35,6 @@ type Getter struct {
 	Progress Progress                        // nil: none
 }
 
-// CacheDir is the folder for everything that is fetched: STACKBENCH_CACHE, else
-// stackbench in the user's cache folder.
-func CacheDir() (string, error) {
-	if dir := os.Getenv("STACKBENCH_CACHE"); dir != "" {
-		return filepath.Abs(dir)
-	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("find the cache folder: %w\nset STACKBENCH_CACHE to a folder", err)
-	}
-	return filepath.Join(dir, "stackbench"), nil
-}
-
 // HashFile gives the SHA-256 of a file in hexadecimal digits.
 func HashFile(path string) (string, error) {
 	f, err := os.Open(path)

@@ -189,16 +189,3 @@ func TestLockExcludes(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, release())
 }
-
-func TestCacheDir(t *testing.T) {
-	t.Setenv("STACKBENCH_CACHE", t.TempDir())
-	dir, err := fetch.CacheDir()
-	require.NoError(t, err)
-	require.Equal(t, os.Getenv("STACKBENCH_CACHE"), dir)
-	t.Setenv("STACKBENCH_CACHE", "")
-	t.Setenv("XDG_CACHE_HOME", "/somewhere")
-	t.Setenv("HOME", "/somewhere")
-	dir, err = fetch.CacheDir()
-	require.NoError(t, err)
-	require.Equal(t, "stackbench", filepath.Base(dir))
-}

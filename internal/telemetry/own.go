@@ -3,7 +3,7 @@ package telemetry
 // parseOwn reads the page of this project's servers: the histograms
 // stackbench_batch_size, over executions, and stackbench_queue_seconds,
 // stackbench_preprocess_seconds, stackbench_compute_seconds and
-// stackbench_postprocess_seconds, over requests.
+// stackbench_postprocess_seconds, over requests; and the counter of these.
 func parseOwn(text []byte, s Source) (Reading, error) {
 	p, err := parsePage(text)
 	if err != nil {
@@ -12,6 +12,9 @@ func parseOwn(text []byte, s Source) (Reading, error) {
 	its := labels{"model": s.Model}
 	r := Reading{Stages: map[string]Sum{}}
 	if r.Batches, err = p.histogram("stackbench_batch_size", its); err != nil {
+		return Reading{}, err
+	}
+	if r.Answered, err = ownAnswered(p, s); err != nil {
 		return Reading{}, err
 	}
 	for _, stage := range Stages() {

@@ -21,6 +21,7 @@ import (
 type Reading struct {
 	Batches    *Batches
 	Stages     map[string]Sum // by name of a stage, over requests; only those that are told
+	Answered   *Answered      // nil: not told
 	Generation *Generation    // of servers that generate text, as far as they tell
 	Workers    string         // the processes that compute, where the server starts one that died again; "" when not told
 }
@@ -79,7 +80,7 @@ func Stages() []string { return []string{Queue, Preprocess, Compute, Gather, Pos
 // Work is what a server did between two readings.
 type Work struct {
 	Batches    *Batches // nil: not told
-	Stages     []Stage  // only those that are told
+	Stages     []Stage  // only those that are told, once a request
 	Generation *Generation
 	Restarted  bool // a process that computes died, and is down or was started again
 }
@@ -104,6 +105,10 @@ func (r Reading) Since(before Reading) (Work, error) {
 		}
 		w.Batches = &b
 	}
+	requests, err := r.Answered.since(before.Answered)
+	if err != nil {
+		return Work{}, fmt.Errorf("requests: %w", err)
+	}
 	for _, name := range Stages() {
 		now, told := r.Stages[name]
 		if !told {
@@ -113,11 +118,10 @@ func (r Reading) Since(before Reading) (Work, error) {
 		if err != nil {
 			return Work{}, fmt.Errorf("%s time: %w", name, err)
 		}
-		if d.Count > 0 {
+		if d.Count > 0 && requests.each(d.Count) {
 			w.Stages = append(w.Stages, Stage{name, d.Mean()})
 		}
 	}
-	var err error
 	w.Generation, err = r.Generation.since(before.Generation)
 	return w, err
 }
@@ -167,6 +171,8 @@ type Source struct {
 	Input stack.Input
 	Items float64 // that a request carries, on average; 0 means 1
 	Mixed bool    // requests differ in how many they carry
+
+	Underway int // requests that clients have under way at a time, at most
 }
 
 // requests is how many requests so many waiting texts are, of a server that

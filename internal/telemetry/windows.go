@@ -10,7 +10,14 @@ func (r Reading) Grown(before, after Reading) (Reading, error) {
 	if err != nil {
 		return Reading{}, err
 	}
-	out := Reading{Batches: r.Batches.plus(did.Batches), Generation: r.Generation.plus(did.Generation), Stages: map[string]Sum{}}
+	answered, err := after.Answered.since(before.Answered)
+	if err != nil {
+		return Reading{}, err
+	}
+	out := Reading{
+		Batches: r.Batches.plus(did.Batches), Generation: r.Generation.plus(did.Generation),
+		Answered: r.Answered.plus(answered), Stages: map[string]Sum{},
+	}
 	for name, sum := range r.Stages {
 		out.Stages[name] = sum
 	}

@@ -21,7 +21,7 @@ const (
 
 // model is a loaded model behind its service.
 type model struct {
-	service service.Service
+	service service.Served
 	close   func()
 }
 
@@ -36,7 +36,11 @@ func load(c config, m *metrics.Metrics) (model, error) {
 			return model{}, &problem{err, prepareCure, exitFailed}
 		}
 		info.WeightsSHA256 = described.Weights.SHA256
-		return model{service: service.NewNull(described, info), close: func() {}}, nil
+		served, err := service.NewNull(described, info)
+		if err != nil {
+			return model{}, &problem{err, prepareCure, exitFailed}
+		}
+		return model{service: served, close: func() {}}, nil
 	}
 	described, err := store.Open(c.store.models, c.store.model)
 	if err != nil {

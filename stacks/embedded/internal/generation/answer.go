@@ -15,7 +15,9 @@ type answer struct {
 	engine  *Engine
 	request Request
 	arrived time.Time
-	started bool // its first execution has begun
+	started bool          // its first execution has begun
+	waited  time.Duration // for its turns
+	taken   time.Duration // by its executions
 	text    *tokenizer.Decoder
 	prompt  int // tokens
 	total   int // tokens generated
@@ -42,6 +44,10 @@ func (a *answer) run(ctx context.Context, prompt []int64, give func(Chunk) error
 			return err
 		}
 		chunk := a.add(token)
+		if chunk.Finish != "" { // first, so that who has the answer finds it counted
+			a.engine.metrics.Waited(a.waited)
+			a.engine.metrics.Computed(a.taken)
+		}
 		if err := give(chunk); err != nil {
 			return fault.New(fault.Gone, "the client left: %v", err)
 		}
@@ -58,22 +64,25 @@ func (a *answer) step(ctx context.Context, s Sequence, ids []int64) (int64, erro
 	if ctx.Err() != nil {
 		return 0, e.left(ctx)
 	}
+	asked := a.arrived
+	if a.started {
+		asked = time.Now()
+	}
 	select {
 	case e.turns <- struct{}{}:
 	case <-ctx.Done():
 		return 0, e.left(ctx)
 	}
 	start := time.Now()
-	if !a.started {
-		e.metrics.Waited(start.Sub(a.arrived))
-		a.begun()
-	}
+	a.waited += start.Sub(asked)
+	a.begun()
 	logits, err := s.Next(ids)
 	<-e.turns
 	if err != nil {
 		return 0, err
 	}
-	e.metrics.Executed(1, 1, time.Since(start))
+	a.taken += time.Since(start)
+	e.metrics.Stepped(1)
 	never := int64(-1)
 	if a.total < a.request.Min {
 		never = e.spec.EOS

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -198,8 +199,8 @@ func TestMetricsOfAnAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 1, b.gauge(t, "stackbench_queue_seconds"))
 	require.EqualValues(t, 1, b.gauge(t, "stackbench_preprocess_seconds"))
-	require.EqualValues(t, 5, b.gauge(t, "stackbench_compute_seconds"), "an execution a token")
-	require.EqualValues(t, 5, b.gauge(t, "stackbench_batch_size"))
+	require.EqualValues(t, 1, b.gauge(t, "stackbench_compute_seconds"), "once an answer, as the other parts of its time")
+	require.EqualValues(t, 5, b.gauge(t, "stackbench_batch_size"), "an execution a token")
 	require.Zero(t, b.gauge(t, "stackbench_queue_depth"))
 }
 
@@ -318,4 +319,50 @@ func TestWarm(t *testing.T) {
 	small.Context = 2
 	b.fail = nil
 	require.NoError(t, generation.Warm(b.begin, small))
+}
+
+// The parts of an answer's time make up the whole of it: what a reader takes off
+// the time that the client saw is the network, and nothing else.
+func TestPartsOfAnAnswersTimeMakeUpTheWhole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const step = 10 * time.Millisecond
+		b := open(t, generation.Options{AtOnce: 2, Steps: 1, Waiting: 1})
+		b.hold = make(chan struct{})
+		var mu sync.Mutex
+		var whole time.Duration
+		var all sync.WaitGroup
+		for _, prompt := range []string{"bc", "d!"} {
+			all.Go(func() {
+				start := time.Now()
+				if _, err := b.ask(t, generation.Request{Prompt: prompt, Max: 3}); err != nil {
+					t.Error(err)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				whole += time.Since(start)
+			})
+			synctest.Wait()
+		}
+		for range 6 { // in turns: of the two answers one takes 50 ms, the other 60
+			<-time.After(step)
+			b.hold <- struct{}{}
+		}
+		all.Wait()
+		require.Equal(t, 11*step, whole)
+		require.InDelta(t, (6 * step).Seconds(), b.seconds(t, "stackbench_compute_seconds"), 1e-9)
+		require.InDelta(t, (5 * step).Seconds(), b.seconds(t, "stackbench_queue_seconds"), 1e-9)
+	})
+}
+
+// seconds is the sum of a histogram.
+func (b *bench) seconds(t *testing.T, name string) float64 {
+	families, err := b.metrics.Gatherer().Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetHistogram().GetSampleSum()
+		}
+	}
+	require.Fail(t, "no "+name)
+	return 0
 }

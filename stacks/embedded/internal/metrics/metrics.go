@@ -38,9 +38,9 @@ func New(model string) *Metrics {
 	}
 	m := &Metrics{
 		registry:    registry,
-		queue:       histogram("stackbench_queue_seconds", "Time a request waited for its execution to begin.", seconds),
+		queue:       histogram("stackbench_queue_seconds", "Time a request waited for its execution to begin, or for all those that its answer took.", seconds),
 		preprocess:  histogram("stackbench_preprocess_seconds", "Time to decode and scale a request's images, or to tokenise its texts.", seconds),
-		compute:     histogram("stackbench_compute_seconds", "Time of the execution that a request was a part of.", seconds),
+		compute:     histogram("stackbench_compute_seconds", "Time of the execution that a request was a part of, or of all those that its answer took.", seconds),
 		postprocess: histogram("stackbench_postprocess_seconds", "Time to encode a request's reply.", seconds),
 		batchSize:   histogram("stackbench_batch_size", "Items in one execution of the model.", []float64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 24, 32, 64, 128}),
 		depth: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -55,7 +55,8 @@ func New(model string) *Metrics {
 	return m
 }
 
-// Waited records the time one request spent in the queue.
+// Waited records the time one request spent in the queue, between the
+// executions of its answer, too.
 func (m *Metrics) Waited(d time.Duration) { m.queue.Observe(d.Seconds()) }
 
 // Preprocessed records the preprocessing time of one request.
@@ -64,11 +65,17 @@ func (m *Metrics) Preprocessed(d time.Duration) { m.preprocess.Observe(d.Seconds
 // Executed records one execution: the items in it, and its time for each of the
 // requests, all of which waited for the whole of it.
 func (m *Metrics) Executed(items, requests int, d time.Duration) {
-	m.batchSize.Observe(float64(items))
+	m.Stepped(items)
 	for range requests {
-		m.compute.Observe(d.Seconds())
+		m.Computed(d)
 	}
 }
+
+// Stepped records one execution of the many that an answer takes.
+func (m *Metrics) Stepped(items int) { m.batchSize.Observe(float64(items)) }
+
+// Computed records the time that the executions of one request took.
+func (m *Metrics) Computed(d time.Duration) { m.compute.Observe(d.Seconds()) }
 
 // Postprocessed records the time to encode one reply.
 func (m *Metrics) Postprocessed(d time.Duration) { m.postprocess.Observe(d.Seconds()) }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -26,8 +27,17 @@ type completionsRequest struct {
 	} `json:"stream_options"`
 }
 
+// generator is a model that gives the chunks of a text, each as soon as it is
+// there. An error of give ends it.
+type generator interface {
+	Generate(ctx context.Context, r generation.Request, give func(generation.Chunk) error) error
+}
+
+// generateText is what a model that is no generator does not do.
+const generateText = "generate text"
+
 // completions answers POST /v1/completions.
-func (a *API) completions(s service.Service, w http.ResponseWriter, r *http.Request) error {
+func (a *API) completions(s service.Served, w http.ResponseWriter, r *http.Request) error {
 	body, err := readBody(r, 0)
 	if err != nil {
 		return err
@@ -43,18 +53,22 @@ func (a *API) completions(s service.Service, w http.ResponseWriter, r *http.Requ
 	if err != nil {
 		return err
 	}
+	model, err := service.As[generator](s, generateText)
+	if err != nil {
+		return err
+	}
 	answer := completion{head: completionHead(request.Model)}
 	if request.Stream {
-		return a.stream(s, w, r, order, &events{completion: answer, usage: request.Options.Usage, each: request.Options.Each})
+		return stream(model, w, r, order, &events{completion: answer, usage: request.Options.Usage, each: request.Options.Each})
 	}
-	return a.whole(s, w, r, order, answer)
+	return a.whole(model, w, r, order, answer)
 }
 
 // whole answers at once.
-func (a *API) whole(s service.Service, w http.ResponseWriter, r *http.Request, order generation.Request, answer completion) error {
+func (a *API) whole(model generator, w http.ResponseWriter, r *http.Request, order generation.Request, answer completion) error {
 	var text strings.Builder
 	var last generation.Chunk
-	err := s.Generate(r.Context(), order, func(c generation.Chunk) error {
+	err := model.Generate(r.Context(), order, func(c generation.Chunk) error {
 		text.WriteString(c.Text)
 		last = c
 		return nil

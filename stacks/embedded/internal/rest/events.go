@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"stackbench/stacks/embedded/internal/generation"
-	"stackbench/stacks/embedded/internal/service"
 )
 
 // events writes an answer as server-sent events.
@@ -27,9 +26,9 @@ type told struct{ error }
 func (t told) Unwrap() error { return t.error }
 
 // stream answers by an event a token.
-func (a *API) stream(s service.Service, w http.ResponseWriter, r *http.Request, order generation.Request, e *events) error {
+func stream(model generator, w http.ResponseWriter, r *http.Request, order generation.Request, e *events) error {
 	e.to, e.out = w, http.NewResponseController(w)
-	err := s.Generate(r.Context(), order, e.give)
+	err := model.Generate(r.Context(), order, e.give)
 	switch {
 	case err == nil:
 		_ = e.end() // the client has left when this fails

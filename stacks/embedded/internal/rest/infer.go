@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -8,21 +9,27 @@ import (
 	"stackbench/stacks/embedded/internal/fault"
 	"stackbench/stacks/embedded/internal/oip"
 	"stackbench/stacks/embedded/internal/service"
+	"stackbench/stacks/embedded/internal/tensor"
 )
 
 // lengthHeader says how many bytes of a body are JSON when raw data follows.
 const lengthHeader = "Inference-Header-Content-Length"
 
 // findVersion returns the spec that a path names; every model has one version.
-func findVersion(s service.Service, r *http.Request) (service.Spec, error) {
+func findVersion(s service.Served, r *http.Request) (service.Spec, error) {
 	if v := r.PathValue("version"); v != "" && v != oip.Version {
 		return service.Spec{}, fault.New(fault.Unknown, "unknown version %q: every model here has the version %s", v, oip.Version)
 	}
 	return service.Find(s, r.PathValue("model"))
 }
 
+// inferrer is a model that answers the tensors of one of its names by a tensor.
+type inferrer interface {
+	Infer(ctx context.Context, name string, inputs []tensor.Tensor) (tensor.Tensor, error)
+}
+
 // infer answers POST /v2/models/{model}/infer.
-func (a *API) infer(s service.Service, w http.ResponseWriter, r *http.Request) error {
+func (a *API) infer(s service.Served, w http.ResponseWriter, r *http.Request) error {
 	spec, err := findVersion(s, r)
 	if err != nil {
 		return err
@@ -37,7 +44,11 @@ func (a *API) infer(s service.Service, w http.ResponseWriter, r *http.Request) e
 	if err := request.CheckOutputs(spec.Outputs[0].Name); err != nil {
 		return fault.New(fault.Invalid, "%v", err)
 	}
-	output, err := s.Infer(r.Context(), spec.Name, request.Inputs)
+	model, err := service.As[inferrer](s, "compute tensors")
+	if err != nil {
+		return err
+	}
+	output, err := model.Infer(r.Context(), spec.Name, request.Inputs)
 	if err != nil {
 		return err
 	}

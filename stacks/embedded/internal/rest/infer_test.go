@@ -134,7 +134,9 @@ func TestBodyOverTheLimitIsRefusedUnread(t *testing.T) {
 	api := rest.New(metrics.New("m"))
 	m, err := store.Open(tiny.Store(t), tiny.Image)
 	require.NoError(t, err)
-	api.Ready(service.NewNull(m, service.Info{}))
+	null, err := service.NewNull(m, service.Info{})
+	require.NoError(t, err)
+	api.Ready(null)
 	r := httptest.NewRequest("POST", "/predict", strings.NewReader("x"))
 	r.ContentLength = 256<<20 + 1
 	w := httptest.NewRecorder()

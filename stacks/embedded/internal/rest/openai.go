@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -66,13 +67,23 @@ func openAIErrorOf(err error) openAIError {
 	return openAIError{body}
 }
 
+// embedder is a model that gives the embeddings [n, dim] of n texts, and the
+// tokens that they became.
+type embedder interface {
+	Embed(ctx context.Context, texts []string) (embeddings tensor.Tensor, tokens int, err error)
+}
+
 // embeddings answers POST /v1/embeddings.
-func (a *API) embeddings(s service.Service, w http.ResponseWriter, r *http.Request) error {
+func (a *API) embeddings(s service.Served, w http.ResponseWriter, r *http.Request) error {
 	request, err := parseEmbeddings(s, r)
 	if err != nil {
 		return err
 	}
-	output, tokens, err := s.Embed(r.Context(), request.Input)
+	model, err := service.As[embedder](s, "embed texts")
+	if err != nil {
+		return err
+	}
+	output, tokens, err := model.Embed(r.Context(), request.Input)
 	if err != nil {
 		return err
 	}
@@ -86,7 +97,7 @@ func (a *API) embeddings(s service.Service, w http.ResponseWriter, r *http.Reque
 	return nil
 }
 
-func parseEmbeddings(s service.Service, r *http.Request) (*embeddingsRequest, error) {
+func parseEmbeddings(s service.Served, r *http.Request) (*embeddingsRequest, error) {
 	body, err := readBody(r, 0)
 	if err != nil {
 		return nil, err

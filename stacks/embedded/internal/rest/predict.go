@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"time"
@@ -8,13 +9,19 @@ import (
 	"stackbench/stacks/embedded/internal/fault"
 	"stackbench/stacks/embedded/internal/jsontext"
 	"stackbench/stacks/embedded/internal/service"
+	"stackbench/stacks/embedded/internal/tensor"
 )
 
 // topCount is the number of classes that /predict tells.
 const topCount = 5
 
+// classifier is a model that gives the logits [n, classes] of n JPEG files.
+type classifier interface {
+	Classify(ctx context.Context, files [][]byte) (tensor.Tensor, error)
+}
+
 // predict answers POST /predict, whose body is one JPEG file.
-func (a *API) predict(s service.Service, w http.ResponseWriter, r *http.Request) error {
+func (a *API) predict(s service.Served, w http.ResponseWriter, r *http.Request) error {
 	file, err := readBody(r, 0)
 	if err != nil {
 		return err
@@ -22,7 +29,11 @@ func (a *API) predict(s service.Service, w http.ResponseWriter, r *http.Request)
 	if len(file) == 0 {
 		return fault.New(fault.Invalid, "the body is empty; it must be one JPEG file")
 	}
-	output, err := s.Classify(r.Context(), [][]byte{file})
+	model, err := service.As[classifier](s, "classify images")
+	if err != nil {
+		return err
+	}
+	output, err := model.Classify(r.Context(), [][]byte{file})
 	if err != nil {
 		return err
 	}

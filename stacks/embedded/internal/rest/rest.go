@@ -23,7 +23,7 @@ const Name = "stackbench-embedded"
 type API struct {
 	mux     *http.ServeMux
 	metrics *metrics.Metrics
-	service atomic.Pointer[service.Service]
+	service atomic.Pointer[service.Served]
 
 	mu       sync.Mutex     // between a connection that comes and Stop
 	sockets  sync.WaitGroup // WebSocket connections
@@ -52,13 +52,13 @@ func New(m *metrics.Metrics) *API {
 }
 
 // Ready puts the service behind the API.
-func (a *API) Ready(s service.Service) { a.service.Store(&s) }
+func (a *API) Ready(s service.Served) { a.service.Store(&s) }
 
 // ServeHTTP makes API an http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
 
 // current returns the service, or an error of kind NotReady.
-func (a *API) current() (service.Service, error) {
+func (a *API) current() (service.Served, error) {
 	if s := a.service.Load(); s != nil {
 		return *s, nil
 	}
@@ -66,7 +66,7 @@ func (a *API) current() (service.Service, error) {
 }
 
 // inference answers one request; it writes nothing when it returns an error but told.
-type inference func(s service.Service, w http.ResponseWriter, r *http.Request) error
+type inference func(s service.Served, w http.ResponseWriter, r *http.Request) error
 
 // counted runs an inference, writes its error and counts its status.
 func (a *API) counted(run inference, fail func(http.ResponseWriter, error)) http.HandlerFunc {

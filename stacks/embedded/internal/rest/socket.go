@@ -144,7 +144,11 @@ func (a *API) generate(ctx context.Context, m incoming, give func(generation.Chu
 	if err := order.Check(); err != nil {
 		return err
 	}
-	return s.Generate(ctx, order, give)
+	model, err := service.As[generator](s, generateText)
+	if err != nil {
+		return err
+	}
+	return model.Generate(ctx, order, give)
 }
 
 // open counts a connection, unless the server stops.

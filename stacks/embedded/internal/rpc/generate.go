@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"encoding/binary"
 	"net/http"
 	"slices"
@@ -18,6 +19,12 @@ import (
 // tokenStream is the server's side of ModelStreamInfer.
 type tokenStream = grpc.BidiStreamingServer[oippb.ModelInferRequest, oippb.ModelStreamInferResponse]
 
+// generator is a model that gives the chunks of a text, each as soon as it is
+// there. An error of give ends it.
+type generator interface {
+	Generate(ctx context.Context, r generation.Request, give func(generation.Chunk) error) error
+}
+
 // generate answers one request of a stream by a message a token. A request that
 // is refused before its first token ends the call with a status, as unary calls
 // do; one that fails later is answered by an error message, as Triton does, and
@@ -30,12 +37,16 @@ func (a *API) generate(s tokenStream, r *oippb.ModelInferRequest) error {
 	if err == nil {
 		how, request, err = parseGenerate(r)
 	}
+	var model generator
+	if err == nil {
+		model, err = service.As[generator](svc, "generate text")
+	}
 	if err == nil {
 		whole := ""
 		if !how.exclude {
 			whole = request.Prompt
 		}
-		err = svc.Generate(s.Context(), request, func(c generation.Chunk) error {
+		err = model.Generate(s.Context(), request, func(c generation.Chunk) error {
 			if !how.stream {
 				if whole += c.Text; c.Finish == "" {
 					return nil

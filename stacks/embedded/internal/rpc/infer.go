@@ -12,6 +12,7 @@ import (
 	"stackbench/internal/oippb"
 	"stackbench/stacks/embedded/internal/fault"
 	"stackbench/stacks/embedded/internal/oip"
+	"stackbench/stacks/embedded/internal/service"
 	"stackbench/stacks/embedded/internal/tensor"
 )
 
@@ -54,6 +55,11 @@ func (a *API) ModelStreamInfer(s tokenStream) error {
 	}
 }
 
+// inferrer is a model that answers the tensors of one of its names by a tensor.
+type inferrer interface {
+	Infer(ctx context.Context, name string, inputs []tensor.Tensor) (tensor.Tensor, error)
+}
+
 func (a *API) infer(ctx context.Context, r *oippb.ModelInferRequest) (*oippb.ModelInferResponse, error) {
 	s, spec, err := a.find(r.ModelName, r.ModelVersion)
 	if err != nil {
@@ -72,7 +78,11 @@ func (a *API) infer(ctx context.Context, r *oippb.ModelInferRequest) (*oippb.Mod
 	if err != nil {
 		return nil, err
 	}
-	output, err := s.Infer(ctx, spec.Name, inputs)
+	model, err := service.As[inferrer](s, "compute tensors")
+	if err != nil {
+		return nil, err
+	}
+	output, err := model.Infer(ctx, spec.Name, inputs)
 	if err != nil {
 		return nil, err
 	}

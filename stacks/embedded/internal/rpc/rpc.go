@@ -37,7 +37,7 @@ type API struct {
 	health  *health.Server
 	name    string
 	metrics *metrics.Metrics
-	service atomic.Pointer[service.Service]
+	service atomic.Pointer[service.Served]
 }
 
 // New returns an API without a service behind it; name is what the server
@@ -55,7 +55,7 @@ func New(name string, m *metrics.Metrics) *API {
 }
 
 // Ready puts the service behind the API.
-func (a *API) Ready(s service.Service) {
+func (a *API) Ready(s service.Served) {
 	a.service.Store(&s)
 	a.health.SetServingStatus("", grpc_health_v1.HealthCheckResponse_SERVING)
 }
@@ -69,7 +69,7 @@ func (a *API) Stop(limit time.Duration) {
 	a.Server.GracefulStop()
 }
 
-func (a *API) current() (service.Service, error) {
+func (a *API) current() (service.Served, error) {
 	if s := a.service.Load(); s != nil {
 		return *s, nil
 	}
@@ -123,7 +123,7 @@ func ports(list []store.Port) []*oippb.ModelMetadataResponse_TensorMetadata {
 }
 
 // find returns the service and the spec of a name; every model has one version.
-func (a *API) find(name, version string) (service.Service, service.Spec, error) {
+func (a *API) find(name, version string) (service.Served, service.Spec, error) {
 	s, err := a.current()
 	if err != nil {
 		return nil, service.Spec{}, err

@@ -1,12 +1,10 @@
 // Package service is the server without its transports: it checks requests,
-// turns images and texts into tensors and has the model executed.
+// turns images and texts into tensors and has the model executed. Each task is
+// a file, and a line of the table of tasks.
 package service
 
 import (
-	"context"
-
 	"stackbench/stacks/embedded/internal/fault"
-	"stackbench/stacks/embedded/internal/generation"
 	"stackbench/stacks/embedded/internal/tensor"
 )
 
@@ -23,25 +21,28 @@ type Info struct {
 	MaxBatch      int    `json:"max_batch"`
 }
 
-// Service answers inference requests. All methods may be called concurrently;
-// their errors carry a kind of package fault.
-type Service interface {
+// Served is what every served model has. Beside it a model has the methods of
+// what it does and no others: a transport says in an interface of its own what
+// it needs, and asks for it by As. All methods may be called concurrently; their
+// errors carry a kind of package fault.
+type Served interface {
 	Info() Info
 	// Specs lists the served names.
 	Specs() []Spec
-	// Infer answers a request to one of the served names.
-	Infer(ctx context.Context, name string, inputs []tensor.Tensor) (tensor.Tensor, error)
-	// Classify returns logits [n, classes] of n JPEG files.
-	Classify(ctx context.Context, files [][]byte) (tensor.Tensor, error)
-	// Embed returns embeddings [n, dim] of n texts and the tokens they became.
-	Embed(ctx context.Context, texts []string) (embeddings tensor.Tensor, tokens int, err error)
-	// Generate gives the chunks of a text, each as soon as it is there. An error
-	// of give ends it.
-	Generate(ctx context.Context, r generation.Request, give func(generation.Chunk) error) error
+}
+
+// As returns the served model as one that does what T has; an error of kind
+// Unknown when it does not. The words say what was asked for: embed texts.
+func As[T any](s Served, words string) (T, error) {
+	does, ok := s.(T)
+	if !ok {
+		return does, fault.New(fault.Unknown, "%s does not %s", s.Info().Model, words)
+	}
+	return does, nil
 }
 
 // Only returns an error of kind Unknown unless the name is the model's.
-func Only(s Service, model string) error {
+func Only(s Served, model string) error {
 	if has := s.Info().Model; model != has {
 		return fault.New(fault.Unknown, "unknown model %q: this server has %s", model, has)
 	}
@@ -49,7 +50,7 @@ func Only(s Service, model string) error {
 }
 
 // Find returns the spec of a served name; an error of kind Unknown otherwise.
-func Find(s Service, name string) (Spec, error) {
+func Find(s Served, name string) (Spec, error) {
 	for _, spec := range s.Specs() {
 		if spec.Name == name {
 			return spec, nil
@@ -58,7 +59,7 @@ func Find(s Service, name string) (Spec, error) {
 	return Spec{}, fault.New(fault.Unknown, "unknown model %q: this server has %s", name, names(s))
 }
 
-func names(s Service) string {
+func names(s Served) string {
 	list := ""
 	for i, spec := range s.Specs() {
 		if i > 0 {
@@ -69,30 +70,28 @@ func names(s Service) string {
 	return list
 }
 
-// dispatch sends a checked request to the method that its name stands for.
-func dispatch(ctx context.Context, s Service, name string, inputs []tensor.Tensor,
-	compute func(context.Context, []tensor.Tensor) (tensor.Tensor, error)) (tensor.Tensor, error) {
+// checked returns the spec of a request's name, and its inputs in the order that
+// this has.
+func checked(s Served, name string, inputs []tensor.Tensor) (Spec, []tensor.Tensor, error) {
 	spec, err := Find(s, name)
 	if err != nil {
-		return tensor.Tensor{}, err
+		return Spec{}, nil, err
 	}
 	if err := spec.Inferable(); err != nil {
-		return tensor.Tensor{}, err
+		return Spec{}, nil, err
 	}
-	if inputs, err = spec.arrange(inputs); err != nil {
-		return tensor.Tensor{}, err
-	}
-	switch spec.kind {
-	case images:
-		return s.Classify(ctx, inputs[0].Bytes)
-	case texts:
-		list := make([]string, len(inputs[0].Bytes))
-		for i, b := range inputs[0].Bytes {
-			list[i] = string(b)
-		}
-		out, _, err := s.Embed(ctx, list)
-		return out, err
-	default:
-		return compute(ctx, inputs)
-	}
+	inputs, err = spec.arrange(inputs)
+	return spec, inputs, err
 }
+
+// identity makes a Served.
+type identity struct {
+	info  Info
+	specs []Spec
+}
+
+// Info returns what the server says of itself.
+func (i identity) Info() Info { return i.info }
+
+// Specs lists the served names.
+func (i identity) Specs() []Spec { return i.specs }
