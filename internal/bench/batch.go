@@ -3,7 +3,6 @@ package bench
 import (
 	"cmp"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 
@@ -40,32 +39,8 @@ type drawn struct {
 	add  func(b *batch, i int) error
 }
 
-// draw says what the requests of a case carry. The same trial has the same on
-// every stack; no two cases or trials have an input in common, but for the
-// committed ones.
-func (e *environment) draw(c Case, how stack.Capability, m served) (inputs, error) {
-	salt := e.options.salted(c)
-	if how.Task == stack.TextGeneration {
-		return prompts(c.Lengths, c.Share, how, salt)
-	}
-	if c.Input == stack.JPEG && e.album == nil {
-		var err error
-		if e.album, err = workload.NewAlbum(stackbench.Testdata()); err != nil {
-			return nil, err
-		}
-	}
-	return e.group.draw(c, m, e.album, salt)
-}
-
-// salted is the salt of a case.
-func (o Options) salted(c Case) uint64 {
-	h := fnv.New64a()
-	_, _ = fmt.Fprint(h, o.Record.Seed, o.Record.Trial, c) // a hash takes everything
-	return h.Sum64()
-}
-
-// draw is that of an environment with a salt. The album is needed for images.
-func (g Group) draw(c Case, m served, album *workload.Album, salt uint64) (inputs, error) {
+// drawItems are inputs of a case with a salt. The album is needed for images.
+func drawItems(g Group, c Case, m served, album *workload.Album, salt uint64) (inputs, error) {
 	d := drawn{form: c.Input, most: c.Batch, size: func(int) int { return c.Batch }}
 	if c.Batch == Mixed {
 		d.most = slices.Max(g.Sizes)
@@ -130,18 +105,6 @@ func (d drawn) batch(n int) (batch, error) {
 	return b, nil
 }
 
-// mean is how many items a request of a case carries, on average.
-func (g Group) mean(c Case) float64 {
-	if c.Batch != Mixed {
-		return float64(c.Batch)
-	}
-	sum := 0
-	for _, n := range g.Sizes {
-		sum += n
-	}
-	return float64(sum) / float64(len(g.Sizes))
-}
-
 func (b *batch) image(i workload.Image) error {
 	b.items, b.files = append(b.items, item{id: i.ID, golden: i.Golden}), append(b.files, i.JPEG)
 	return nil
@@ -182,3 +145,22 @@ func oneEach[T any](input stack.Input, list []T, err error, add func(*batch, T) 
 	}
 	return out, nil
 }
+
+// only is a batch of item k alone.
+func (b batch) only(k int) batch {
+	b.items = b.items[k : k+1]
+	switch b.input {
+	case stack.JPEG:
+		b.files = b.files[k : k+1]
+	case stack.IDs:
+		b.ids = b.ids[k : k+1]
+	case stack.Tensor:
+		b.numbers = b.numbers[k*3*side*side : (k+1)*3*side*side]
+	case stack.Text:
+		if b.texts != nil {
+			b.texts = b.texts[k : k+1]
+		}
+	}
+	return b
+}
+

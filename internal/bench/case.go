@@ -4,14 +4,12 @@ import (
 	"fmt"
 	"time"
 
-	"stackbench/internal/model"
-	"stackbench/internal/results"
 	"stackbench/internal/stack"
-	"stackbench/internal/workload"
 )
 
 // Case is one leaf of a group, but for the stack.
 type Case struct {
+	Task    stack.Task
 	Model   string
 	Proto   stack.Proto
 	Input   stack.Input
@@ -24,7 +22,7 @@ type Case struct {
 }
 
 // Mixed is the Batch of requests that differ in size, as the group's Sizes say.
-const Mixed = results.Mixed
+const Mixed = -1
 
 // Batcher is how the stack's own dynamic batcher is set. The zero value leaves
 // it off, and out of the name: batching is then no part of the question.
@@ -93,33 +91,12 @@ func Knee(limit time.Duration) Load { return Load{Limit: limit} }
 // Users seeks the most users of a closed loop for whom the group's limits hold.
 func Users() Load { return Load{Users: true} }
 
-// Lengths says how long prompts and answers are, in tokens.
-type Lengths = workload.Lengths
+// Lengths says how long prompts and answers are, in tokens: 128x128 for all, or
+// chat. The values are those of package workload.
+type Lengths string
 
 // Chat is a mix of lengths as conversations have it.
-const Chat = workload.Chat
+const Chat Lengths = "chat"
 
 // Even is prompts and answers of one length each.
-func Even(prompt, answer int) Lengths { return workload.Even(prompt, answer) }
-
-// task is the work that the case's model does.
-func (c Case) task() stack.Task {
-	spec, err := model.Spec(c.Model)
-	if err != nil {
-		return "" // no stack serves it, and preparing the model says why
-	}
-	return spec.Task
-}
-
-// unit is that of the items that are answered in a second; "" where items are
-// not what is counted: tokens are, of a text, and of an unknown task nobody
-// knows.
-func (c Case) unit() string {
-	switch c.task() {
-	case stack.Embeddings:
-		return "emb/s"
-	case stack.ImageClassification:
-		return "img/s"
-	}
-	return ""
-}
+func Even(prompt, answer int) Lengths { return Lengths(fmt.Sprintf("%dx%d", prompt, answer)) }

@@ -188,7 +188,7 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 
 // judge holds answers against the golden ones of the model.
 func (e *environment) judge(m *reference, c Case, s stack.Stack) judge {
-	return judgeOf(c.task(), m, c.Input, s.Floats[e.device])
+	return judgeOf(c.Task, m, c.Input, s.Floats[e.device])
 }
 
 // name is the leaf's name on this device.

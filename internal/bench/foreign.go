@@ -182,11 +182,3 @@ func somebody(f meter.Foreign, h *usage.Holder, in time.Duration) string {
 	}
 	return fmt.Sprintf("%.0f %% of the %s's cores is somebody else's, whose processes cannot be seen from here", most, side)
 }
-
-// limited is how many cores' time the server can have.
-func (s *server) limited() float64 {
-	if s.quota > 0 {
-		return min(s.quota, float64(len(s.cores)))
-	}
-	return float64(len(s.cores))
-}

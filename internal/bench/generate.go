@@ -21,7 +21,7 @@ const (
 )
 
 // prompts are the inputs of a case of text generation.
-func prompts(l Lengths, share bool, how stack.Capability, salt uint64) (inputs, error) {
+func prompts(l workload.Lengths, share bool, how stack.Capability, salt uint64) (inputs, error) {
 	list, err := workload.NewPrompts(stackbench.Testdata(), l, share)
 	if err != nil {
 		return nil, err
@@ -59,8 +59,8 @@ func promptItem(p workload.Prompt, exact bool) item {
 }
 
 // generated says how a case's windows are measured as text; nil when they are none.
-func (g Group) generated(c Case) *meter.Generation {
-	if c.task() != stack.TextGeneration {
+func generated(g Group, c Case) *meter.Generation {
+	if c.Task != stack.TextGeneration {
 		return nil
 	}
 	return &meter.Generation{Stream: c.Proto != stack.REST, TTFT: g.Limits.TTFT, ITL: g.Limits.ITL}
@@ -69,7 +69,7 @@ func (g Group) generated(c Case) *meter.Generation {
 // pace makes a plan long enough for a text that takes one user so long: a
 // window of a few requests has no median, and in the profiles that judge, none
 // under 130 a p95. In quick, a window that was asked for stays as it is.
-func (o Options) pace(p load.Plan, text time.Duration, users int) load.Plan {
+func pace(o Options, p load.Plan, text time.Duration, users int) load.Plan {
 	p.Timeout = textLimit
 	p.Warmup = max(p.Warmup, min(text*3/2, textLongest))
 	if p.Arrivals.Rate > 0 {
@@ -106,8 +106,8 @@ const meanOver = 256
 
 // textSeconds is about what a window of generated text takes on a CPU: a guess,
 // since only the server can tell.
-func (c Case) textSeconds(o Options) float64 {
+func textSeconds(c Case, o Options) float64 {
 	const usual = 2500 * time.Millisecond
-	p := o.pace(load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.Conc)
+	p := pace(o, load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.Conc)
 	return (p.Warmup + p.Window + usual*time.Duration(max(1, c.Load.Conc/4))).Seconds()
 }

@@ -87,7 +87,7 @@ func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
 	return &watch{
 		server: s, devices: devices, batch: l.c.Batcher.Max, live: l.session.env.live, name: l.name.String(), others: l.session.env.company(s.boot),
 		source: telemetry.Source{
-			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.task(), Input: l.c.Input,
+			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.Task, Input: l.c.Input,
 			Items: l.session.env.group.mean(l.c), Mixed: l.c.Batch == Mixed,
 		},
 	}
@@ -105,7 +105,7 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 	p := l.c.plan(r.env.options, eye.marks(ctx))
 	ctx, stop := whileAlive(ctx, eye.server.boot)
 	defer stop()
-	if l.c.task() == stack.TextGeneration {
+	if l.c.Task == stack.TextGeneration {
 		alone, err := w.textTime(ctx)
 		if err != nil {
 			return nil, err

@@ -11,14 +11,7 @@ import (
 const (
 	pilotWarmup  = time.Second     // before a pilot, and after it: the server is warm then
 	pilotLongest = 3               // times the profile's warm-up
-	mostWindows  = 5               // times the profile's window, that a window may take
-	mostWindow   = 5 * time.Minute // and that it may in any profile
 )
-
-// longest is as long as a window may become.
-func (o Options) longest() time.Duration {
-	return max(o.length(), min(mostWindows*o.Profile.Window(), mostWindow))
-}
 
 // windowGuess is about how long the case's window will be: what it needs
 // depends on the server, so that of a closed loop is a guess.

@@ -12,34 +12,6 @@ import (
 	"stackbench/internal/stack"
 )
 
-// Options are the flags of a benchmark binary; `stackbench run` takes the same.
-type Options struct {
-	Stacks   []stack.Stack
-	Only     Only
-	Device   string // auto, cpu or gpu
-	Profile  Profile
-	Window   time.Duration // 0: the profile's
-	Launcher string        // auto, container or process
-	Weights  string        // auto, hub, package or seeded
-	Record   Record
-	Plan     bool // print what would be measured, and end
-}
-
-// Only narrows what the groups have.
-type Only struct {
-	Models []string // none means all
-	Leaves Profile  // whose cases are measured, with the rules of the profile
-}
-
-// Record says where a window's raw record goes, and what identifies it.
-type Record struct {
-	Folder string // of a run; "" keeps none
-	Trial  int
-	Seed   uint64 // salts the inputs, together with Trial
-	Live   int    // file descriptor to tell how a window goes; 0: nobody waits for that
-	Again  int    // so many windows of a stack are measured a second time in this trial; 0: it is no second time
-}
-
 // register declares the flags on f. Their values are read back by options.
 func register(f *flag.FlagSet) {
 	f.String("stacks", "all", "stacks to measure, comma separated; all: every one that this machine can run")
@@ -180,12 +152,4 @@ func trial(n int) error {
 		return fmt.Errorf("trial %d\ntrials are counted from 1", n)
 	}
 	return nil
-}
-
-// length is the window that is measured.
-func (o Options) length() time.Duration {
-	if o.Window > 0 {
-		return o.Window
-	}
-	return o.Profile.Window()
 }

@@ -2,11 +2,11 @@ package bench
 
 import "stackbench/internal/stack"
 
-// casesOf gives the profile's cases for a stack, those that share a server next
-// to one another; when it is measured again, the first few that it serves and
-// that are one window each.
-func (e *environment) casesOf(s stack.Stack) []Case {
-	all, few := e.group.byServer(e.options.Profile, s), e.options.Record.Again
+// Of gives the profile's cases of a group for a stack, those that share a server
+// next to one another; when it is measured again, the first few that it serves
+// and that are one window each.
+func (o Options) Of(g Group, s stack.Stack) []Case {
+	all, few := g.byServer(o.Profile, s), o.Record.Again
 	if few == 0 {
 		return all
 	}

@@ -48,14 +48,6 @@ type session struct {
 	said   bool    // that it cannot run here
 }
 
-// setting is what may differ between two starts of a stack with one model.
-type setting struct {
-	batch stack.Batching
-	share bool
-}
-
-func (c Case) setting(s stack.Stack) setting { return setting{c.Batcher.of(s), c.Share} }
-
 // server gives the running server, and starts it when there is none, when it
 // must be set otherwise or when a fresh one is asked for.
 func (s *session) server(ctx context.Context, c Case, how stack.Capability, fresh bool) (*server, error) {
@@ -156,7 +148,7 @@ func (d docker) Read() (usage.Sample, error) {
 // ready sends one real request of the case and wants a right answer.
 func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at stack.Endpoint) error {
 	c.Batch = 1
-	if h, ok := s.stack.Find(c.task(), c.Proto, c.Input, 1); ok && !s.helper {
+	if h, ok := s.stack.Find(c.Task, c.Proto, c.Input, 1); ok && !s.helper {
 		how = h
 	}
 	w, err := s.env.prepareWork(c, how, s.model.served, at)
@@ -217,4 +209,12 @@ func (s *session) stop(ctx context.Context) error {
 		return fmt.Errorf("stop %s: %w", s.stack.Name, err)
 	}
 	return nil
+}
+
+// limited is how many cores' time the server can have.
+func (s *server) limited() float64 {
+	if s.quota > 0 {
+		return min(s.quota, float64(len(s.cores)))
+	}
+	return float64(len(s.cores))
 }

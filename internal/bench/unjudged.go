@@ -54,5 +54,5 @@ type blind interface {
 // blank judges what can be judged without knowing right answers: why says why
 // they are not known.
 func blank(c Case, why string) judge {
-	return judgingOf(c.task()).blank(why)
+	return judgingOf(c.Task).blank(why)
 }

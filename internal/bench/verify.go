@@ -120,7 +120,7 @@ func (r *run) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 		maker = "the same stack, asked alone"
 	}
 	precision := l.session.stack.Floats[r.env.device]
-	if l.c.task() == stack.TextGeneration {
+	if l.c.Task == stack.TextGeneration {
 		o := quality.NewOpenings(maker, precision)
 		err := w.each(ctx, len(list), func(seq int, a record.Answer) error {
 			want, err := w.decode(a, 1)
@@ -198,29 +198,11 @@ func (r *run) again(ctx context.Context, l leaf, list []kept) (*work, error) {
 	return assemble(inputs, how, m.served, up.endpoint)
 }
 
-// only is a batch of item k alone.
-func (b batch) only(k int) batch {
-	b.items = b.items[k : k+1]
-	switch b.input {
-	case stack.JPEG:
-		b.files = b.files[k : k+1]
-	case stack.IDs:
-		b.ids = b.ids[k : k+1]
-	case stack.Tensor:
-		b.numbers = b.numbers[k*3*side*side : (k+1)*3*side*side]
-	case stack.Text:
-		if b.texts != nil {
-			b.texts = b.texts[k : k+1]
-		}
-	}
-	return b
-}
-
 // claims holds the tokens that answers were said to have against their texts.
 func (r *run) claims(l leaf, list []kept) meter.Claims {
 	m := l.session.model
 	var c meter.Claims
-	if l.c.task() != stack.TextGeneration || m.texts == nil {
+	if l.c.Task != stack.TextGeneration || m.texts == nil {
 		return c
 	}
 	for _, one := range list {

@@ -149,11 +149,28 @@ func (w *work) doubt(r *record.Record) {
 // errorWithin is where an answer that is an error says so.
 const errorWithin = 64
 
-// prepareWork builds the requests of a case for a stack at an endpoint.
-func (e *environment) prepareWork(c Case, how stack.Capability, m served, at stack.Endpoint) (*work, error) {
-	in, err := e.draw(c, how, m)
+// requestLimit is what a request may take that has no limit of its own.
+const requestLimit = 30 * time.Second
+
+// each sends that many requests, one after the other, and hands over each good
+// answer, which is valid until the next.
+func (w *work) each(ctx context.Context, requests int, take func(seq int, a record.Answer) error) error {
+	c, err := w.target.Dial(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("build requests: %w", err)
+		return err
 	}
-	return assemble(in, how, m, at)
+	defer c.Close()
+	w.ahead.at(w.next(), 0)
+	for seq := range requests {
+		limited, cancel := context.WithTimeout(ctx, requestLimit)
+		reply := c.Do(limited, seq)
+		cancel()
+		if reply.Outcome != record.Good {
+			return fmt.Errorf("request %d: %s: %w", seq, reply.Outcome, reply.Err)
+		}
+		if err := take(seq, record.Answer{Head: reply.Head, Body: reply.Body}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
