@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/model"
-	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/workload"
 )
@@ -24,7 +24,7 @@ type Case struct {
 }
 
 // Mixed is the Batch of requests that differ in size, as the group's Sizes say.
-const Mixed = results.Mixed
+const Mixed = -1
 
 // Batcher is how the stack's own dynamic batcher is set. The zero value leaves
 // it off, and out of the name: batching is then no part of the question.
@@ -57,7 +57,7 @@ func (b Batcher) String() string {
 	case !b.asked:
 		return ""
 	case b.Max == 0:
-		return "off"
+		return axis.Off
 	}
 	return fmt.Sprintf("%dx%s", b.Max, b.delay())
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -50,7 +51,7 @@ func pairsOf(trials []results.Trial) []pair {
 // ratio is the second measurement over the first; false where either is missing
 // or not to be believed, or is nothing that a stack decides.
 func (p pair) ratio(unit string) (float64, bool) {
-	if p.name.Rate > 0 && slices.Contains(rates(), unit) {
+	if p.name.Get(axis.Load) == axis.Open && slices.Contains(rates(), unit) {
 		return 0, false
 	}
 	for _, t := range []results.Trial{p.first, p.again} {
@@ -81,7 +82,7 @@ type noise struct {
 func noiseOf(pairs []pair) noise {
 	var n noise
 	for _, p := range pairs {
-		n.stack = p.name.Stack
+		n.stack = p.name.Get(axis.Stack)
 		var centre, slow float64
 		for _, unit := range pairUnits() {
 			r, ok := p.ratio(unit)
@@ -144,7 +145,7 @@ func pairRow(pairs []pair, work, load results.Name, columns int) []Row {
 				continue
 			}
 			if r, ok := p.ratio(unit); ok {
-				stack, ratios = p.name.Stack, append(ratios, r)
+				stack, ratios = p.name.Get(axis.Stack), append(ratios, r)
 			}
 		}
 		if len(ratios) > 0 {
