@@ -52,7 +52,7 @@ func (t Table) Check(v Values) error {
 			return fmt.Errorf("no %s", a.Key)
 		}
 	}
-	for one := range v.All() {
+	for _, one := range v.All() {
 		a, ok := t.Find(one.Key)
 		if !ok {
 			return fmt.Errorf("unknown key %q", one.Key)

@@ -9,7 +9,7 @@ import (
 // unless they choose, and what else there is without it.
 func (t Table) Label(v Values) []string {
 	var out []string
-	for one := range v.All() {
+	for _, one := range v.All() {
 		a, _ := t.Find(one.Key)
 		switch {
 		case a.Kind == Choice:

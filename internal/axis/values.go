@@ -1,7 +1,7 @@
 package axis
 
 import (
-	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -19,15 +19,13 @@ type Value struct {
 	Text string
 }
 
-// All yields what is set.
-func (v Values) All() iter.Seq[Value] {
-	return func(yield func(Value) bool) {
-		for _, one := range v {
-			if one.Key == "" || !yield(one) {
-				return
-			}
-		}
+// All are those that are set.
+func (v Values) All() []Value {
+	n := slices.IndexFunc(v[:], func(one Value) bool { return one.Key == "" })
+	if n < 0 {
+		n = Most
 	}
+	return v[:n]
 }
 
 // Get is what an axis is set to; "" where it is not.
@@ -52,7 +50,8 @@ func (v Values) Number(k Key) int {
 // Path is a name below its group: stack=triton/model=resnet50/….
 func (v Values) Path() string {
 	var b strings.Builder
-	for one := range v.All() {
+	b.Grow(128)
+	for _, one := range v.All() {
 		if b.Len() > 0 {
 			b.WriteByte('/')
 		}
@@ -82,28 +81,20 @@ func (t Table) With(v Values, k Key, text string) Values {
 }
 
 func (t Table) set(v Values, k Key, text string) Values {
-	var out Values
-	n := 0
-	put := func(one Value) {
-		if n < Most {
-			out[n] = one
-			n++
-		}
+	set := v.All()
+	at := slices.IndexFunc(set, func(one Value) bool { return t.index(one.Key) >= t.index(k) })
+	switch {
+	case at < 0:
+		at = len(set)
+	case set[at].Key == k:
+		copy(v[at:], v[at+1:])
+		v[Most-1] = Value{}
 	}
-	waits := text != ""
-	for one := range v.All() {
-		if waits && t.index(k) < t.index(one.Key) {
-			put(Value{k, text})
-			waits = false
-		}
-		if one.Key != k {
-			put(one)
-		}
+	if text != "" && at < Most {
+		copy(v[at+1:], v[at:])
+		v[at] = Value{k, text}
 	}
-	if waits {
-		put(Value{k, text})
-	}
-	return out
+	return v
 }
 
 // choice is the axis that has the word among its choices.
@@ -132,7 +123,7 @@ func (a Axis) rank(text string) int {
 func (t Table) Only(v Values, p Place) Values {
 	var out Values
 	n := 0
-	for one := range v.All() {
+	for _, one := range v.All() {
 		if a, ok := t.Find(one.Key); ok && a.Place == p {
 			out[n] = one
 			n++

@@ -53,8 +53,8 @@ func (b *builder) breakdown(w *work, loads []results.Name, columns []axis.Values
 func (w *work) on(load results.Name, columns []axis.Values) []*leaf {
 	byStack := make([]*leaf, len(columns))
 	for _, l := range w.leaves {
-		if _, its := l.name.Split(); its == load {
-			byStack[slices.Index(columns, l.name.Column())] = l
+		if l.load == load {
+			byStack[slices.Index(columns, l.column)] = l
 		}
 	}
 	return byStack
@@ -99,7 +99,7 @@ func (b *builder) curves() []Curve {
 		work, heads := heading(w.key, columns)
 		for _, l := range w.leaves {
 			c := b.curve(l)
-			c.Work, c.Stack = work, heads[slices.Index(columns, l.name.Column())]
+			c.Work, c.Stack = work, heads[slices.Index(columns, l.column)]
 			if len(c.Points) > 0 {
 				out = append(out, c)
 			}
@@ -112,8 +112,7 @@ func (b *builder) curves() []Curve {
 }
 
 func (b *builder) curve(l *leaf) Curve {
-	_, load := l.name.Split()
-	c := Curve{Load: label(load.With(axis.Load, "")), Knee: none}
+	c := Curve{Load: label(l.load.With(axis.Load, "")), Knee: none}
 	for _, t := range l.trials {
 		if t.Knee != nil {
 			c.LimitMS, c.TTFTMS, c.ITLMS = t.Knee.LimitMS, t.Knee.TTFTMS, t.Knee.ITLMS

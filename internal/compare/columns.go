@@ -14,8 +14,8 @@ import (
 func (w *work) columns() []axis.Values {
 	var out []axis.Values
 	for _, l := range w.leaves {
-		if c := l.name.Column(); !slices.Contains(out, c) {
-			out = append(out, c)
+		if !slices.Contains(out, l.column) {
+			out = append(out, l.column)
 		}
 	}
 	slices.SortFunc(out, byAxis(axis.Column))
@@ -31,8 +31,8 @@ func byAxis(p axis.Place) func(a, b axis.Values) int {
 func (w *work) loads() []results.Name {
 	var out []results.Name
 	for _, l := range w.leaves {
-		if _, load := l.name.Split(); !slices.Contains(out, load) {
-			out = append(out, load)
+		if !slices.Contains(out, l.load) {
+			out = append(out, l.load)
 		}
 	}
 	rows := byAxis(axis.Row)

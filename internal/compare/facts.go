@@ -29,7 +29,7 @@ func (b *builder) facts(w *work, columns []axis.Values) []Row {
 func answersOf(w *work, column axis.Values) results.Answers {
 	var sum results.Answers
 	for _, l := range w.leaves {
-		if l.name.Column() != column {
+		if l.column != column {
 			continue
 		}
 		for _, t := range l.trials {
@@ -77,7 +77,7 @@ func unanimous(sums []results.Answers) (string, bool) {
 func footprint(w *work, column axis.Values) string {
 	var memory, ready []float64
 	for _, l := range w.leaves {
-		if l.name.Column() != column {
+		if l.column != column {
 			continue
 		}
 		for _, t := range l.trials {

@@ -84,6 +84,8 @@ func Stacks(run *results.Run) (*Table, error) {
 // leaf is one benchmark with its trials, failed ones included.
 type leaf struct {
 	name   results.Name
+	load   results.Name
+	column axis.Values
 	trials []results.Trial
 }
 
@@ -106,7 +108,7 @@ type builder struct {
 }
 
 func (b *builder) add(name results.Name, t results.Trial) {
-	key, _ := name.Split()
+	key, load := name.Split()
 	i := slices.IndexFunc(b.works, func(w *work) bool { return w.key == key })
 	if i < 0 {
 		i = len(b.works)
@@ -116,7 +118,7 @@ func (b *builder) add(name results.Name, t results.Trial) {
 	j := slices.IndexFunc(w.leaves, func(l *leaf) bool { return l.name == name })
 	if j < 0 {
 		j = len(w.leaves)
-		w.leaves = append(w.leaves, &leaf{name: name})
+		w.leaves = append(w.leaves, &leaf{name: name, load: load, column: name.Column()})
 	}
 	w.leaves[j].trials = append(w.leaves[j].trials, t)
 }
@@ -163,7 +165,7 @@ func (b *builder) rows(w *work, load results.Name, columns []axis.Values) []Row 
 		}
 	}
 	rows = slices.Concat(rows, b.gpuRows(byStack, load), floorRow(byStack, load))
-	return append(rows, pairRow(b.pairs, w.key, load, len(columns))...)
+	return append(rows, pairRows(b.pairs, w.key, load, columns)...)
 }
 
 // row is one metric of one load, or nothing when no stack has it.

@@ -82,6 +82,17 @@ func TestParseNameIsStrict(t *testing.T) {
 	}
 }
 
+// TestReadingANameBuildsNoTables: a report reads one for each trial and skip, and
+// for each key of it a table was built.
+func TestReadingANameBuildsNoTables(t *testing.T) {
+	const name = "TextGeneration/stack=vllm/model=gpt2/precision=fp16/proto=sse/input=text/tokens=128x128/prefix=shared/batch=1/batcher=off/load=closed/conc=4"
+	require.LessOrEqual(t, testing.AllocsPerRun(10, func() {
+		if _, err := ParseName(name); err != nil {
+			t.Error(err)
+		}
+	}), 12.0)
+}
+
 func FuzzParseName(f *testing.F) {
 	f.Add("BenchmarkImageClassification/stack=triton/model=resnet50/proto=grpc/input=jpeg/batch=8/load=closed/conc=16-2")
 	f.Add("E/stack=a/model=b/precision=fp16/load=open/rate=3")
