@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/stack"
 )
 
@@ -55,7 +56,7 @@ func (b Batcher) String() string {
 	case !b.asked:
 		return ""
 	case b.Max == 0:
-		return "off"
+		return axis.Off
 	}
 	return fmt.Sprintf("%dx%s", b.Max, b.delay())
 }

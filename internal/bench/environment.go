@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"stackbench"
+	"stackbench/internal/axis"
 	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
 	"stackbench/internal/fetch"
@@ -193,9 +194,7 @@ func (e *environment) judge(m *reference, c Case, s stack.Stack) judge {
 
 // name is the leaf's name on this device.
 func (e *environment) name(s stack.Stack, c Case) results.Name {
-	n := e.group.name(s, c)
-	n.Precision = s.Floats[e.device]
-	return n
+	return e.group.name(s, c).With(axis.Precision, s.Floats[e.device])
 }
 
 // labels are the right classes of the photographs.

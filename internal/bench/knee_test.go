@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
 	"stackbench/internal/record"
@@ -106,7 +107,7 @@ func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 	}
 	name, err := results.ParseName(one.Name)
 	require.NoError(t, err)
-	require.True(t, name.Knee)
+	require.Equal(t, axis.Knee, name.Get(axis.Load))
 	if why := one.Withheld["knee-rps"]; why != "" { // on a machine that is too busy to say
 		require.NotContains(t, one.Metrics, "knee-rps")
 		return

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/boot"
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
@@ -17,16 +18,31 @@ import (
 // startSeconds is about what starting a stack with a model takes.
 const startSeconds = 3
 
-// name is the leaf's name. Its keys and their order are those of package results.
+// name is the leaf's name.
 func (g Group) name(s stack.Stack, c Case) results.Name {
-	n := results.Name{
-		Group: g.Title, Stack: s.Name, Model: c.Model, Proto: string(c.Proto), Input: string(c.Input), Tokens: string(c.Lengths),
-		Batch: c.Batch, Batcher: c.Batcher.String(), Conc: c.Load.Conc, Rate: c.Load.Rate, Knee: c.Load.Limit > 0, Users: c.Load.Users,
-	}
+	n := serverName(s, c.Model).With(axis.Proto, string(c.Proto)).With(axis.Input, string(c.Input)).With(axis.Tokens, string(c.Lengths)).
+		With(axis.Batch, axis.Count(c.Batch)).With(axis.Batcher, c.Batcher.String()).
+		With(axis.Conc, axis.Count(c.Load.Conc)).With(axis.Rate, axis.Count(c.Load.Rate))
+	n.Group = g.Title
 	if c.Share {
-		n.Prefix = "shared"
+		n = n.With(axis.Prefix, axis.Shared)
+	}
+	if c.Batch == Mixed {
+		n = n.With(axis.Batch, axis.Mixed)
+	}
+	switch {
+	case c.Load.Users:
+		n = n.With(axis.Load, axis.Users)
+	case c.Load.Limit > 0:
+		n = n.With(axis.Load, axis.Knee)
 	}
 	return n
+}
+
+// serverName is what the names of all leaves of a started stack begin with; of no
+// model, those of a stack.
+func serverName(s stack.Stack, model string) results.Name {
+	return results.Name{}.With(axis.Stack, s.Name).With(axis.Model, model)
 }
 
 // leaves lists what would be measured, stack by stack and model by model, and

@@ -21,6 +21,10 @@ func TestNamesAreReadBack(t *testing.T) {
 			Model: "resnet50", Proto: stack.REST, Input: stack.JPEG, Batch: 8, Load: Closed(16)},
 		"ImageClassification/stack=one/model=resnet50/proto=grpc/input=tensor/batch=1/load=open/rate=4": {
 			Model: "resnet50", Proto: stack.GRPC, Input: stack.Tensor, Batch: 1, Load: Open(4)},
+		"ImageClassification/stack=one/model=gpt2/proto=sse/input=text/tokens=chat/prefix=shared/batch=1/load=users": {
+			Model: "gpt2", Proto: stack.SSE, Input: stack.Text, Lengths: Chat, Share: true, Batch: 1, Load: Users()},
+		"ImageClassification/stack=one/model=m/proto=rest/input=text/batch=mixed/batcher=off/load=knee": {
+			Model: "m", Proto: stack.REST, Input: stack.Text, Batch: Mixed, Batcher: BatcherOff(), Load: Knee(time.Second)},
 	} {
 		n := g.name(stack.Stack{Name: "one"}, c)
 		require.Equal(t, want, n.String())

@@ -57,18 +57,18 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 			continue
 		}
 		if refusal != "" {
-			r.note("skip stack=%s: %s", s.Name, refusal)
+			r.note("skip %s: %s", serverName(s, "").Path(), refusal)
 			continue
 		}
 		for _, m := range r.env.group.Models(o.Profile) {
 			if why := r.env.group.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
-				r.note("skip stack=%s/model=%s: %s", s.Name, m, why)
+				r.note("skip %s: %s", serverName(s, m).Path(), why)
 				continue
 			}
 			if !slices.ContainsFunc(r.env.casesOf(s), func(c Case) bool { return c.Model == m }) { // again, and not this one
 				continue
 			}
-			b.Run("stack="+s.Name+"/model="+m, func(b *testing.B) { r.cases(ctx, b, s, m) })
+			b.Run(serverName(s, m).Path(), func(b *testing.B) { r.cases(ctx, b, s, m) })
 		}
 	}
 	if len(r.wrong) > 0 { // not its leaf: testing prints no result of one that failed
@@ -189,7 +189,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 			r.note("skip %s: %v", full, err)
 			continue
 		}
-		prefix := "stack=" + s.Name + "/model=" + name + "/"
+		prefix := serverName(s, name).Path() + "/"
 		b.Run(strings.TrimPrefix(full.Path(), prefix), func(b *testing.B) {
 			r.leaf(ctx, b, leaf{session: ses, c: c, how: how, name: full})
 		})
@@ -216,7 +216,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 	if err != nil {
 		if reason, skip := unavailable(err); skip {
 			if !l.session.said { // the same holds for all that follow
-				r.note("skip stack=%s/model=%s: %s", l.name.Stack, l.name.Model, reason)
+				r.note("skip %s: %s", serverName(l.session.stack, l.c.Model).Path(), reason)
 			}
 			l.session.said = true
 			b.Skip(reason)

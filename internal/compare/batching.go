@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -22,12 +23,12 @@ func stages() []string {
 // breakdown says where the time of an answer goes, for the block's lightest
 // closed load: there, little of it is waiting. A stack's empty cell is a part
 // that it does not tell.
-func (b *builder) breakdown(w *work, loads []results.Name, stacks []string) []Row {
-	i := slices.IndexFunc(loads, func(n results.Name) bool { return n.Conc > 0 })
+func (b *builder) breakdown(w *work, loads []results.Name, columns []axis.Values) []Row {
+	i := slices.IndexFunc(loads, func(n results.Name) bool { return n.Get(axis.Load) == axis.Closed })
 	if i < 0 {
 		return nil
 	}
-	byStack := w.on(loads[i], stacks)
+	byStack := w.on(loads[i], columns)
 	var rows []Row
 	for _, stage := range stages() {
 		row := Row{Label: "time at " + label(loads[i]), Unit: stage}
@@ -54,14 +55,12 @@ func (b *builder) breakdown(w *work, loads []results.Name, stacks []string) []Ro
 	return rows
 }
 
-// on gives each stack's leaf of a load; nil where it has none.
-func (w *work) on(load results.Name, stacks []string) []*leaf {
-	byStack := make([]*leaf, len(stacks))
-	for i, s := range stacks {
-		for _, l := range w.leaves {
-			if _, its := l.name.Split(); l.name.Stack == s && its == load {
-				byStack[i] = l
-			}
+// on gives each column's leaf of a load; nil where it has none.
+func (w *work) on(load results.Name, columns []axis.Values) []*leaf {
+	byStack := make([]*leaf, len(columns))
+	for _, l := range w.leaves {
+		if l.load == load {
+			byStack[slices.Index(columns, l.column)] = l
 		}
 	}
 	return byStack
@@ -102,8 +101,12 @@ type Curve struct {
 func (b *builder) curves() []Curve {
 	var out []Curve
 	for _, w := range b.works {
+		columns := w.columns()
+		work, heads := heading(w.key, columns)
 		for _, l := range w.leaves {
-			if c := b.curve(w, l); len(c.Points) > 0 {
+			c := b.curve(l)
+			c.Work, c.Stack = work, heads[slices.Index(columns, l.column)]
+			if len(c.Points) > 0 {
 				out = append(out, c)
 			}
 		}
@@ -114,9 +117,8 @@ func (b *builder) curves() []Curve {
 	return out
 }
 
-func (b *builder) curve(w *work, l *leaf) Curve {
-	_, load := l.name.Split()
-	c := Curve{Work: title(w.key), Stack: l.name.Stack, Load: strings.TrimSuffix(strings.TrimSuffix(label(load), " knee"), " users"), Knee: none}
+func (b *builder) curve(l *leaf) Curve {
+	c := Curve{Load: label(l.load.With(axis.Load, "")), Knee: none}
 	for _, t := range l.trials {
 		if t.Knee != nil {
 			c.LimitMS, c.TTFTMS, c.ITLMS = t.Knee.LimitMS, t.Knee.TTFTMS, t.Knee.ITLMS

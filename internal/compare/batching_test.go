@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -12,9 +13,11 @@ const batchingUnits = "Unit knee-rps better=higher\nUnit queue-ms better=lower\n
 
 // batching is a trial of batch serving with what the server's counters say.
 func batching(stack, batcher string, conc int, p50, rate, mean float64) results.Trial {
-	n := results.Name{
-		Group: "BatchServing", Stack: stack, Model: "all-minilm-l6-v2", Proto: "rest", Input: "text",
-		Batch: results.Mixed, Batcher: batcher, Conc: conc, Knee: conc == 0,
+	n := results.Name{Group: "BatchServing"}.
+		With(axis.Stack, stack).With(axis.Model, "all-minilm-l6-v2").With(axis.Proto, "rest").With(axis.Input, "text").
+		With(axis.Batch, axis.Mixed).With(axis.Batcher, batcher).With(axis.Conc, axis.Count(conc))
+	if conc == 0 {
+		n = n.With(axis.Load, axis.Knee)
 	}
 	t := trial(n, 1, p50, 2*p50, rate)
 	t.Metrics = map[string]float64{"emb/s": rate, "batch-mean": mean, "mem-MB": 100, "queue-ms": p50 / 4, "queue-depth": 1.5}

@@ -12,7 +12,7 @@ import (
 // these are; "" of none. bench holds the lines of the run's benchmark stream,
 // which does not tell which are which.
 func Believe(bench *results.Bench, run *results.Run) string {
-	left, leaves := 0, []string{}
+	left, leaves, names := 0, []string{}, []string{}
 	bench.Samples = map[results.Series][]float64{}
 	for _, t := range run.Trials {
 		if t.Again || len(t.Metrics) == 0 {
@@ -25,12 +25,13 @@ func Believe(bench *results.Bench, run *results.Run) string {
 			}
 			continue
 		}
-		bench.Names = union(bench.Names, []string{t.Name})
+		names = append(names, t.Name)
 		for unit, v := range t.Metrics {
 			key := results.Series{Name: t.Name, Unit: unit}
 			bench.Samples[key] = append(bench.Samples[key], v)
 		}
 	}
+	bench.Names = union(bench.Names, names)
 	if left == 0 {
 		return ""
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/hist"
 	"stackbench/internal/results"
 )
@@ -34,6 +35,7 @@ type Column struct {
 	Failed int  // requests without a good answer: above all times
 	Doubt  bool // a trial of it is invalid or in doubt
 	times  *hist.Distribution
+	key    axis.Values
 }
 
 // Step is a share of the requests, 1 − 1/Inverse. Inverse 0 stands for all of them.
@@ -104,7 +106,7 @@ func Distributions(run *results.Run) (*CDF, error) {
 	}
 	out := &CDF{Leaves: b.all}
 	for i := range out.Leaves {
-		slices.SortFunc(out.Leaves[i].Columns, func(a, b Column) int { return natural(a.Stack, b.Stack) })
+		out.Leaves[i].head()
 	}
 	for _, why := range b.order {
 		out.Missing = append(out.Missing, fmt.Sprintf("%d trials without histograms: %s", b.missing[why], why))
@@ -160,17 +162,31 @@ func (b *spreads) column(name results.Name, tag string, t results.Trial) *Column
 	i := slices.IndexFunc(b.all, func(s Spread) bool { return s.key == key && s.Tag == tag })
 	if i < 0 {
 		i = len(b.all)
-		b.all = append(b.all, Spread{Title: title(work) + " · " + label(load), Tag: tag, key: key})
+		b.all = append(b.all, Spread{Tag: tag, key: key})
 	}
 	s := &b.all[i]
-	j := slices.IndexFunc(s.Columns, func(c Column) bool { return c.Stack == name.Stack })
+	j := slices.IndexFunc(s.Columns, func(c Column) bool { return c.key == name.Column() })
 	if j < 0 {
 		j = len(s.Columns)
-		s.Columns = append(s.Columns, Column{Stack: name.Stack, Name: t.Name, times: hist.New()})
+		s.Columns = append(s.Columns, Column{Name: t.Name, times: hist.New(), key: name.Column()})
 	}
 	c := &s.Columns[j]
 	c.Trials++
 	c.Failed += t.Failures()
 	c.Doubt = c.Doubt || len(t.Invalid) > 0 || len(t.Doubts) > 0
 	return c
+}
+
+// head sorts the columns, and says what they are of.
+func (s *Spread) head() {
+	slices.SortFunc(s.Columns, func(a, b Column) int { return byAxis(axis.Column)(a.key, b.key) })
+	var columns []axis.Values
+	for _, c := range s.Columns {
+		columns = append(columns, c.key)
+	}
+	work, heads := heading(s.key[0], columns)
+	s.Title = work + " · " + label(s.key[1])
+	for i := range s.Columns {
+		s.Columns[i].Stack = heads[i]
+	}
 }

@@ -4,9 +4,11 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/hist"
 	"stackbench/internal/results"
 )
@@ -40,7 +42,9 @@ func (c *CDF) Text(w io.Writer) error {
 }
 
 // open says whether requests were due when they were sent or before.
-func (s Spread) open() bool { return s.key[1].Rate > 0 || s.key[1].Knee }
+func (s Spread) open() bool {
+	return slices.Contains([]string{axis.Open, axis.Knee}, s.key[1].Get(axis.Load))
+}
 
 func (s Spread) text(b *strings.Builder) {
 	fmt.Fprintf(b, "%s: %s times in ms\n", s.Title, s.Tag)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
 )
@@ -69,7 +70,8 @@ func undone(t results.Trial) bool {
 // sent nothing: runs from before that was withheld still have it.
 func absent(l *leaf, t results.Trial, unit string) bool {
 	rate := unit == "goodput-rps" || unit == "ns/op" || slices.Contains(rates(), unit)
-	return rate && l.name.Conc > 0 && t.Issued > 0 && t.Issued < l.name.Conc
+	users := l.name.Number(axis.Conc)
+	return rate && t.Issued > 0 && t.Issued < users
 }
 
 // pooled ranks the requests of all trials together: percentiles of trials
@@ -167,7 +169,7 @@ func skips(all []results.Skip) []string {
 	for _, s := range all {
 		why, what := firstLine(s.Why), s.What
 		if name, err := results.ParseName(s.What); err == nil {
-			what = name.Stack
+			what = name.Get(axis.Stack)
 		}
 		if !slices.Contains(whys, why) {
 			whys = append(whys, why)
@@ -193,21 +195,17 @@ func skips(all []results.Skip) []string {
 }
 
 // noteFaults collects why trials failed and why numbers are in doubt.
-func (b *builder) noteFaults(byStack []*leaf, load results.Name) {
+func (b *builder) noteFaults(byStack []*leaf) {
 	for _, l := range byStack {
 		if l == nil {
 			continue
 		}
-		where := fmt.Sprintf("%s %s %s", l.name.Stack, l.name.Model, label(load))
-		if l.name.Proto != "" {
-			where = fmt.Sprintf("%s %s %s %s", l.name.Stack, l.name.Model, strings.TrimSpace(l.name.Proto+" "+l.name.Input), label(load))
-		}
 		for _, t := range l.trials {
 			if t.Error != "" {
-				b.failed = append(b.failed, fmt.Sprintf("%s, trial %d: %s", where, t.Trial, firstLine(t.Error)))
+				b.failed = append(b.failed, fmt.Sprintf("%s, trial %d: %s", where(l.name), t.Trial, firstLine(t.Error)))
 			}
 			for _, why := range slices.Concat(t.Invalid, t.Doubts) {
-				b.doubts = append(b.doubts, fmt.Sprintf("%s, trial %d: %s", where, t.Trial, firstLine(why.Text)))
+				b.doubts = append(b.doubts, fmt.Sprintf("%s, trial %d: %s", where(l.name), t.Trial, firstLine(why.Text)))
 			}
 		}
 	}

@@ -4,20 +4,21 @@ import (
 	"fmt"
 	"slices"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
 // facts are the rows below the metrics: whether the answers were right, what
 // memory the stacks took and how long they took to start.
-func (b *builder) facts(w *work, stacks []string) []Row {
+func (b *builder) facts(w *work, columns []axis.Values) []Row {
 	answers := Row{Label: "answers"}
 	memory := Row{Label: "memory, ready"}
 	var sums []results.Answers
-	for _, s := range stacks {
-		a := answersOf(w, s)
+	for _, c := range columns {
+		a := answersOf(w, c)
 		sums = append(sums, a)
 		answers.Cells = append(answers.Cells, answerCell(a))
-		memory.Cells = append(memory.Cells, Cell{Text: footprint(w, s)})
+		memory.Cells = append(memory.Cells, Cell{Text: footprint(w, c)})
 	}
 	if all, ok := unanimous(sums); ok {
 		answers.Wide = all
@@ -25,10 +26,10 @@ func (b *builder) facts(w *work, stacks []string) []Row {
 	return []Row{answers, memory}
 }
 
-func answersOf(w *work, stack string) results.Answers {
+func answersOf(w *work, column axis.Values) results.Answers {
 	var sum results.Answers
 	for _, l := range w.leaves {
-		if l.name.Stack != stack {
+		if l.column != column {
 			continue
 		}
 		for _, t := range l.trials {
@@ -73,10 +74,10 @@ func unanimous(sums []results.Answers) (string, bool) {
 
 // footprint is a stack's largest memory and the median time to its first
 // correct answer: "412 MB, 2.31 s".
-func footprint(w *work, stack string) string {
+func footprint(w *work, column axis.Values) string {
 	var memory, ready []float64
 	for _, l := range w.leaves {
-		if l.name.Stack != stack {
+		if l.column != column {
 			continue
 		}
 		for _, t := range l.trials {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -15,17 +16,17 @@ func textUnits() []string {
 // views sets what servers count of their own texts beside ours, for the block's
 // heaviest closed load: 1 means that they agree, and where they do not, it is
 // the way between them that differs, or one of the two is wrong.
-func views(w *work, loads []results.Name, stacks []string) []Row {
+func views(w *work, loads []results.Name, columns []axis.Values) []Row {
 	at := -1
 	for i, n := range loads {
-		if n.Conc > 0 && (at < 0 || n.Conc >= loads[at].Conc) {
+		if users := n.Number(axis.Conc); users > 0 && (at < 0 || users >= loads[at].Number(axis.Conc)) {
 			at = i
 		}
 	}
 	if at < 0 {
 		return nil
 	}
-	byStack := w.on(loads[at], stacks)
+	byStack := w.on(loads[at], columns)
 	var rows []Row
 	for _, what := range []string{"ttft-mean-ms", "itl-mean-ms", "e2e-mean-ms", "tok/s"} {
 		row := Row{Label: "server's own ÷ ours at " + label(loads[at]), Unit: what}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -12,9 +13,11 @@ const textsUnits = "Unit ttft-ms better=lower\nUnit itl-ms better=lower\nUnit to
 
 // texts is a trial of generated text; conc 0 is a search for users.
 func texts(stack string, conc int, ttft, itl, rate float64) results.Trial {
-	n := results.Name{
-		Group: "TextGeneration", Stack: stack, Model: "gpt2", Proto: "sse", Input: "text", Tokens: "128x128",
-		Batch: 1, Conc: conc, Users: conc == 0,
+	n := results.Name{Group: "TextGeneration"}.
+		With(axis.Stack, stack).With(axis.Model, "gpt2").With(axis.Proto, "sse").With(axis.Input, "text").
+		With(axis.Tokens, "128x128").With(axis.Batch, "1").With(axis.Conc, axis.Count(conc))
+	if conc == 0 {
+		n = n.With(axis.Load, axis.Users)
 	}
 	t := trial(n, 1, 100*itl, 101*itl, rate)
 	t.Metrics = map[string]float64{"tok/s": rate, "mem-MB": 900}

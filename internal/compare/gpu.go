@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -90,7 +91,7 @@ func gpuConditions(trials []results.Trial) []string {
 		name, err := results.ParseName(t.Name)
 		for _, note := range t.GPU.Notes {
 			if err == nil {
-				note = name.Stack + ": " + note
+				note = name.Get(axis.Stack) + ": " + note
 			}
 			if !slices.Contains(notes, note) {
 				notes = append(notes, note)

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -38,7 +39,7 @@ func spanOf(t results.Trial, load results.Name, unit string, value float64) span
 		if t.Knee != nil && t.Knee.High > 0 {
 			return span{t.Knee.Low, t.Knee.High}
 		}
-	case slices.Contains(rates(), unit) && load.Conc > 0:
+	case slices.Contains(rates(), unit) && load.Get(axis.Load) == axis.Closed:
 		return rateSpan(t.Latency, value)
 	}
 	if p := percentile(unit); p.of > 0 {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -50,7 +51,7 @@ func pairsOf(trials []results.Trial) []pair {
 // ratio is the second measurement over the first; false where either is missing
 // or not to be believed, or is nothing that a stack decides.
 func (p pair) ratio(unit string) (float64, bool) {
-	if p.name.Rate > 0 && slices.Contains(rates(), unit) {
+	if p.name.Get(axis.Load) == axis.Open && slices.Contains(rates(), unit) {
 		return 0, false
 	}
 	for _, t := range []results.Trial{p.first, p.again} {
@@ -81,7 +82,7 @@ type noise struct {
 func noiseOf(pairs []pair) noise {
 	var n noise
 	for _, p := range pairs {
-		n.stack = p.name.Stack
+		n.stack = p.name.Get(axis.Stack)
 		var centre, slow float64
 		for _, unit := range pairUnits() {
 			r, ok := p.ratio(unit)
@@ -129,22 +130,35 @@ func bound(differences []float64) float64 {
 	return student(len(differences)) * math.Sqrt(square)
 }
 
-// pairRow shows the pairs of a load: "embedded again: p50 +0.6%, rps −1.2%".
-func pairRow(pairs []pair, work, load results.Name, columns int) []Row {
+// pairRows show the pairs of a load, a row for each column that has some:
+// "embedded again: p50 +0.6%, rps −1.2%".
+func pairRows(pairs []pair, work, load results.Name, columns []axis.Values) []Row {
+	_, heads := heading(work, columns)
+	var rows []Row
+	for i, column := range columns {
+		its := slices.DeleteFunc(slices.Clone(pairs), func(p pair) bool {
+			key, under := p.name.Split()
+			return key != work || under != load || p.name.Column() != column
+		})
+		if words := changes(its); words != "" {
+			rows = append(rows, Row{Label: label(load), Cells: make([]Cell, len(columns)), Wide: heads[i] + " again: " + words})
+		}
+	}
+	return rows
+}
+
+// changes are what differs between the two of each pair, the median of several.
+func changes(pairs []pair) string {
 	var parts []string
-	stack, rate := "", false
+	rate := false
 	for _, unit := range pairUnits() {
 		if slices.Contains(rates(), unit) && rate { // the others say the same
 			continue
 		}
 		var ratios []float64
 		for _, p := range pairs {
-			key, its := p.name.Split()
-			if key != work || its != load {
-				continue
-			}
 			if r, ok := p.ratio(unit); ok {
-				stack, ratios = p.name.Stack, append(ratios, r)
+				ratios = append(ratios, r)
 			}
 		}
 		if len(ratios) > 0 {
@@ -152,10 +166,7 @@ func pairRow(pairs []pair, work, load results.Name, columns int) []Row {
 			rate = rate || slices.Contains(rates(), unit)
 		}
 	}
-	if len(parts) == 0 {
-		return nil
-	}
-	return []Row{{Label: label(load), Cells: make([]Cell, columns), Wide: stack + " again: " + strings.Join(parts, ", ")}}
+	return strings.Join(parts, ", ")
 }
 
 // words say by which rule the table calls a value best.

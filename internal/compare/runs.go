@@ -171,10 +171,13 @@ func (r *Report) Count(v Verdict) int {
 }
 
 func union(a, b []string) []string {
-	out := slices.Clone(a)
+	out, has := slices.Clone(a), map[string]bool{}
+	for _, s := range a {
+		has[s] = true
+	}
 	for _, s := range b {
-		if !slices.Contains(out, s) {
-			out = append(out, s)
+		if !has[s] {
+			out, has[s] = append(out, s), true
 		}
 	}
 	return out

@@ -206,7 +206,7 @@ func TestBenchstatShowsStacksSideBySide(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "bench.txt")
 	require.NoError(t, os.WriteFile(file, b.Bytes(), 0o644))
-	for _, args := range [][]string{BenchstatStacks(file), BenchstatRuns(file, file, false), BenchstatRuns(file, file, true)} {
+	for _, args := range [][]string{BenchstatStacks(file, &results.Run{}), BenchstatRuns(file, file, false), BenchstatRuns(file, file, true)} {
 		out, err := exec.Command("go", append([]string{"tool", "benchstat"}, args...)...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 		require.Contains(t, string(out), "p95-ms")

@@ -3,12 +3,12 @@
 package compare
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -24,7 +24,7 @@ type Table struct {
 // Block is one workload: a model, a transport and a form of input.
 type Block struct {
 	Title  string   // image_classification · resnet50 · rest · jpeg
-	Stacks []string // the columns
+	Stacks []string // the columns: a stack each, and what else differs between them
 	Rows   []Row
 }
 
@@ -84,12 +84,14 @@ func Stacks(run *results.Run) (*Table, error) {
 // leaf is one benchmark with its trials, failed ones included.
 type leaf struct {
 	name   results.Name
+	load   results.Name
+	column axis.Values
 	trials []results.Trial
 }
 
 // work is the leaves of one block.
 type work struct {
-	key    results.Name // without stack and load
+	key    results.Name // without column and load
 	leaves []*leaf
 }
 
@@ -106,7 +108,7 @@ type builder struct {
 }
 
 func (b *builder) add(name results.Name, t results.Trial) {
-	key, _ := name.Split()
+	key, load := name.Split()
 	i := slices.IndexFunc(b.works, func(w *work) bool { return w.key == key })
 	if i < 0 {
 		i = len(b.works)
@@ -116,65 +118,36 @@ func (b *builder) add(name results.Name, t results.Trial) {
 	j := slices.IndexFunc(w.leaves, func(l *leaf) bool { return l.name == name })
 	if j < 0 {
 		j = len(w.leaves)
-		w.leaves = append(w.leaves, &leaf{name: name})
+		w.leaves = append(w.leaves, &leaf{name: name, load: load, column: name.Column()})
 	}
 	w.leaves[j].trials = append(w.leaves[j].trials, t)
 }
 
 func (b *builder) block(w *work) Block {
-	out := Block{Title: title(w.key)}
-	var loads []results.Name
-	for _, l := range w.leaves {
-		if !slices.Contains(out.Stacks, l.name.Stack) {
-			out.Stacks = append(out.Stacks, l.name.Stack)
-		}
-		_, load := l.name.Split()
-		if !slices.Contains(loads, load) {
-			loads = append(loads, load)
-		}
-	}
-	slices.Sort(out.Stacks) // trials are shuffled, so the order of appearance says nothing
-	slices.SortFunc(loads, func(a, b results.Name) int {
-		return cmp.Or(cmp.Compare(a.Batch, b.Batch), cmp.Compare(searches(a), searches(b)), cmp.Compare(a.Rate, b.Rate),
-			cmp.Compare(a.Conc, b.Conc), natural(a.Batcher, b.Batcher))
-	})
+	columns, loads := w.columns(), w.loads()
+	out := Block{}
+	out.Title, out.Stacks = heading(w.key, columns)
 	for _, load := range loads {
-		out.Rows = append(out.Rows, b.rows(w, load, out.Stacks)...)
+		out.Rows = append(out.Rows, b.rows(w, load, columns)...)
 	}
-	out.Rows = append(out.Rows, b.breakdown(w, loads, out.Stacks)...)
-	out.Rows = append(out.Rows, views(w, loads, out.Stacks)...)
-	out.Rows = append(out.Rows, b.facts(w, out.Stacks)...)
+	out.Rows = append(out.Rows, b.breakdown(w, loads, columns)...)
+	out.Rows = append(out.Rows, views(w, loads, columns)...)
+	out.Rows = append(out.Rows, b.facts(w, columns)...)
 	return out
 }
 
-func title(key results.Name) string {
-	parts := []string{key.GroupTitle(), key.Model}
-	for _, p := range []string{key.Precision, key.Proto, key.Input} {
-		if p != "" {
-			parts = append(parts, p)
-		}
-	}
-	if key.Tokens != "" {
-		parts = append(parts, key.Tokens+" tokens")
-	}
-	if key.Prefix != "" {
-		parts = append(parts, key.Prefix+" prefix")
-	}
-	return strings.Join(parts, " · ")
-}
-
 // rows are the metrics of one load.
-func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
-	byStack := w.on(load, stacks)
-	b.noteFaults(byStack, load)
+func (b *builder) rows(w *work, load results.Name, columns []axis.Values) []Row {
+	byStack := w.on(load, columns)
+	b.noteFaults(byStack)
 	var rows []Row
 	first := latencies()
 	switch {
-	case load.Knee:
+	case load.Get(axis.Load) == axis.Knee:
 		first = []string{"knee-rps"}
-	case load.Users:
+	case load.Get(axis.Load) == axis.Users:
 		first = []string{"users"}
-	case w.key.Tokens != "":
+	case w.key.Get(axis.Tokens) != "":
 		first = slices.Concat(textUnits(), first)
 	}
 	for _, unit := range first {
@@ -186,13 +159,13 @@ func (b *builder) rows(w *work, load results.Name, stacks []string) []Row {
 			break
 		}
 	}
-	if load.Batcher != "" {
+	if load.Get(axis.Batcher) != "" {
 		for _, unit := range batchUnits() {
 			rows = append(rows, b.row(byStack, load, unit)...)
 		}
 	}
 	rows = slices.Concat(rows, b.gpuRows(byStack, load), floorRow(byStack, load))
-	return append(rows, pairRow(b.pairs, w.key, load, len(stacks))...)
+	return append(rows, pairRows(b.pairs, w.key, load, columns)...)
 }
 
 // row is one metric of one load, or nothing when no stack has it.
@@ -219,8 +192,8 @@ func (b *builder) row(byStack []*leaf, load results.Name, unit string) []Row {
 // which is better.
 func (b *builder) judge(values []measured, load results.Name, unit string) []Cell {
 	better := b.run.Units[unit].Better
-	offered := load.Rate > 0 && slices.Contains(rates(), unit)
-	if beside := searches(load) > 0 && unit != "users" && unit != "knee-rps"; offered || beside {
+	offered := load.Get(axis.Load) == axis.Open && slices.Contains(rates(), unit)
+	if beside := searches(load) && unit != "users" && unit != "knee-rps"; offered || beside {
 		better = 0
 	}
 	c := contest{threshold: b.run.Units[unit].Threshold, floor: b.noise.floor(unit)}
@@ -234,51 +207,6 @@ func (b *builder) judge(values []measured, load results.Name, unit string) []Cel
 		}
 	}
 	return cells
-}
-
-// label names a load in a few words: batch=1 conc=8.
-func label(load results.Name) string {
-	var parts []string
-	switch {
-	case load.Batch == results.Mixed:
-		parts = append(parts, "batch=mixed")
-	case load.Batch > 0:
-		parts = append(parts, fmt.Sprintf("batch=%d", load.Batch))
-	}
-	if load.Batcher != "" {
-		parts = append(parts, "batcher="+load.Batcher)
-	}
-	switch {
-	case load.Knee:
-		parts = append(parts, "knee")
-	case load.Users:
-		parts = append(parts, "users")
-	case load.Rate > 0:
-		parts = append(parts, fmt.Sprintf("rate=%d", load.Rate))
-	default:
-		parts = append(parts, fmt.Sprintf("conc=%d", load.Conc))
-	}
-	return strings.Join(parts, " ")
-}
-
-// searches sorts searches behind windows.
-func searches(load results.Name) int {
-	if load.Knee || load.Users {
-		return 1
-	}
-	return 0
-}
-
-// natural orders batcher settings as a reader counts: off first, then by their
-// numbers.
-func natural(a, b string) int {
-	off := func(s string) int {
-		if s == "off" {
-			return 0
-		}
-		return 1
-	}
-	return cmp.Or(cmp.Compare(off(a), off(b)), cmp.Compare(len(a), len(b)), strings.Compare(a, b))
 }
 
 // longest is the longest window of the trials: texts that take long make theirs

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -32,7 +33,9 @@ func golden(t *testing.T, name, got string) {
 const units = "Unit p50-ms better=lower\nUnit p95-ms better=lower\nUnit p99-ms better=lower\nUnit rps better=higher\nUnit img/s better=higher\nUnit emb/s better=higher\nUnit mem-MB better=lower\n"
 
 func name(group, stack, model, input string, batch, conc, rate int) results.Name {
-	return results.Name{Group: group, Stack: stack, Model: model, Proto: "rest", Input: input, Batch: batch, Conc: conc, Rate: rate}
+	return results.Name{Group: group}.
+		With(axis.Stack, stack).With(axis.Model, model).With(axis.Proto, "rest").With(axis.Input, input).
+		With(axis.Batch, axis.Count(batch)).With(axis.Conc, axis.Count(conc)).With(axis.Rate, axis.Count(rate))
 }
 
 // trial has 140 requests that take p50 ms, the last 8 of them p95 ms.
@@ -40,7 +43,7 @@ func trial(n results.Name, number int, p50, p95, rate float64) results.Trial {
 	unit := map[string]string{"ImageClassification": "img/s", "Embeddings": "emb/s", "BatchServing": "emb/s"}[n.Group]
 	t := results.Trial{
 		Name: n.String(), Trial: number, Seconds: 3, Issued: 140, Steady: "steady",
-		Metrics:  map[string]float64{"p50-ms": p50, "p95-ms": p95, unit: rate, "rps": rate / float64(n.Batch), "mem-MB": 400 + p50},
+		Metrics:  map[string]float64{"p50-ms": p50, "p95-ms": p95, unit: rate, "rps": rate / float64(n.Number(axis.Batch)), "mem-MB": 400 + p50},
 		Withheld: map[string]string{"p99-ms": "fewer than 662 requests"},
 		Answers:  results.Answers{Checked: 20, Agree: 20, Rule: "top-1, logits within 1e-3"},
 		Server:   results.Server{Launcher: "process", ReadyS: 2.3456},

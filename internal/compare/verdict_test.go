@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -30,7 +31,7 @@ func (m machine) off(scale float64) float64 {
 
 // trial is one process's window of a closed loop of some users, 3 s long.
 func (m machine) trial(n results.Name, number int, ms float64) results.Trial {
-	users := max(n.Conc, 1)
+	users := max(n.Number(axis.Conc), 1)
 	centre, slow := ms*m.off(0.02), m.off(0.045)
 	t := results.Trial{Name: n.String(), Trial: number, Seconds: 3, Metrics: map[string]float64{}, Server: results.Server{Launcher: "process"}}
 	wave, sum := 0.0, 0.0

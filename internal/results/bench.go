@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"golang.org/x/perf/benchfmt"
@@ -82,6 +81,7 @@ func ReadBench(in io.Reader, name string) (*Bench, error) {
 func scan(text []byte, name string) (*Bench, error) {
 	b := &Bench{Samples: map[Series][]float64{}, Config: map[string][]string{}, Meta: map[string]UnitMeta{}}
 	r := benchfmt.NewReader(bytes.NewReader(text), name)
+	had := seen{}
 	invalid := marked(text)
 	var ends endings
 	for r.Scan() {
@@ -92,7 +92,7 @@ func scan(text []byte, name string) (*Bench, error) {
 				b.warn(fmt.Sprintf("%s:%d: %s is left out: %s", name, number, TrimProcs(line.Name.String()), invalid[number]))
 				continue
 			}
-			b.add(line)
+			b.add(line, had)
 		case *benchfmt.SyntaxError:
 			b.warn(line.Error())
 		}
@@ -133,7 +133,20 @@ func (b *Bench) warn(words string) {
 	}
 }
 
-func (b *Bench) add(r *benchfmt.Result) {
+// seen are the texts that each list has already: a run has too many names to look
+// for each in all of them.
+type seen map[[2]string]bool
+
+func (s seen) first(list, text string) bool {
+	key := [2]string{list, text}
+	if s[key] {
+		return false
+	}
+	s[key] = true
+	return true
+}
+
+func (b *Bench) add(r *benchfmt.Result, had seen) {
 	name := r.Name.String()
 	for _, v := range r.Values {
 		value, unit := v.Value, v.Unit
@@ -145,17 +158,17 @@ func (b *Bench) add(r *benchfmt.Result) {
 			b.warn(fmt.Sprintf("%s:%d: %s is %v", file, line, unit, value))
 			continue
 		}
-		if !slices.Contains(b.Names, name) {
+		if had.first("names", name) {
 			b.Names = append(b.Names, name)
 		}
-		if !slices.Contains(b.Units, unit) {
+		if had.first("units", unit) {
 			b.Units = append(b.Units, unit)
 		}
 		key := Series{name, unit}
 		b.Samples[key] = append(b.Samples[key], value)
 	}
 	for _, c := range r.Config {
-		if v := string(c.Value); !slices.Contains(b.Config[c.Key], v) {
+		if v := string(c.Value); had.first("config "+c.Key, v) {
 			b.Config[c.Key] = append(b.Config[c.Key], v)
 		}
 	}

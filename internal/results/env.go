@@ -135,3 +135,13 @@ func (e Env) Hardware() string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// pair is one key of a configuration with its value.
+type pair struct{ key, value string }
+
+func number(i int) string {
+	if i == 0 {
+		return ""
+	}
+	return strconv.Itoa(i)
+}

@@ -5,20 +5,25 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/axis"
 )
 
 func TestName(t *testing.T) {
 	for want, n := range map[string]Name{
-		"ImageClassification/stack=triton/model=resnet50/proto=grpc/input=jpeg/batch=8/load=closed/conc=16": {
-			Group: "ImageClassification", Stack: "triton", Model: "resnet50", Proto: "grpc", Input: "jpeg", Batch: 8, Conc: 16},
-		"Embeddings/stack=fastapi-onnxruntime/model=all-minilm-l6-v2/precision=fp16/proto=rest/input=text/batch=1/load=open/rate=8": {
-			Group: "Embeddings", Stack: "fastapi-onnxruntime", Model: "all-minilm-l6-v2", Precision: "fp16", Proto: "rest", Input: "text", Batch: 1, Rate: 8},
-		"TextGeneration/stack=vllm/model=qwen2.5_0.5b/proto=rest/load=open/rate=8": {
-			Group: "TextGeneration", Stack: "vllm", Model: "qwen2.5_0.5b", Proto: "rest", Rate: 8},
-		"BatchServing/stack=triton/model=m/proto=grpc/input=ids/batch=mixed/batcher=16x5ms/load=closed/conc=16": {
-			Group: "BatchServing", Stack: "triton", Model: "m", Proto: "grpc", Input: "ids", Batch: Mixed, Batcher: "16x5ms", Conc: 16},
-		"BatchServing/stack=triton/model=m/proto=rest/batch=mixed/batcher=off/load=knee": {
-			Group: "BatchServing", Stack: "triton", Model: "m", Proto: "rest", Batch: Mixed, Batcher: "off", Knee: true},
+		"ImageClassification/stack=triton/model=resnet50/proto=grpc/input=jpeg/batch=8/load=closed/conc=16": Name{Group: "ImageClassification"}.
+			With(axis.Stack, "triton").With(axis.Model, "resnet50").With(axis.Proto, "grpc").With(axis.Input, "jpeg").
+			With(axis.Batch, "8").With(axis.Conc, "16"),
+		"Embeddings/stack=fastapi-onnxruntime/model=all-minilm-l6-v2/precision=fp16/proto=rest/input=text/batch=1/load=open/rate=8": Name{Group: "Embeddings"}.
+			With(axis.Stack, "fastapi-onnxruntime").With(axis.Model, "all-minilm-l6-v2").With(axis.Precision, "fp16").With(axis.Proto, "rest").
+			With(axis.Input, "text").With(axis.Batch, "1").With(axis.Rate, "8"),
+		"TextGeneration/stack=vllm/model=qwen2.5_0.5b/proto=rest/load=open/rate=8": Name{Group: "TextGeneration"}.With(axis.Stack, "vllm").With(axis.Model, "qwen2.5_0.5b").With(axis.Proto, "rest").With(axis.Rate, "8"),
+		"BatchServing/stack=triton/model=m/proto=grpc/input=ids/batch=mixed/batcher=16x5ms/load=closed/conc=16": Name{Group: "BatchServing"}.
+			With(axis.Stack, "triton").With(axis.Model, "m").With(axis.Proto, "grpc").With(axis.Input, "ids").
+			With(axis.Batch, axis.Mixed).With(axis.Batcher, "16x5ms").With(axis.Conc, "16"),
+		"BatchServing/stack=triton/model=m/proto=rest/batch=mixed/batcher=off/load=knee": Name{Group: "BatchServing"}.
+			With(axis.Stack, "triton").With(axis.Model, "m").With(axis.Proto, "rest").With(axis.Batch, axis.Mixed).
+			With(axis.Batcher, "off").With(axis.Load, axis.Knee),
 	} {
 		require.NoError(t, n.Check())
 		require.Equal(t, want, n.String())
@@ -33,26 +38,24 @@ func TestName(t *testing.T) {
 }
 
 func TestNamesThatCannotBeReadBack(t *testing.T) {
-	good := Name{Group: "G", Stack: "s", Model: "m", Proto: "rest", Conc: 1}
-	check := func(want string, change func(*Name)) {
+	good := Name{Group: "G"}.With(axis.Stack, "s").With(axis.Model, "m").With(axis.Proto, "rest").With(axis.Conc, "1")
+	check := func(want string, k axis.Key, text string) {
 		t.Helper()
-		n := good
-		change(&n)
-		require.ErrorContains(t, n.Check(), want)
+		require.ErrorContains(t, good.With(k, text).Check(), want)
 	}
 	require.NoError(t, good.Check())
-	check("ends like a GOMAXPROCS suffix", func(n *Name) { n.Stack = "beta-2" })
-	check("characters outside", func(n *Name) { n.Model = "ResNet" })
-	check("characters outside", func(n *Name) { n.Model = "a/b" })
-	check("characters outside", func(n *Name) { n.Stack = "a b" })
-	check("characters outside", func(n *Name) { n.Stack = "a=b" })
-	check("exactly one of conc, rate, knee and users", func(n *Name) { n.Rate = 2 })
-	check("exactly one of conc, rate, knee and users", func(n *Name) { n.Knee = true })
-	check("exactly one of conc, rate, knee and users", func(n *Name) { n.Conc = 0 })
-	check("nothing below zero", func(n *Name) { n.Batch = -2 })
-	check("no stack", func(n *Name) { n.Stack = "" })
-	check("fp32", func(n *Name) { n.Precision = "fp32" })
-	check("exported Go name", func(n *Name) { n.Group = "g" })
+	check("ends like a GOMAXPROCS suffix", axis.Stack, "beta-2")
+	check("characters outside", axis.Model, "ResNet")
+	check("characters outside", axis.Model, "a/b")
+	check("characters outside", axis.Stack, "a b")
+	check("characters outside", axis.Stack, "a=b")
+	check("exactly one of conc, rate, knee and users", axis.Rate, "2")
+	check("exactly one of conc, rate, knee and users", axis.Load, axis.Knee)
+	check("exactly one of conc, rate, knee and users", axis.Conc, "")
+	check("plain number above zero", axis.Batch, "-2")
+	check("no stack", axis.Stack, "")
+	check("fp32", axis.Precision, "fp32")
+	require.ErrorContains(t, Name{"g", good.Values}.Check(), "exported Go name")
 }
 
 func TestParseNameIsStrict(t *testing.T) {
@@ -77,6 +80,17 @@ func TestParseNameIsStrict(t *testing.T) {
 			require.ErrorContains(t, err, want, s)
 		}
 	}
+}
+
+// TestReadingANameBuildsNoTables: a report reads one for each trial and skip, and
+// for each key of it a table was built.
+func TestReadingANameBuildsNoTables(t *testing.T) {
+	const name = "TextGeneration/stack=vllm/model=gpt2/precision=fp16/proto=sse/input=text/tokens=128x128/prefix=shared/batch=1/batcher=off/load=closed/conc=4"
+	require.LessOrEqual(t, testing.AllocsPerRun(10, func() {
+		if _, err := ParseName(name); err != nil {
+			t.Error(err)
+		}
+	}), 12.0)
 }
 
 func FuzzParseName(f *testing.F) {

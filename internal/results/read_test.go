@@ -153,3 +153,23 @@ func walk(v any, visit func(string)) {
 		}
 	}
 }
+
+// TestManyNamesKeepTheirOrder: so many that looking for each in all of them would
+// take minutes.
+func TestManyNamesKeepTheirOrder(t *testing.T) {
+	const many = 100_000
+	var b strings.Builder
+	for range 2 {
+		for i := range many {
+			fmt.Fprintf(&b, "BenchmarkG/stack=s/model=m/case%d/x 1 %d p50-ms\n", i, i)
+		}
+	}
+	read, err := ReadBench(strings.NewReader(b.String()), "x")
+	require.NoError(t, err)
+	require.Len(t, read.Names, many)
+	require.Equal(t, []string{"p50-ms"}, read.Units)
+	for i, name := range read.Names {
+		require.Equal(t, fmt.Sprintf("G/stack=s/model=m/case%d/x", i), name)
+		require.Equal(t, []float64{float64(i), float64(i)}, read.Samples[Series{name, "p50-ms"}])
+	}
+}

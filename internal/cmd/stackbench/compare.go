@@ -43,7 +43,7 @@ func compareStacks(ctx context.Context, dir string, stdout, stderr io.Writer) er
 	for _, w := range kept.Warnings {
 		fmt.Fprintln(stderr, "note: "+w)
 	}
-	if err := benchstat(ctx, compare.BenchstatStacks(benchFile(dir)), stdout, stderr); err != nil {
+	if err := benchstat(ctx, compare.BenchstatStacks(benchFile(dir), kept), stdout, stderr); err != nil {
 		return err
 	}
 	table, err := compare.Stacks(kept)
