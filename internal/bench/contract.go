@@ -192,11 +192,11 @@ func (w *work) rest(how stack.Capability, m served, base string) error {
 func (b batch) rest(contract stack.Contract, m served) (http1.Request, error) {
 	switch contract {
 	case stack.OIP:
-		return oip.EncodeREST(b.oip(m), oip.Binary)
+		return oip.EncodeREST(b.oip(m))
 	case stack.Predict:
 		return predict.Encode(b.files[0])
 	case stack.OpenAI:
-		return openai.Encode(m.Name, b.texts, openai.Float)
+		return openai.Encode(m.Name, b.texts)
 	case stack.TorchServe:
 		return torchserve.EncodeREST(m.Name, b.torchServe())
 	case stack.TEI:
