@@ -20,13 +20,12 @@ const againWindow = 1500 * time.Millisecond
 // do: what differs between them is not the stack's. The models and programs
 // that this needs are fetched and built, if they are not there.
 func Again(ctx context.Context, o Options, s stack.Stack, c Case, times int) ([]meter.Summary, error) {
-	o.Launcher, o.Window = "process", againWindow
-	e, err := survey(o, Group{Name: "selftest", Title: "Selftest", Cases: []Case{c}})
+	o.Launcher, o.Window, o.Stacks = "process", againWindow, []stack.Stack{s}
+	e, err := survey(o)
 	if err != nil {
 		return nil, err
 	}
 	e.device, e.devices = stack.CPU, nil
-	e.options.Stacks = []stack.Stack{s}
 	if _, err := cpuset.Pin(e.client); err != nil {
 		return nil, fmt.Errorf("pin the client to cores %s: %w", e.client, err)
 	}
@@ -37,19 +36,29 @@ func Again(ctx context.Context, o Options, s stack.Stack, c Case, times int) ([]
 	if err := e.findLibrary(ctx, nil); err != nil {
 		return nil, err
 	}
-	m, err := e.prepare(ctx, c.Model, nil)
+	g := Group{Name: "selftest", Title: "Selftest", Cases: []Case{c}}
+	answers := newStore(e, g)
+	m, err := answers.prepare(ctx, c.Model)
 	if err != nil {
 		return nil, err
 	}
-	return e.again(ctx, &session{env: e, stack: s, model: m, helper: true}, c, how, times)
+	return starts{g, answers, answers.helping(s, m), m}.measure(ctx, c, how, times)
 }
 
-func (e *environment) again(ctx context.Context, ses *session, c Case, how stack.Capability, times int) ([]meter.Summary, error) {
+// starts are fresh starts of one stack.
+type starts struct {
+	group   Group
+	answers *store
+	session *session
+	model   *reference
+}
+
+func (s starts) measure(ctx context.Context, c Case, how stack.Capability, times int) ([]meter.Summary, error) {
 	var out []meter.Summary
 	for n := range times {
-		e.options.Record.Trial = n + 1 // other inputs
-		sum, err := e.start(ctx, ses, c, how)
-		if err = errors.Join(err, ses.stop(ctx)); err != nil {
+		s.answers.supply.options.Record.Trial = n + 1 // other inputs
+		sum, err := s.one(ctx, c, how)
+		if err = errors.Join(err, s.session.stop(ctx)); err != nil {
 			return nil, err
 		}
 		out = append(out, sum)
@@ -57,28 +66,28 @@ func (e *environment) again(ctx context.Context, ses *session, c Case, how stack
 	return out, nil
 }
 
-// start measures a window of a fresh server.
-func (e *environment) start(ctx context.Context, ses *session, c Case, how stack.Capability) (meter.Summary, error) {
-	up, err := ses.server(ctx, c, how, true)
+// one measures a window of a fresh server.
+func (s starts) one(ctx context.Context, c Case, how stack.Capability) (meter.Summary, error) {
+	up, err := s.session.server(ctx, c, how, true)
 	if err != nil {
 		return meter.Summary{}, err
 	}
-	w, err := e.prepareWork(c, how, ses.model.served, up.endpoint)
+	w, err := s.answers.supply.prepare(c, how, s.model.served, up.endpoint)
 	if err != nil {
 		return meter.Summary{}, err
 	}
 	defer func() { _ = w.close() }()
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	p := c.plan(e.options, load.Marks{})
+	p := planOf(c, s.answers.supply.options, load.Marks{})
 	res, err := w.load(ctx, p, clock)
 	if err != nil {
 		return meter.Summary{}, cause(up, err)
 	}
 	for _, r := range res.Records {
 		if r.Outcome != record.Good {
-			return meter.Summary{}, fmt.Errorf("%s: a request ended as %q", ses.stack.Name, r.Kind())
+			return meter.Summary{}, fmt.Errorf("%s: a request ended as %q", s.session.stack.Name, r.Kind())
 		}
 	}
-	return meter.Summarise([]meter.Window{e.group.window(c, res, w, p)}, meter.Evidence{}), nil
+	return meter.Summarise([]meter.Window{windowOf(s.group, c, res, w, p)}, meter.Evidence{}), nil
 }

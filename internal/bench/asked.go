@@ -67,3 +67,19 @@ func (o Options) salted(c Case) uint64 {
 	_, _ = fmt.Fprint(h, o.Record.Seed, o.Record.Trial, c) // a hash takes everything
 	return h.Sum64()
 }
+
+// checkProfiles refuses settings and cases of a profile that does not exist: the
+// flags and the constants give none.
+func checkProfiles(o Options, g Group) error {
+	for _, p := range []Profile{o.Profile, o.Only.Leaves} {
+		if err := p.check(); err != nil {
+			return err
+		}
+	}
+	for _, c := range g.Cases {
+		if err := c.From.check(); err != nil {
+			return fmt.Errorf("group %s: %w", g.Name, err)
+		}
+	}
+	return nil
+}

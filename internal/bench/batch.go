@@ -163,4 +163,3 @@ func (b batch) only(k int) batch {
 	}
 	return b
 }
-

@@ -127,7 +127,7 @@ func TestRequestsByContract(t *testing.T) {
 	require.Equal(t, "m_text", oipTexts(text, m).Model)
 	tensor := batch{items: make([]item, 1), input: stack.Tensor, numbers: make([]float32, 3*side*side)}
 	require.Equal(t, "m", oipTensor(tensor, m).Model)
-	infer := func(b batch, m served) (http1.Request, error) { return oip.EncodeREST(oipFiles(b, m), oip.Binary) }
+	infer := func(b batch, m served) (http1.Request, error) { return oip.EncodeREST(oipFiles(b, m)) }
 	for want, encode := range map[string]func(batch, served) (http1.Request, error){"/predict": predictFile, "/v2/models/m_jpeg/infer": infer} {
 		r, err := encode(jpeg, m)
 		require.NoError(t, err)

@@ -35,7 +35,7 @@ func oipCodecs() []codec {
 type oipRequest func(b batch, m served) oip.Request
 
 func oipREST(request oipRequest) opener {
-	return posts(func(b batch, m served) (http1.Request, error) { return oip.EncodeREST(request(b, m), oip.Binary) })
+	return posts(func(b batch, m served) (http1.Request, error) { return oip.EncodeREST(request(b, m)) })
 }
 
 func oipGRPC(request oipRequest) opener {

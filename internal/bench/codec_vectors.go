@@ -64,7 +64,7 @@ func calls(encode func(batch, served) ([]byte, error), dial func(addr string, re
 func predictFile(b batch, _ served) (http1.Request, error) { return predict.Encode(b.files[0]) }
 
 func openAITexts(b batch, m served) (http1.Request, error) {
-	return openai.Encode(m.Name, b.texts, openai.Float)
+	return openai.Encode(m.Name, b.texts)
 }
 
 func teiTexts(b batch, _ served) (http1.Request, error) { return tei.EncodeREST(b.texts) }

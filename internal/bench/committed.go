@@ -1,9 +1,12 @@
 package bench
 
 import (
-"stackbench"
-"stackbench/internal/stack"
-"stackbench/internal/workload"
+	"fmt"
+	"io/fs"
+
+	"stackbench"
+	"stackbench/internal/stack"
+	"stackbench/internal/workload"
 )
 
 // everything is each committed input of the case's form, in a batch of its own.
@@ -40,4 +43,3 @@ func everyText(data fs.FS) (fixed, error) {
 	}
 	return oneEach(stack.Text, all, nil, (*batch).text)
 }
-

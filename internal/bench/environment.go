@@ -7,25 +7,19 @@ import (
 	"os"
 	"path/filepath"
 
-	"stackbench"
-	"stackbench/internal/axis"
 	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
 	"stackbench/internal/fetch"
 	"stackbench/internal/gpu"
 	"stackbench/internal/model"
-	"stackbench/internal/quality"
-	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/tokenizer"
 	"stackbench/internal/usage"
-	"stackbench/internal/workload"
 )
 
-// environment is what all leaves of a group have in common.
+// environment is the machine, and what is ready on it.
 type environment struct {
 	options  Options
-	group    Group
 	cache    string
 	client   cpuset.Set
 	cores    cpuset.Set // of the servers
@@ -34,49 +28,27 @@ type environment struct {
 	device   stack.Device
 	devices  *gpu.Devices // nil without a GPU, and when measuring on the CPU
 	noGPU    string       // why there is none
-	models   map[string]*reference
+	models   map[string]*prepared
 	prepared []string // names of models, in order
 
-	album *workload.Album        // of images; nil until one is needed
-	stat  func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
+	stat func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
 
-	live        *live  // nil: nobody waits for how a window goes
 	library     string // ONNX Runtime's file
 	libraryNote string // its version, and where it came from
 }
 
-// reference is a prepared model with what its answers are held against.
-type reference struct {
+// prepared is a model that can be served.
+type prepared struct {
 	served
-	detail   string               // where the weights came from
-	golden   *quality.Golden      // of these very weights; nil when there are none
-	texts    *quality.GoldenTexts // the same of a model that generates text
-	ungolden string               // why there are none
-	sought   bool                 // whether a stand-in for them was looked for
-}
-
-// checkProfiles refuses settings and cases of a profile that does not exist: the
-// flags and the constants give none.
-func checkProfiles(o Options, g Group) error {
-	for _, p := range []Profile{o.Profile, o.Only.Leaves} {
-		if err := p.check(); err != nil {
-			return err
-		}
-	}
-	for _, c := range g.Cases {
-		if err := c.From.check(); err != nil {
-			return fmt.Errorf("group %s: %w", g.Name, err)
-		}
-	}
-	return nil
+	detail string // where the weights came from
 }
 
 // survey looks at the machine. It changes nothing and fetches nothing.
-func survey(o Options, g Group) (*environment, error) {
-	if err := checkProfiles(o, g); err != nil {
+func survey(o Options) (*environment, error) {
+	if err := checkProfiles(o, Group{}); err != nil {
 		return nil, err
 	}
-	e := &environment{options: o, group: g.only(o.Only), device: stack.CPU, models: map[string]*reference{}}
+	e := &environment{options: o, device: stack.CPU, models: map[string]*prepared{}}
 	all, err := cpuset.Usable()
 	if err != nil {
 		return nil, fmt.Errorf("see which cores may be used: %w", err)
@@ -151,8 +123,8 @@ func onGPU(s stack.Stack) bool {
 	return ok
 }
 
-// prepare makes a model ready and reads what its answers are held against.
-func (e *environment) prepare(ctx context.Context, name string, progress fetch.Progress) (*reference, error) {
+// prepare makes a model ready.
+func (e *environment) prepare(ctx context.Context, name string, progress fetch.Progress) (*prepared, error) {
 	if r, ok := e.models[name]; ok {
 		return r, nil
 	}
@@ -164,7 +136,7 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 	if err != nil {
 		return nil, err
 	}
-	r := &reference{served: served{Model: m.Model, Source: string(m.Weights.Source), SHA256: m.Weights.SHA256}}
+	r := &prepared{served: served{Model: m.Model, Source: string(m.Weights.Source), SHA256: m.Weights.SHA256}}
 	if r.Width, err = width(m.Model); err != nil {
 		return nil, fmt.Errorf("prepare %s: %w", name, err)
 	}
@@ -172,9 +144,6 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 		for c := range 3 {
 			r.Norm.Mean[c], r.Norm.Std[c] = float32(m.Image.Mean[c]), float32(m.Image.Std[c])
 		}
-	}
-	if err := r.committed(); err != nil {
-		return nil, err
 	}
 	if m.Text != nil {
 		if r.Tokenizer, err = tokenizer.Open(filepath.Join(m.Dir, model.TokenizerFile), m.Text.MaxTokens); err != nil {
@@ -186,16 +155,3 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 	e.prepared = append(e.prepared, name)
 	return r, nil
 }
-
-// judge holds answers against the golden ones of the model.
-func (e *environment) judge(m *reference, c Case, s stack.Stack) judge {
-	return judgeOf(c.Task, m, c.Input, s.Floats[e.device])
-}
-
-// name is the leaf's name on this device.
-func (e *environment) name(s stack.Stack, c Case) results.Name {
-	return e.group.name(s, c).With(axis.Precision, s.Floats[e.device])
-}
-
-// labels are the right classes of the photographs.
-func labels() (map[string][]int, error) { return workload.Labels(stackbench.Testdata()) }

@@ -21,14 +21,14 @@ const (
 
 // floors says whether the client's floor of a case is measured: of every case
 // where there is time, else of the group's first with one item a request.
-func (e *environment) floors(c Case) bool {
-	if e.group.Null.Name == "" || e.options.Record.Again > 0 {
+func floors(o Options, g Group, c Case) bool {
+	if g.Null.Name == "" || o.Record.Again > 0 {
 		return false
 	}
-	if e.options.Profile.Strict() {
+	if o.Profile.Strict() {
 		return c.Load.Limit == 0 && !c.Load.Users
 	}
-	for _, first := range e.group.In(e.options.Profile) {
+	for _, first := range g.In(o.Profile) {
 		if first.Batch == 1 && first.Load.Conc > 0 {
 			return c == first
 		}
@@ -41,8 +41,8 @@ func (e *environment) floors(c Case) bool {
 // answers at once. It is measured once a process, while no other load runs,
 // and only published beside results: nothing is subtracted. nil when it is not
 // measured; a note says why when it could not be.
-func (r *run) floor(ctx context.Context, l leaf) *results.Floor {
-	if !r.env.floors(l.c) || r.ending(ctx) {
+func (r *rig) floor(ctx context.Context, l leaf) *results.Floor {
+	if !floors(r.options, r.group, l.c) || ending(ctx) {
 		return nil
 	}
 	if f, ok := r.floorOf[l.c]; ok {
@@ -59,13 +59,13 @@ func (r *run) floor(ctx context.Context, l leaf) *results.Floor {
 	return f
 }
 
-func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) {
-	null := r.env.group.Null
+func (r *rig) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) {
+	null := r.group.Null
 	how, err := l.c.capability(null)
 	if err != nil {
 		return nil, err
 	}
-	ses := &session{env: r.env, stack: null, model: l.session.model, helper: true}
+	ses := r.store.helping(null, l.session.model)
 	defer func() { _ = ses.stop(ctx) }()
 	s, err := ses.server(ctx, l.c, how, false)
 	if err != nil {
@@ -74,14 +74,14 @@ func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) 
 	if s.boot.Launcher == boot.Attach {
 		return nil, errors.New("an attached server is not known to answer at once")
 	}
-	w, err := r.env.prepareWork(l.c, how, l.session.model.served, s.endpoint)
+	w, err := r.store.supply.prepare(l.c, how, l.session.model.served, s.endpoint)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = w.close() }()
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	res, err := w.load(ctx, l.c.floorPlan(r.env.options), clock)
+	res, err := w.load(ctx, floorPlan(l.c, r.options), clock)
 	if err != nil {
 		return nil, cause(s, err)
 	}
@@ -89,8 +89,8 @@ func (r *run) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) 
 }
 
 // floorPlan is the case's load, but short: nothing has to warm up.
-func (c Case) floorPlan(o Options) load.Plan {
-	p := c.plan(o, load.Marks{})
+func floorPlan(c Case, o Options) load.Plan {
+	p := planOf(c, o, load.Marks{})
 	p.Warmup, p.Window, p.Keep = floorWarmup, floorWindow, 0
 	if c.Load.Rate > 0 {
 		p.Window = max(p.Window, floorNeeds*time.Second/time.Duration(c.Load.Rate))

@@ -1,11 +1,12 @@
 package bench
 
 import (
-"context"
-"fmt"
-"stackbench/internal/meter"
-"stackbench/internal/record"
-"stackbench/internal/usage"
+	"context"
+	"fmt"
+
+	"stackbench/internal/meter"
+	"stackbench/internal/record"
+	"stackbench/internal/usage"
 )
 
 // footprint measures the memory that embedding 1,000 texts takes, above what
@@ -32,4 +33,3 @@ func footprint(ctx context.Context, w *work, s *server, batch int) (*meter.Footp
 	}
 	return &meter.Footprint{Peak: uint64(sum.Peak), Idle: uint64(idle.Memory)}, nil
 }
-

@@ -30,7 +30,7 @@ type others struct {
 }
 
 // company is the others of a server, by how it was started.
-func (e *environment) company(s *boot.Server) *others {
+func company(e *environment, s *boot.Server) *others {
 	o := &others{client: e.client, server: e.cores, pids: []int{os.Getpid()}, stat: e.stat}
 	if s.PID != 0 {
 		o.pids = append(o.pids, s.PID)

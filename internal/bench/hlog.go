@@ -9,8 +9,8 @@ import (
 
 // histograms are a leaf's windows in HdrHistogram's log format, to be kept when
 // its trial is recorded; nil where nothing is kept.
-func (r *run) histograms(started time.Time, windows []meter.Window) []byte {
-	if r.log == nil {
+func (r *rig) histograms(started time.Time, windows []meter.Window) []byte {
+	if !r.keeps {
 		return nil
 	}
 	var all []hist.Window

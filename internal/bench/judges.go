@@ -30,11 +30,18 @@ type (
 	}
 )
 
+// right is what answers of a model are held against.
+type right struct {
+	golden   *quality.Golden      // answers of these very weights; nil when there are none
+	texts    *quality.GoldenTexts // the same of a model that generates text
+	ungolden string               // why there are none
+}
+
 // judging is how the answers of a task are held against right ones.
 type judging struct {
 	task  stack.Task
-	right func(m *reference, form stack.Input, precision string) judge // nil: there are no right ones
-	blank func(why string) judge                                       // what can be said without
+	of    func(m right, form stack.Input, precision string) judge // nil: there are no right ones
+	blank func(why string) judge                                  // what can be said without
 }
 
 func judgings() []judging {
@@ -54,34 +61,34 @@ func judgingOf(t stack.Task) judging {
 		return all[i]
 	}
 	none := func(string) judge { return &unjudged{why: fmt.Sprintf("no judge of the task %q", t)} }
-	return judging{t, func(*reference, stack.Input, string) judge { return none("") }, none}
+	return judging{t, func(right, stack.Input, string) judge { return none("") }, none}
 }
 
 // judgeOf holds answers against the right ones of a model, as far as they are
 // known.
-func judgeOf(t stack.Task, m *reference, form stack.Input, precision string) judge {
-	of := judgingOf(t)
-	if j := of.right(m, form, precision); j != nil {
+func judgeOf(t stack.Task, m right, form stack.Input, precision string) judge {
+	by := judgingOf(t)
+	if j := by.of(m, form, precision); j != nil {
 		return j
 	}
-	return of.blank(m.ungolden)
+	return by.blank(m.ungolden)
 }
 
-func logitsOf(m *reference, form stack.Input, precision string) judge {
+func logitsOf(m right, form stack.Input, precision string) judge {
 	if m.golden == nil {
 		return nil
 	}
 	return quality.NewLogits(m.golden, form, precision)
 }
 
-func embeddingsOf(m *reference, _ stack.Input, precision string) judge {
+func embeddingsOf(m right, _ stack.Input, precision string) judge {
 	if m.golden == nil {
 		return nil
 	}
 	return quality.NewEmbeddings(m.golden, precision)
 }
 
-func textsOf(m *reference, _ stack.Input, precision string) judge {
+func textsOf(m right, _ stack.Input, precision string) judge {
 	switch {
 	case m.texts == nil:
 		return nil

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"testing"
 	"time"
 
 	"stackbench/internal/load"
@@ -118,7 +117,7 @@ func (k *kneeSearch) withheld(ctx context.Context, t results.Trial, knee *result
 
 // found hands a search's metrics to the benchmark's result line, or says why
 // there is none of what it sought.
-func (r *run) found(b *testing.B, l leaf, t results.Trial, sought string) {
+func (r *rig) found(b Bench, l leaf, t results.Trial, sought string) {
 	if why := t.Withheld[sought]; why != "" {
 		r.note("withheld %s: %s: %s", l.name, sought, why)
 	}
@@ -135,8 +134,8 @@ func (k *kneeSearch) limitMS() float64 { return k.leaf.c.Load.Limit.Seconds() * 
 // in which the users had few answers each says little of that: then a second one
 // is as long as it must be.
 func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
-	eye := k.leaf.watch(k.server, k.run.env.devices)
-	plan := k.run.env.options.closed(kneeUsers, eye.marks(ctx))
+	eye := k.run.watch(k.leaf, k.server)
+	plan := closed(k.run.options, kneeUsers, eye.marks(ctx))
 	for again := range 2 {
 		win, err := k.window(ctx, eye, plan)
 		if err != nil {
@@ -157,7 +156,7 @@ func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
 // holds measures a rate. A sample that must not be believed is measured a
 // second time; in a profile that is strict, a second one ends the search.
 func (k *kneeSearch) holds(ctx context.Context, rate float64) (search.Answer, error) {
-	rule := kneeRule(k.run.env.options)
+	rule := kneeRule(k.run.options)
 	for again := range 2 {
 		got, share, err := k.take(ctx, rule, func(m load.Marks) load.Plan { return k.plan(rate, rule, m) }, k.count)
 		if err != nil {
@@ -169,7 +168,7 @@ func (k *kneeSearch) holds(ctx context.Context, rate float64) (search.Answer, er
 		switch {
 		case answer <= search.Unlikely:
 			return answer, nil
-		case doubt == "" || again == 1 && !k.run.env.options.Profile.Strict():
+		case doubt == "" || again == 1 && !k.run.options.Profile.Strict():
 			if rate > k.rate {
 				k.best, k.rate = &got, rate
 			}
@@ -181,7 +180,7 @@ func (k *kneeSearch) holds(ctx context.Context, rate float64) (search.Answer, er
 
 // plan is an open loop that is long enough to show that the limit holds.
 func (k *kneeSearch) plan(rate float64, rule search.Rule, marks load.Marks) load.Plan {
-	p := k.run.env.options.open(rate, marks)
+	p := open(k.run.options, rate, marks)
 	p.Window = max(p.Window, time.Duration(kneeSpare*float64(rule.First())/rate*float64(time.Second)))
 	return p
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"testing"
 	"time"
 
 	"stackbench/internal/boot"
-	"stackbench/internal/gpu"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
 	"stackbench/internal/quality"
@@ -21,23 +19,23 @@ import (
 
 // measure takes one leaf's windows, one an iteration of b.Loop, pooled into
 // one sample, and reports it.
-func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial, error) {
-	t := results.Trial{Name: l.name.String(), Trial: r.env.options.Record.Trial, Started: time.Now().UTC()}
-	s, err := l.session.server(ctx, l.c, l.how, r.env.footprint(l.c))
+func (r *rig) measure(ctx context.Context, b Bench, l leaf) (results.Trial, error) {
+	t := results.Trial{Name: l.name.String(), Trial: r.options.Record.Trial, Started: time.Now().UTC()}
+	s, err := l.session.server(ctx, l.c, l.how, footprints(r.options, r.group, l.c))
 	if err != nil {
 		return t, err
 	}
-	w, err := r.env.prepareWork(l.c, l.how, l.session.model.served, s.endpoint)
+	w, err := r.store.supply.prepare(l.c, l.how, l.session.model.served, s.endpoint)
 	if err != nil {
 		return t, err
 	}
 	defer func() { _ = w.close() }()
-	eye := l.watch(s, r.env.devices)
+	eye := r.watch(l, s)
 	eye.batch = joined(eye.batch, eye.source.Most(ctx))
-	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.env.options.Profile.Strict()
+	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.options.Profile.Strict()
 	eye.evidence.MayShare = l.c.Share
-	if r.env.footprint(l.c) {
-		if eye.evidence.Footprint, err = w.footprint(ctx, s, l.c.Batch); err != nil {
+	if footprints(r.options, r.group, l.c) {
+		if eye.evidence.Footprint, err = footprint(ctx, w, s, l.c.Batch); err != nil {
 			return t, cause(s, err)
 		}
 	}
@@ -66,7 +64,7 @@ type searcher interface {
 }
 
 // seek runs a search, an iteration of b.Loop each, and reports the unit that it sought.
-func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s *server, unit string, by searcher) (results.Trial, error) {
+func (r *rig) seek(ctx context.Context, b Bench, l leaf, t results.Trial, s *server, unit string, by searcher) (results.Trial, error) {
 	for b.Loop() {
 		var err error
 		if t, err = by.search(ctx, t); err != nil {
@@ -77,18 +75,18 @@ func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s
 	return t, nil
 }
 
-// footprint says whether the memory of embedding texts is measured before the case.
-func (e *environment) footprint(c Case) bool {
-	return e.group.Footprint != nil && e.group.Footprint(c) && e.options.Record.Again == 0
+// footprints says whether the memory of embedding texts is measured before the case.
+func footprints(o Options, g Group, c Case) bool {
+	return g.Footprint != nil && g.Footprint(c) && o.Record.Again == 0
 }
 
 // watch looks at a server while it is measured.
-func (l leaf) watch(s *server, devices *gpu.Devices) *watch {
+func (r *rig) watch(l leaf, s *server) *watch {
 	return &watch{
-		server: s, devices: devices, batch: l.c.Batcher.Max, live: l.session.env.live, name: l.name.String(), others: l.session.env.company(s.boot),
+		server: s, devices: r.env.devices, batch: l.c.Batcher.Max, live: r.live, name: l.name.String(), others: company(r.env, s.boot),
 		source: telemetry.Source{
 			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.Task, Input: l.c.Input,
-			Items: l.session.env.group.mean(l.c), Mixed: l.c.Batch == Mixed,
+			Items: r.group.mean(l.c), Mixed: l.c.Batch == Mixed,
 		},
 	}
 }
@@ -101,8 +99,8 @@ func cause(s *server, err error) error {
 	return err
 }
 
-func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *watch) ([]meter.Window, error) {
-	p := l.c.plan(r.env.options, eye.marks(ctx))
+func (r *rig) windows(ctx context.Context, b Bench, l leaf, w *work, eye *watch) ([]meter.Window, error) {
+	p := planOf(l.c, r.options, eye.marks(ctx))
 	ctx, stop := whileAlive(ctx, eye.server.boot)
 	defer stop()
 	if l.c.Task == stack.TextGeneration {
@@ -110,7 +108,7 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 		if err != nil {
 			return nil, err
 		}
-		p = r.env.options.pace(p, alone, l.c.Load.Conc)
+		p = pace(r.options, p, alone, l.c.Load.Conc)
 	} else {
 		var err error
 		if p, err = r.lengthen(ctx, l, w, p); err != nil {
@@ -128,14 +126,14 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 	return windows, eye.problem
 }
 
-// window is what load left of a plan, as it is measured.
-func (g Group) window(c Case, res load.Result, w *work, p load.Plan) meter.Window {
+// windowOf is what load left of a plan, as it is measured.
+func windowOf(g Group, c Case, res load.Result, w *work, p load.Plan) meter.Window {
 	conns, open := p.Conns, p.Arrivals.Rate > 0
 	if open {
 		conns = 0 // they are no users
 	}
 	return meter.Window{
-		Open: open, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: c.unit(), Texts: g.generated(c),
+		Open: open, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: unitOf(c.Task), Texts: generated(g, c),
 	}
 }
 
@@ -155,8 +153,8 @@ type taken struct {
 }
 
 // summarise judges the answers and measures the windows as one sample.
-func (r *run) summarise(l leaf, o outcome) taken {
-	j := r.env.judge(l.session.model, l.c, l.session.stack)
+func (r *rig) summarise(l leaf, o outcome) taken {
+	j := r.store.judge(l.session.model, l.c, l.session.stack)
 	for _, win := range o.windows {
 		o.work.examine(win.Records, l.c.Input, j)
 	}
@@ -180,7 +178,7 @@ func (o outcome) answered() int {
 }
 
 // conclude writes the trial down.
-func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
+func (r *rig) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
 	fill(&t, k.sum, k.windows)
 	r.hlog = r.histograms(t.Started, k.windows)
 	t.Foreign = k.eye.foreign()

@@ -1,15 +1,9 @@
 package bench
 
 import (
-	"cmp"
 	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
 
 	"stackbench/internal/axis"
-	"stackbench/internal/boot"
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
@@ -18,8 +12,8 @@ import (
 // startSeconds is about what starting a stack with a model takes.
 const startSeconds = 3
 
-// name is the leaf's name.
-func (g Group) name(s stack.Stack, c Case) results.Name {
+// nameOf is the leaf's name.
+func nameOf(g Group, s stack.Stack, c Case) results.Name {
 	n := serverName(s, c.Model).With(axis.Proto, string(c.Proto)).With(axis.Input, string(c.Input)).With(axis.Tokens, string(c.Lengths)).
 		With(axis.Batch, axis.Count(c.Batch)).With(axis.Batcher, c.Batcher.String()).
 		With(axis.Conc, axis.Count(c.Load.Conc)).With(axis.Rate, axis.Count(c.Load.Rate))
@@ -39,15 +33,20 @@ func (g Group) name(s stack.Stack, c Case) results.Name {
 	return n
 }
 
+// nameOn is the leaf's name on a device.
+func nameOn(d stack.Device, g Group, s stack.Stack, c Case) results.Name {
+	return nameOf(g, s, c).With(axis.Precision, s.Floats[d])
+}
+
 // serverName is what the names of all leaves of a started stack begin with; of no
 // model, those of a stack.
 func serverName(s stack.Stack, model string) results.Name {
 	return results.Name{}.With(axis.Stack, s.Name).With(axis.Model, model)
 }
 
-// leaves lists what would be measured, stack by stack and model by model, and
+// leavesOf lists what would be measured, stack by stack and model by model, and
 // what cannot be and why.
-func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
+func leavesOf(ctx context.Context, e *environment, g Group) ([]plan.Leaf, error) {
 	var out []plan.Leaf
 	for _, s := range e.options.Stacks {
 		s = s.On(e.device)
@@ -56,14 +55,14 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 			return nil, err
 		}
 		var server Case // that is up
-		for _, c := range e.casesOf(s) {
-			l := plan.Leaf{Name: e.name(s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
+		for _, c := range e.options.Of(g, s) {
+			l := plan.Leaf{Name: nameOn(e.device, g, s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
 			if _, err := e.capability(s, c); err != nil && l.Skip == "" {
 				l.Skip = err.Error()
 			}
 			if l.Skip == "" {
-				l.Seconds = c.seconds(e.options)
-				if e.floors(c) {
+				l.Seconds = seconds(c, e.options)
+				if floors(e.options, g, c) {
 					l.Seconds += (floorWarmup + floorWindow).Seconds() + 0.5
 				}
 				if c.Model != server.Model || c.setting(s) != server.setting(s) {
@@ -74,25 +73,4 @@ func (e *environment) leaves(ctx context.Context) ([]plan.Leaf, error) {
 		}
 	}
 	return out, nil
-}
-
-// seconds is about what the case takes, without starting the stack.
-func (c Case) seconds(o Options) float64 {
-	window := o.Profile.Warmup().Seconds() + c.windowGuess(o).Seconds() + 0.5
-	if c.Task == stack.TextGeneration {
-		window = c.textSeconds(o)
-	}
-	if c.Load.Limit > 0 || c.Load.Users {
-		return window + kneeUsual*max(window, kneeUsualSeconds)
-	}
-	return window
-}
-
-// unavailable says whether err is a reason to skip rather than a failure.
-func unavailable(err error) (string, bool) {
-	var not *boot.Unavailable
-	if errors.As(err, &not) {
-		return not.Reason + ": " + not.Cure, true
-	}
-	return "", false
 }

@@ -6,16 +6,17 @@ import (
 
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
+	"stackbench/internal/stack"
 )
 
 const (
-	pilotWarmup  = time.Second     // before a pilot, and after it: the server is warm then
-	pilotLongest = 3               // times the profile's warm-up
+	pilotWarmup  = time.Second // before a pilot, and after it: the server is warm then
+	pilotLongest = 3           // times the profile's warm-up
 )
 
 // windowGuess is about how long the case's window will be: what it needs
 // depends on the server, so that of a closed loop is a guess.
-func (c Case) windowGuess(o Options) time.Duration {
+func windowGuess(c Case, o Options) time.Duration {
 	const usual = 60 * time.Millisecond // of one answer
 	if !o.Profile.Strict() || c.Load.Limit > 0 || c.Load.Users {
 		return o.length()
@@ -32,21 +33,21 @@ func (c Case) windowGuess(o Options) time.Duration {
 
 // lengthen gives the plan of a case a window that is long enough to be judged,
 // in the profiles that judge.
-func (r *run) lengthen(ctx context.Context, l leaf, w *work, p load.Plan) (load.Plan, error) {
-	if !r.env.options.Profile.Strict() {
+func (r *rig) lengthen(ctx context.Context, l leaf, w *work, p load.Plan) (load.Plan, error) {
+	if !r.options.Profile.Strict() {
 		return p, nil
 	}
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	return r.env.options.piloted(p, func(pilot load.Plan) (meter.Window, error) {
+	return piloted(r.options, p, func(pilot load.Plan) (meter.Window, error) {
 		res, err := w.load(ctx, pilot, clock)
-		return r.env.group.window(l.c, res, w, pilot), err
+		return windowOf(r.group, l.c, res, w, pilot), err
 	})
 }
 
 // piloted sets the window by a pilot of the same load, which takes the place of
 // the warm-up: it is longer where the first one shows too little.
-func (o Options) piloted(p load.Plan, run func(pilot load.Plan) (meter.Window, error)) (load.Plan, error) {
+func piloted(o Options, p load.Plan, run func(pilot load.Plan) (meter.Window, error)) (load.Plan, error) {
 	pilot := p
 	pilot.Marks, pilot.Keep = load.Marks{}, 0
 	pilot.Warmup, pilot.Window = pilotWarmup, max(p.Warmup-pilotWarmup, pilotWarmup)
@@ -63,4 +64,16 @@ func (o Options) piloted(p load.Plan, run func(pilot load.Plan) (meter.Window, e
 	p.Warmup = pilotWarmup
 	p.Window = min(max(p.Window, meter.Needed(seen, p.Arrivals.Rate)), o.longest())
 	return p, nil
+}
+
+// seconds is about what the case takes, without starting the stack.
+func seconds(c Case, o Options) float64 {
+	window := o.Profile.Warmup().Seconds() + windowGuess(c, o).Seconds() + 0.5
+	if c.Task == stack.TextGeneration {
+		window = textSeconds(c, o)
+	}
+	if c.Load.Limit > 0 || c.Load.Users {
+		return window + kneeUsual*max(window, kneeUsualSeconds)
+	}
+	return window
 }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"stackbench/internal/fetch"
@@ -35,16 +34,4 @@ func (e *environment) fetchLibrary(ctx context.Context, progress fetch.Progress)
 	}
 	e.library, e.libraryNote = found.Path, found.String()
 	return nil
-}
-
-// helper is the session of a stack that makes reference answers, whatever
-// stacks are measured: it needs its library even where none of them loads one.
-func (e *environment) helper(ctx context.Context, m *reference) (*session, error) {
-	s := e.group.Reference
-	if loadsLibrary(s) {
-		if err := e.fetchLibrary(ctx, nil); err != nil {
-			return nil, fmt.Errorf("find the library of %s: %w", s.Name, err)
-		}
-	}
-	return &session{env: e, stack: s, model: m, helper: true}, nil
 }

@@ -26,6 +26,9 @@ func mainCode(m *testing.M, g Group, table []stack.Stack) int {
 	register(flag.CommandLine)
 	flag.Parse()
 	o, err := options(flag.CommandLine, table)
+	if err == nil {
+		err = checkProfiles(o, g)
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
@@ -72,11 +75,11 @@ func mainCode(m *testing.M, g Group, table []stack.Stack) int {
 func benchmarks() bool { return flag.Lookup("test.bench").Value.String() != "" }
 
 func printPlan(ctx context.Context, o Options, g Group) error {
-	env, err := survey(o, g)
+	env, err := survey(o)
 	if err != nil {
 		return err
 	}
-	leaves, err := env.leaves(ctx)
+	leaves, err := leavesOf(ctx, env, g.only(o.Only))
 	if err != nil {
 		return err
 	}
@@ -87,11 +90,11 @@ func printPlan(ctx context.Context, o Options, g Group) error {
 // is the same for all stacks. Whatever differs from stack to stack is in the
 // names, since a configuration line that changes splits benchstat's tables.
 func head(ctx context.Context, w io.Writer, o Options, g Group) error {
-	env, err := survey(o, g)
+	env, err := survey(o)
 	if err != nil {
 		return err
 	}
-	for _, name := range env.group.Models(o.Profile) {
+	for _, name := range g.only(o.Only).Models(o.Profile) {
 		if _, err := env.prepare(ctx, name, downloads(os.Stderr)); err != nil {
 			return err
 		}

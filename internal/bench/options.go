@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -152,4 +153,15 @@ func trial(n int) error {
 		return fmt.Errorf("trial %d\ntrials are counted from 1", n)
 	}
 	return nil
+}
+
+// ParseOptions reads the flags of a benchmark binary, as Main does.
+func ParseOptions(args []string, table []stack.Stack) (Options, error) {
+	f := flag.NewFlagSet("stackbench", flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	register(f)
+	if err := f.Parse(args); err != nil {
+		return Options{}, err
+	}
+	return options(f, table)
 }

@@ -32,4 +32,3 @@ func open(o Options, rate float64, marks load.Marks) load.Plan {
 	p.Arrivals, p.Queue = load.Arrivals{Rate: rate, Poisson: true, Seed: o.salt()}, openQueue
 	return p
 }
-

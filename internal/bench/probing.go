@@ -15,7 +15,7 @@ import (
 // probing takes the windows of a search: of each load as many as it takes to
 // say whether its limit holds.
 type probing struct {
-	run    *run
+	run    *rig
 	leaf   leaf
 	server *server
 	work   *work
@@ -25,11 +25,11 @@ type probing struct {
 // take measures a load until the rule is content, pooled as one sample. Each
 // window is long enough for what the rule still wants.
 func (p *probing) take(ctx context.Context, rule search.Rule, plan func(load.Marks) load.Plan, count func(meter.Window) search.Share) (taken, search.Share, error) {
-	eye := p.leaf.watch(p.server, p.run.env.devices)
-	eye.evidence.NeedSteady = p.run.env.options.Profile.Strict()
+	eye := p.run.watch(p.leaf, p.server)
+	eye.evidence.NeedSteady = p.run.options.Profile.Strict()
 	eye.evidence.Ready, eye.evidence.MayShare = p.server.boot.ReadyIn, p.leaf.c.Share
 	next := plan(eye.marks(ctx))
-	next.Window = min(next.Window, max(rule.Longest, p.run.env.options.length()))
+	next.Window = min(next.Window, max(rule.Longest, p.run.options.length()))
 	var windows []meter.Window
 	var share search.Share
 	var spent time.Duration

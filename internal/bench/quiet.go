@@ -21,10 +21,10 @@ const (
 	quietEvery = 5 * time.Second  // that the wait is told anew
 )
 
-// patience is what a run may spend on waiting for quiet and on windows that are
+// patienceOf is what a run may spend on waiting for quiet and on windows that are
 // taken again, all its processes together: a machine that never is quiet must
 // not make minutes into hours. STACKBENCH_PATIENCE says otherwise.
-func (p Profile) patience() (time.Duration, error) {
+func patienceOf(p Profile) (time.Duration, error) {
 	if asked := os.Getenv("STACKBENCH_PATIENCE"); asked != "" {
 		d, err := time.ParseDuration(asked)
 		if err != nil || d < 0 {
@@ -48,7 +48,7 @@ func spent(trials []results.Trial) time.Duration {
 
 // quietly takes one window. One that others disturbed is taken again once they
 // are quiet, and of all tries the least disturbed is kept.
-func (r *run) quietly(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (meter.Window, error) {
+func (r *rig) quietly(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (meter.Window, error) {
 	before := eye.state()
 	var kept meter.Window
 	var best state
@@ -74,7 +74,7 @@ func (r *run) quietly(ctx context.Context, l leaf, w *work, eye *watch, p load.P
 }
 
 // take loads the server for one window.
-func (r *run) take(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (meter.Window, error) {
+func (r *rig) take(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (meter.Window, error) {
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
 	eye.others.look()
@@ -86,7 +86,7 @@ func (r *run) take(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan
 	if err := eye.server.boot.Alive(); err != nil {
 		return meter.Window{}, err
 	}
-	win := r.env.group.window(l.c, res, w, p)
+	win := windowOf(r.group, l.c, res, w, p)
 	if f := eye.evidence.Foreign; f != nil && disturbed(eye.seen, win.Open) {
 		eye.seen.Holder = name(eye.others.holder())
 		if f.Holder == "" || f.Server == eye.seen.Server {
@@ -110,7 +110,7 @@ func disturbed(f meter.Foreign, open bool) bool {
 
 // quiet waits until nobody disturbs for a second, and tells whom it waits for.
 // false: it must not or did not become quiet in the time that the run has left.
-func (r *run) quiet(ctx context.Context, eye *watch, open bool) bool {
+func (r *rig) quiet(ctx context.Context, eye *watch, open bool) bool {
 	if r.patience <= 0 {
 		return false
 	}
@@ -139,7 +139,7 @@ func (r *run) quiet(ctx context.Context, eye *watch, open bool) bool {
 }
 
 // second waits for one; false when the run is ending.
-func (r *run) second(ctx context.Context) bool {
+func (r *rig) second(ctx context.Context) bool {
 	t := time.NewTimer(time.Second)
 	defer t.Stop()
 	select {
@@ -152,13 +152,8 @@ func (r *run) second(ctx context.Context) bool {
 	}
 }
 
-// say tells at once what would be no news later.
-func (r *run) say(format string, args ...any) {
-	fmt.Fprintln(r.notes, "# "+fmt.Sprintf(format, args...))
-}
-
 // spend takes time off what the run has for disturbed windows.
-func (r *run) spend(eye *watch, d time.Duration) {
+func (r *rig) spend(eye *watch, d time.Duration) {
 	eye.spent += d
 	if r.patience -= d; r.patience <= 0 && r.patience+d > 0 {
 		r.say("the time that a run waits for others is used up: windows that they disturb are not taken again")

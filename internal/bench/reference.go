@@ -16,7 +16,6 @@ import (
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
-	"stackbench/internal/workload"
 )
 
 // standIn says, in a verdict, whose answers stand in for PyTorch's.
@@ -61,11 +60,11 @@ func (m *reference) usable(err error, match func() error) (bool, error) {
 // but they do show that one is. They are kept beside the weights. What is
 // returned is for the reader; when the model still has no reference, its
 // windows will be invalid for the reason in ungolden.
-func (e *environment) refer(ctx context.Context, m *reference) (note string) {
+func (s *store) refer(ctx context.Context, m *reference) (note string) {
 	if m.golden != nil || m.texts != nil || m.sought {
 		return ""
 	}
-	kept, err := e.standIn(ctx, m)
+	kept, err := s.standIn(ctx, m)
 	switch {
 	case err != nil && context.Cause(ctx) != nil:
 		return "" // not the model's fault, and not to be remembered
@@ -84,16 +83,16 @@ func (e *environment) refer(ctx context.Context, m *reference) (note string) {
 
 // standIn reads the reference answers, or makes and keeps them. That they could
 // not be kept takes nothing from them.
-func (e *environment) standIn(ctx context.Context, m *reference) (kept, err error) {
-	path, err := e.referencePath(m)
+func (s *store) standIn(ctx context.Context, m *reference) (kept, err error) {
+	path, err := s.referencePath(m)
 	if err != nil {
 		return nil, err
 	}
 	var file []byte
 	if m.Task == stack.TextGeneration {
-		file, err = e.standInTexts(ctx, m, path)
+		file, err = s.standInTexts(ctx, m, path)
 	} else {
-		file, err = e.standInVectors(ctx, m, path)
+		file, err = s.standInVectors(ctx, m, path)
 	}
 	if err != nil || file == nil {
 		return nil, err
@@ -102,11 +101,11 @@ func (e *environment) standIn(ctx context.Context, m *reference) (kept, err erro
 }
 
 // standInVectors gives what is to be kept, nil when it was.
-func (e *environment) standInVectors(ctx context.Context, m *reference, path string) (file []byte, err error) {
+func (s *store) standInVectors(ctx context.Context, m *reference, path string) (file []byte, err error) {
 	if m.golden, err = readReference(path, m); err == nil {
 		return nil, nil
 	}
-	if m.golden, err = e.makeReference(ctx, m); err != nil {
+	if m.golden, err = s.makeReference(ctx, m); err != nil {
 		return nil, err
 	}
 	return m.golden.Encode()
@@ -114,7 +113,7 @@ func (e *environment) standInVectors(ctx context.Context, m *reference, path str
 
 // referencePath names the file after the weights and the inputs, so that it is
 // never taken for the answers of others.
-func (e *environment) referencePath(m *reference) (string, error) {
+func (s *store) referencePath(m *reference) (string, error) {
 	inputs := sha256.New()
 	err := fs.WalkDir(stackbench.Testdata(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(path, "golden/") {
@@ -132,7 +131,7 @@ func (e *environment) referencePath(m *reference) (string, error) {
 		format = "json"
 	}
 	name := fmt.Sprintf("reference-%.12s-%.8x.%s", m.SHA256, inputs.Sum(nil), format)
-	return filepath.Join(e.cache, "models", m.Name, name), nil
+	return filepath.Join(s.env.cache, "models", m.Name, name), nil
 }
 
 func readReference(path string, m *reference) (*quality.Golden, error) {
@@ -151,22 +150,22 @@ func readReference(path string, m *reference) (*quality.Golden, error) {
 }
 
 // makeReference starts the reference stack and asks it every committed input once.
-func (e *environment) makeReference(ctx context.Context, m *reference) (*quality.Golden, error) {
-	if e.group.Reference.Name == "" {
+func (s *store) makeReference(ctx context.Context, m *reference) (*quality.Golden, error) {
+	if s.of.Name == "" {
 		return nil, errNoReference
 	}
-	ses, err := e.helper(ctx, m)
+	ses, err := s.helper(ctx, m)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = ses.stop(ctx) }()
 	g := &quality.Golden{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Maker: standIn, Answers: map[string][]float32{}}
 	for _, form := range []stack.Input{stack.JPEG, stack.Tensor, stack.Text} {
-		how, ok := whole(e.group.Reference, m.Task, form)
+		how, ok := whole(s.of, m.Task, form)
 		if !ok {
 			continue
 		}
-		c := Case{Model: m.Name, Proto: how.Proto, Input: form, Batch: 1}
+		c := Case{Task: m.Task, Model: m.Name, Proto: how.Proto, Input: form, Batch: 1}
 		up, err := ses.server(ctx, c, how, false)
 		if err != nil {
 			return nil, err

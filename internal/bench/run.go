@@ -4,16 +4,13 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"stackbench/internal/boot"
-	"stackbench/internal/cpuset"
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
@@ -45,8 +42,8 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 
 // stacks measures every leaf on every stack.
 func (r *run) stacks(ctx context.Context, b *testing.B) {
-	o, g := r.env.options, r.env.group
-	if len(r.env.group.In(o.Profile)) == 0 { // testing would measure a benchmark without sub-benchmarks itself
+	o, g := r.options, r.group
+	if len(r.group.In(o.Profile)) == 0 { // testing would measure a benchmark without sub-benchmarks itself
 		b.Skipf("no case of %s has a model that was chosen", g.Name)
 	}
 	for _, s := range o.Stacks {
@@ -60,12 +57,12 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 			r.note("skip %s: %s", serverName(s, "").Path(), refusal)
 			continue
 		}
-		for _, m := range r.env.group.Models(o.Profile) {
-			if why := r.env.group.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
+		for _, m := range r.group.Models(o.Profile) {
+			if why := r.group.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
 				r.note("skip %s: %s", serverName(s, m).Path(), why)
 				continue
 			}
-			if !slices.ContainsFunc(r.env.casesOf(s), func(c Case) bool { return c.Model == m }) { // again, and not this one
+			if !slices.ContainsFunc(r.options.Of(r.group, s), func(c Case) bool { return c.Model == m }) { // again, and not this one
 				continue
 			}
 			b.Run(serverName(s, m).Path(), func(b *testing.B) { r.cases(ctx, b, s, m) })
@@ -78,53 +75,36 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 
 // run is one process's measuring.
 type run struct {
-	env      *environment
-	log      *results.Log // nil: no raw records are kept
-	done     map[results.Done]bool
-	patience time.Duration // left for waiting for others to be quiet
-	pending  []string      // notes to print between leaves
-	notes    io.Writer
-	floorOf  map[Case]*results.Floor
-	hlog     []byte    // histograms of the leaf that was measured last, until its trial is recorded
-	lost     error     // why a record could not be kept; then no more is measured
-	marks    io.Writer // the results' own stream; nil: where testing writes
-	marked   map[string]bool
-	wrong    []string // leaves whose answers failed
+	*rig
+	log    *results.Log // nil: no raw records are kept
+	done   map[results.Done]bool
+	lost   error     // why a record could not be kept; then no more is measured
+	marks  io.Writer // the results' own stream; nil: where testing writes
+	marked map[string]bool
+	wrong  []string // leaves whose answers failed
 }
 
 func newRun(ctx context.Context, o Options, g Group) (*run, error) {
-	env, err := survey(o, g)
+	if err := checkProfiles(o, g); err != nil {
+		return nil, err
+	}
+	env, err := survey(o)
 	if err != nil {
 		return nil, err
 	}
-	env.live = newLive(o.Record.Live)
-	r := &run{env: env, notes: os.Stderr}
-	if r.patience, err = o.Profile.patience(); err != nil {
-		return nil, err
-	}
+	r := &run{rig: newRig(env, g.only(o.Only), os.Stderr)}
+	var kept []results.Trial
 	if o.Record.Folder != "" {
-		kept, err := results.Open(o.Record.Folder)
+		have, err := results.Open(o.Record.Folder)
 		if err != nil {
 			return nil, err
 		}
-		r.done = kept.Done()
-		r.patience -= spent(kept.Trials)
+		r.done, kept = have.Done(), have.Trials
 		if r.log, err = results.OpenLog(o.Record.Folder); err != nil {
 			return nil, err
 		}
 	}
-	if note, err := cpuset.Pin(env.client); err != nil {
-		return nil, fmt.Errorf("pin the client to cores %s: %w", env.client, err)
-	} else if note != "" {
-		r.note("%s", note)
-	}
-	if env.shared != "" {
-		r.note("%s", env.shared)
-	}
-	if env.devices != nil {
-		env.devices.MeasureIdle(ctx, idleSpan) // no stack of this process is up yet
-	}
-	return r, env.findLibrary(ctx, nil)
+	return r, r.ready(ctx, kept)
 }
 
 func (r *run) close() {
@@ -149,41 +129,28 @@ func (r *run) code(ctx context.Context) int {
 	return 0
 }
 
-// note keeps a line for standard error until no result line is being written:
-// from the second repetition on, testing prints a leaf's name before it runs.
-func (r *run) note(format string, args ...any) {
-	r.pending = append(r.pending, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n#   "))
-}
-
-func (r *run) flush() {
-	for _, n := range r.pending {
-		fmt.Fprintln(r.notes, "# "+n)
-	}
-	r.pending = nil
-}
-
 // cases measures the leaves of one stack and model, which share a server.
 func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name string) {
-	m, err := r.env.prepare(ctx, name, nil)
+	m, err := r.store.prepare(ctx, name)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if note := r.env.refer(ctx, m); note != "" {
+	if note := r.store.refer(ctx, m); note != "" {
 		r.note("%s", note)
 	}
-	ses := &session{env: r.env, stack: s, model: m}
+	ses := r.subject(s, m)
 	defer func() {
 		if err := ses.end(ctx); err != nil {
 			r.note("%v", err)
 		}
 		r.flush()
 	}()
-	for _, c := range r.env.casesOf(s) {
+	for _, c := range r.options.Of(r.group, s) {
 		if c.Model != name {
 			continue
 		}
 		r.flush()
-		full := r.env.name(s, c)
+		full := nameOn(r.env.device, r.group, s, c)
 		how, err := r.env.capability(s, c)
 		if err != nil {
 			r.note("skip %s: %v", full, err)
@@ -196,25 +163,17 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 	}
 }
 
-// leaf is one case on one stack.
-type leaf struct {
-	session *session
-	c       Case
-	how     stack.Capability
-	name    results.Name
-}
-
 func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 	if r.ending(ctx) {
 		b.Skip("the run is ending")
 	}
-	o := r.env.options
+	o := r.options
 	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial, Again: o.Record.Again > 0}] {
 		b.Skip("measured before the run was interrupted")
 	}
 	t, err := r.measure(ctx, b, l)
 	if err != nil {
-		if reason, skip := unavailable(err); skip {
+		if reason, skip := skippable(err); skip {
 			if !l.session.said { // the same holds for all that follow
 				r.note("skip %s: %s", serverName(l.session.stack, l.c.Model).Path(), reason)
 			}
@@ -248,17 +207,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 }
 
 func (r *run) ending(ctx context.Context) bool {
-	if r.lost != nil {
-		return true
-	}
-	select {
-	case <-boot.Ending(ctx):
-		return true
-	case <-ctx.Done():
-		return true
-	default:
-		return false
-	}
+	return r.lost != nil || ending(ctx)
 }
 
 // record keeps the trial, with its histograms unless its numbers are withheld,
@@ -267,7 +216,7 @@ func (r *run) record(t results.Trial) error {
 	if r.log == nil {
 		return nil
 	}
-	t.Again = r.env.options.Record.Again > 0
+	t.Again = r.options.Record.Again > 0
 	var err error
 	if len(r.hlog) > 0 && len(t.Latency) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
 		err = r.log.Histograms(t.Name, t.Trial, r.hlog)
@@ -297,19 +246,4 @@ func withhold(t *results.Trial) {
 		t.Withheld[unit] = "the window is invalid: " + t.Invalid[0].Text
 	}
 	t.Metrics, t.Latency, t.Firsts, t.GPU = nil, nil, nil, nil
-}
-
-// oneLine is what went wrong, without what to do. Of a server that ended, its
-// last words are the cause: two lines, since ours say the cure on the second.
-func oneLine(err error) string {
-	first, _, _ := strings.Cut(err.Error(), "\n")
-	var f *boot.Failure
-	if errors.As(err, &f) && f.Log != "" {
-		words := strings.Split(strings.TrimSpace(f.Log), "\n")
-		for i, line := range words {
-			words[i] = strings.TrimSpace(line)
-		}
-		first += ": " + strings.Join(words[max(0, len(words)-2):], "; ")
-	}
-	return first
 }

@@ -2,13 +2,11 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
-	"stackbench/internal/record"
 	"stackbench/internal/stack"
 	"stackbench/internal/usage"
 )
@@ -37,15 +35,16 @@ func (s *server) pids() []int {
 type session struct {
 	env   *environment
 	stack stack.Stack
-	model *reference
+	model *prepared
 	// helper marks a stack that is not measured but helps to measure: a process
 	// on the CPU, whatever the measured ones are.
 	helper bool
-	oracle *session // the reference stack, idle but when drawn answers are checked; nil until then
 	up     *server
 	set    setting // that it was started with, or failed with
 	failed error   // of the first such start; the leaves that follow must not wait for it again
-	said   bool    // that it cannot run here
+
+	// ready asks for one right answer to a case.
+	ready func(ctx context.Context, c Case, how stack.Capability, at stack.Endpoint) error
 }
 
 // server gives the running server, and starts it when there is none, when it
@@ -143,60 +142,6 @@ func (d docker) Read() (usage.Sample, error) {
 	defer cancel()
 	cpu, memory, err := d.server.Usage(ctx)
 	return usage.Sample{At: time.Now(), CPU: cpu, Memory: memory}, err
-}
-
-// ready sends one real request of the case and wants a right answer.
-func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at stack.Endpoint) error {
-	c.Batch = 1
-	if h, ok := s.stack.Find(c.Task, c.Proto, c.Input, 1); ok && !s.helper {
-		how = h
-	}
-	w, err := s.env.prepareWork(c, how, s.model.served, at)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = w.close() }()
-	if err := workerUp(ctx, how, at, c.Model); err != nil {
-		return err
-	}
-	conn, err := w.target.Dial(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close() }()
-	reply := conn.Do(ctx, w.known())
-	if reply.Outcome != record.Good {
-		return fmt.Errorf("the request ended as %q (code %d): %w", reply.Outcome, reply.Code, reply.Err)
-	}
-	j := s.env.judge(s.model, c, s.stack)
-	if s.helper {
-		j = blank(c, "")
-	}
-	w.examine([]record.Record{{Seq: w.known(), Answer: &record.Answer{Head: reply.Head, Body: reply.Body}}}, c.Input, j)
-	if u, ok := j.(blind); ok && u.Blind() { // the windows will be invalid, so that much is enough
-		return wrong(u.Fault())
-	}
-	if v := j.Verdict(); !v.OK() {
-		return wrong(fmt.Errorf("the answer is wrong: %s", v.Reason()))
-	}
-	return nil
-}
-
-// wrong says that asking again would not help; nil of nil.
-func wrong(err error) error {
-	if err == nil {
-		return nil
-	}
-	return &boot.Wrong{Err: err}
-}
-
-// end stops the stack, and what helped to check its answers.
-func (s *session) end(ctx context.Context) error {
-	err := s.stop(ctx)
-	if s.oracle != nil {
-		err = errors.Join(err, s.oracle.stop(ctx))
-	}
-	return err
 }
 
 func (s *session) stop(ctx context.Context) error {

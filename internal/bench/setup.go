@@ -2,7 +2,7 @@ package bench
 
 import (
 	"context"
-	"flag"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -16,17 +16,6 @@ import (
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
 )
-
-// ParseOptions reads the flags of a benchmark binary, as Main does.
-func ParseOptions(args []string, table []stack.Stack) (Options, error) {
-	f := flag.NewFlagSet("stackbench", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
-	register(f)
-	if err := f.Parse(args); err != nil {
-		return Options{}, err
-	}
-	return options(f, table)
-}
 
 // Reporter hears how setting up goes on.
 type Reporter struct {
@@ -42,7 +31,7 @@ type Reporter struct {
 // The helpers, which are not measured but help to measure, are made ready too:
 // while windows are measured nothing is built.
 func Setup(ctx context.Context, o Options, leaves []plan.Leaf, helpers []stack.Stack, r Reporter) (results.Env, error) {
-	e, err := survey(o, Group{})
+	e, err := survey(o)
 	if err != nil {
 		return results.Env{}, err
 	}
@@ -123,7 +112,7 @@ func (e *environment) prepareStacks(ctx context.Context, names []string, r Repor
 			for _, spec := range chains[root] {
 				name := spec.Stack.Name
 				err := boot.Prepare(ctx, spec, r.Build)
-				why, skip := unavailable(err)
+				why, skip := skippable(err)
 				if err != nil && !skip {
 					return fmt.Errorf("set up %s: %w", name, err)
 				}
@@ -140,4 +129,13 @@ func (e *environment) prepareStacks(ctx context.Context, names []string, r Repor
 		})
 	}
 	return skipped, group.Wait()
+}
+
+// skippable says whether err is a reason to skip rather than a failure.
+func skippable(err error) (string, bool) {
+	var not *boot.Unavailable
+	if errors.As(err, &not) {
+		return not.Reason + ": " + not.Cure, true
+	}
+	return "", false
 }

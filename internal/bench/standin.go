@@ -14,35 +14,34 @@ import (
 
 // standInTexts finds or makes the texts of the reference stack, and gives what
 // is to be kept of them, nil when it was.
-func (e *environment) standInTexts(ctx context.Context, m *reference, path string) (file []byte, err error) {
+func (s *store) standInTexts(ctx context.Context, m *reference, path string) (file []byte, err error) {
 	if file, err := os.ReadFile(path); err == nil {
 		if g, err := quality.ParseTexts(file); err == nil && g.Match(m.SHA256) == nil {
 			m.texts = g
 			return nil, nil
 		}
 	}
-	if m.texts, err = e.makeTexts(ctx, m); err != nil {
+	if m.texts, err = s.makeTexts(ctx, m); err != nil {
 		return nil, err
 	}
 	return json.Marshal(m.texts)
 }
 
 // makeTexts starts the reference stack and asks it every committed prompt once.
-func (e *environment) makeTexts(ctx context.Context, m *reference) (*quality.GoldenTexts, error) {
-	s := e.group.Reference
-	if s.Name == "" {
+func (s *store) makeTexts(ctx context.Context, m *reference) (*quality.GoldenTexts, error) {
+	if s.of.Name == "" {
 		return nil, errNoReference
 	}
-	how, ok := s.Find(stack.TextGeneration, stack.REST, stack.Text, 1)
+	how, ok := s.of.Find(stack.TextGeneration, stack.REST, stack.Text, 1)
 	if !ok {
 		return nil, errNoReference
 	}
-	ses, err := e.helper(ctx, m)
+	ses, err := s.helper(ctx, m)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = ses.stop(ctx) }()
-	up, err := ses.server(ctx, Case{Model: m.Name, Proto: stack.REST, Input: stack.Text, Lengths: Chat, Batch: 1}, how, false)
+	up, err := ses.server(ctx, Case{Task: m.Task, Model: m.Name, Proto: stack.REST, Input: stack.Text, Lengths: Chat, Batch: 1}, how, false)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type State struct {
 // Stacks says of every chosen stack whether it can run here. It starts nothing,
 // and fetches nothing: an image that is not here is a reason.
 func Stacks(ctx context.Context, o Options) ([]State, error) {
-	e, err := survey(o, Group{})
+	e, err := survey(o)
 	if err != nil {
 		return nil, err
 	}

@@ -86,7 +86,7 @@ func userUnits() []string {
 // told is the search as the trial keeps it. Users are whole: the most that may
 // hold are one fewer than those for whom the limits do not.
 func (u *userSearch) told(b search.Bracket) *results.Knee {
-	limits := u.run.env.group.Limits
+	limits := u.run.group.Limits
 	return &results.Knee{
 		TTFTMS: milliseconds(limits.TTFT), ITLMS: milliseconds(limits.ITL), Low: b.Holds, High: max(0, b.Fails-1), Probes: u.probes,
 	}
@@ -100,7 +100,7 @@ func (u *userSearch) withheld(ctx context.Context, t results.Trial, knee *result
 
 // holds measures a number of users.
 func (u *userSearch) holds(ctx context.Context, users float64) (search.Answer, error) {
-	rule := usersRule(u.run.env.options)
+	rule := usersRule(u.run.options)
 	rule.Least = max(rule.Least, int(users)) // each has a say
 	rule.Most = max(rule.Most, int(users))
 	got, share, err := u.take(ctx, rule, func(m load.Marks) load.Plan { return u.plan(int(users), m) }, u.count)
@@ -115,7 +115,7 @@ func (u *userSearch) holds(ctx context.Context, users float64) (search.Answer, e
 	if int(users) > u.users {
 		u.best, u.users = &got, int(users)
 	}
-	if doubt := doubted(got.sum); doubt != "" && u.run.env.options.Profile.Strict() {
+	if doubt := doubted(got.sum); doubt != "" && u.run.options.Profile.Strict() {
 		return answer, &doubtful{doubt}
 	}
 	return answer, nil
@@ -124,15 +124,15 @@ func (u *userSearch) holds(ctx context.Context, users float64) (search.Answer, e
 // plan is a closed loop that is paced by how long a text takes; how many of them
 // many users have at once, the first window tells.
 func (u *userSearch) plan(users int, marks load.Marks) load.Plan {
-	o := u.run.env.options
-	p := o.pace(o.closed(users, marks), u.text, users)
+	o := u.run.options
+	p := pace(o, closed(o, users, marks), u.text, users)
 	p.Window = max(p.Window, min(2*u.text, textLongest))
 	return p
 }
 
 // count is how many of a window's answers came within the limits.
 func (u *userSearch) count(w meter.Window) search.Share {
-	limits := *u.run.env.group.generated(u.leaf.c)
+	limits := *generated(u.run.group, u.leaf.c)
 	pace := func(r record.Record) float64 {
 		itl, _, _ := meter.ITL(r)
 		return itl.Seconds()

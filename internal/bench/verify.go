@@ -38,7 +38,7 @@ type kept struct {
 // of the inputs that were sent may turn out to have been checked, and none that
 // comes again may be answered from memory. The server has nothing else to do by
 // then, and the reference has nothing to do before.
-func (r *run) prove(ctx context.Context, l leaf, k taken) (taken, error) {
+func (r *rig) prove(ctx context.Context, l leaf, k taken) (taken, error) {
 	if l.c.Load.Limit == 0 && !l.c.Load.Users && k.sum.Good == 0 {
 		return k, nil // there is nothing to prove
 	}
@@ -106,7 +106,7 @@ func (k taken) sample() []kept {
 }
 
 // redo holds the drawn answers against those of the reference stack.
-func (r *run) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, error) {
+func (r *rig) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, error) {
 	if len(list) == 0 {
 		return quality.Verdict{}, nil
 	}
@@ -116,7 +116,7 @@ func (r *run) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 	}
 	defer func() { _ = w.close() }()
 	maker := "the embedded stack"
-	if l.session.stack.Name == r.env.group.Reference.Name {
+	if l.session.stack.Name == r.store.of.Name {
 		maker = "the same stack, asked alone"
 	}
 	precision := l.session.stack.Floats[r.env.device]
@@ -136,7 +136,7 @@ func (r *run) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 	}
 	m := l.session.model
 	g := &quality.Golden{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Maker: maker, Answers: map[string][]float32{}}
-	j := r.env.judge(&reference{served: m.served, golden: g}, l.c, l.session.stack)
+	j := r.store.judge(&reference{prepared: m.prepared, right: right{golden: g}}, l.c, l.session.stack)
 	if logits, ok := j.(*quality.Logits); ok {
 		logits.Loosely()
 	}
@@ -160,13 +160,13 @@ func (r *run) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 }
 
 // again are the drawn inputs as requests of one item to the reference.
-func (r *run) again(ctx context.Context, l leaf, list []kept) (*work, error) {
-	ref, m := r.env.group.Reference, l.session.model
+func (r *rig) again(ctx context.Context, l leaf, list []kept) (*work, error) {
+	ref, m := r.store.of, l.session.model
 	how, ok := whole(ref, m.Task, l.c.Input)
 	if !ok {
 		return nil, errNoReference
 	}
-	in, err := r.env.draw(l.c, l.how, m.served)
+	in, err := r.store.supply.draw(l.c, l.how, m.served)
 	if err != nil {
 		return nil, err
 	}
@@ -183,11 +183,11 @@ func (r *run) again(ctx context.Context, l leaf, list []kept) (*work, error) {
 	up := l.session.up
 	if l.session.stack.Name != ref.Name {
 		if l.session.oracle == nil {
-			if l.session.oracle, err = r.env.helper(ctx, m); err != nil {
+			if l.session.oracle, err = r.store.helper(ctx, m); err != nil {
 				return nil, err
 			}
 		}
-		c := Case{Model: m.Name, Proto: how.Proto, Input: l.c.Input, Lengths: l.c.Lengths, Batch: 1}
+		c := Case{Task: m.Task, Model: m.Name, Proto: how.Proto, Input: l.c.Input, Lengths: l.c.Lengths, Batch: 1}
 		if up, err = l.session.oracle.server(ctx, c, how, false); err != nil {
 			return nil, err
 		}
@@ -199,7 +199,7 @@ func (r *run) again(ctx context.Context, l leaf, list []kept) (*work, error) {
 }
 
 // claims holds the tokens that answers were said to have against their texts.
-func (r *run) claims(l leaf, list []kept) meter.Claims {
+func (r *rig) claims(l leaf, list []kept) meter.Claims {
 	m := l.session.model
 	var c meter.Claims
 	if l.c.Task != stack.TextGeneration || m.texts == nil {
@@ -242,7 +242,7 @@ func ratio(m *reference, tokens int, text string) float64 {
 }
 
 // pairs sends new inputs and then the same again, one request at a time.
-func (r *run) pairs(ctx context.Context, l leaf, s *server) ([]meter.Pair, error) {
+func (r *rig) pairs(ctx context.Context, l leaf, s *server) ([]meter.Pair, error) {
 	if l.c.Share {
 		return nil, nil // it may keep what prompts begin with
 	}
@@ -302,8 +302,8 @@ func probe(ctx context.Context, inputs int, ask func(ctx context.Context, n int)
 
 // probes are inputs of the case that no window has had. Of text, short answers
 // are asked for: it is the prompt that a cache would know.
-func (r *run) probes(l leaf) (fixed, error) {
-	all, err := r.env.draw(l.c, l.how, l.session.model.served)
+func (r *rig) probes(l leaf) (fixed, error) {
+	all, err := r.store.supply.draw(l.c, l.how, l.session.model.served)
 	if err != nil {
 		return nil, err
 	}

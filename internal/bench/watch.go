@@ -2,13 +2,11 @@ package bench
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"stackbench/internal/gpu"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
-	"stackbench/internal/record"
 	"stackbench/internal/telemetry"
 	"stackbench/internal/usage"
 )

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"stackbench/internal/load"
 	"stackbench/internal/record"

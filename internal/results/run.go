@@ -6,11 +6,8 @@ package results
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 )
@@ -22,26 +19,6 @@ type Run struct {
 	Trials   []Trial             // as recorded; of one measured twice, the later
 	Units    map[string]UnitMeta // what the unit lines of its benchmark stream say
 	Warnings []string            // what was wrong in the folder and could be passed over
-}
-
-// List names the folders of runs under root, oldest first; none when root does
-// not exist.
-func List(root string) ([]string, error) {
-	entries, err := os.ReadDir(root)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list runs: %w", err)
-	}
-	var dirs []string
-	for _, e := range entries {
-		dir := filepath.Join(root, e.Name())
-		if _, err := os.Stat(filepath.Join(dir, EnvFile)); err == nil {
-			dirs = append(dirs, dir)
-		}
-	}
-	return dirs, nil
 }
 
 // Open reads a run's folder. A last line of trials.jsonl that a crash cut off

@@ -38,7 +38,7 @@ func real(t *testing.T, models string, m stack.Model) boot.Spec {
 	s := boot.Spec{
 		Stack: triton.Stack(fastapi.Library()), Launcher: boot.Container, Cache: t.TempDir(),
 		Run:   stack.Run{Models: models, Model: m, Device: stack.CPU, Threads: 1},
-		Ready: func(ctx context.Context, at stack.Endpoint) error { return oip.ReadyREST(ctx, at.REST, m.Name) },
+		Ready: func(ctx context.Context, at stack.Endpoint) error { return ready(ctx, at, m.Name) },
 	}
 	_, err := boot.Resolve(t.Context(), s)
 	var not *boot.Unavailable
@@ -60,14 +60,10 @@ func TestTheRealServer(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, up.Stop(context.Background())) })
 	at := up.Endpoint
-	require.NoError(t, oip.ReadyGRPC(t.Context(), at.GRPC, small+"_jpeg"))
 	for name, platform := range map[string]string{small: "python", small + "_jpeg": "ensemble"} {
-		overREST, err := oip.MetadataREST(t.Context(), at.REST, name)
-		require.NoError(t, err)
+		overREST := metadataREST(t, at.REST, name)
 		require.Equal(t, platform, overREST.Platform)
-		overGRPC, err := oip.MetadataGRPC(t.Context(), at.GRPC, name)
-		require.NoError(t, err)
-		require.Equal(t, overREST, overGRPC)
+		require.Equal(t, overREST, metadataGRPC(t, at.GRPC, name))
 	}
 
 	pictures, err := workload.Photographs(stackbench.Testdata())
@@ -141,7 +137,7 @@ func ask(t *testing.T, at stack.Endpoint, r oip.Request) []float32 {
 // together sends the same request n times at once.
 func together(t *testing.T, at stack.Endpoint, r oip.Request, n int) {
 	t.Helper()
-	q, err := oip.EncodeREST(r, oip.Binary)
+	q, err := oip.EncodeREST(r)
 	require.NoError(t, err)
 	var all sync.WaitGroup
 	replies := make([]record.Reply, n)
@@ -167,7 +163,7 @@ func refused(t *testing.T, at stack.Endpoint, r oip.Request, status int, words s
 
 func send(t *testing.T, at stack.Endpoint, r oip.Request) (overREST, overGRPC record.Reply) {
 	t.Helper()
-	q, err := oip.EncodeREST(r, oip.Binary)
+	q, err := oip.EncodeREST(r)
 	require.NoError(t, err)
 	raw, err := oip.EncodeGRPC(r)
 	require.NoError(t, err)

@@ -42,7 +42,7 @@ func TestTheRealServerWithTexts(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, up.Stop(context.Background())) })
 
 	text := []oip.Tensor{oip.NewBYTES("TEXT", []int64{1, 1}, [][]byte{[]byte(words)})}
-	q, err := oip.EncodeREST(oip.Request{Model: minilm + "_preprocess", Inputs: text, Outputs: []string{"attention_mask"}}, oip.Binary)
+	q, err := oip.EncodeREST(oip.Request{Model: minilm + "_preprocess", Inputs: text, Outputs: []string{"attention_mask"}})
 	require.NoError(t, err)
 	reply := http1.Fetch(t.Context(), up.Endpoint.REST, q)
 	mask, err := oip.DecodeREST(record.Answer{Head: reply.Head, Body: reply.Body})

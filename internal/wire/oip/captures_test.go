@@ -95,19 +95,3 @@ func TestTritonsRecordedErrors(t *testing.T) {
 		require.ErrorContains(t, reply.Err, c.words, name)
 	}
 }
-
-func TestTritonsRecordedMetadata(t *testing.T) {
-	script, err := fake.Capture(recorded(t, "metadata.http"))
-	require.NoError(t, err)
-	f, err := fake.HTTP(script)
-	require.NoError(t, err)
-	defer func() { require.NoError(t, f.Close()) }()
-	m, err := oip.MetadataREST(t.Context(), f.Addr(), "all-minilm-l6-v2")
-	require.NoError(t, err)
-	any2 := []int64{-1, -1}
-	require.Equal(t, oip.Metadata{
-		Name: "all-minilm-l6-v2", Versions: []string{"1"}, Platform: "python",
-		Inputs:  []oip.Info{{"input_ids", oip.INT64, any2}, {"attention_mask", oip.INT64, any2}, {"token_type_ids", oip.INT64, any2}},
-		Outputs: []oip.Info{{"sentence_embedding", oip.FP32, []int64{-1, 384}}},
-	}, m)
-}

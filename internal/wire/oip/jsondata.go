@@ -9,78 +9,7 @@ import (
 	"io"
 	"math"
 	"strconv"
-	"unicode/utf8"
 )
-
-// toJSON writes a tensor's data as one flat array.
-func toJSON(t Tensor) (json.RawMessage, error) {
-	if t.Datatype == BYTES {
-		return stringsToJSON(t)
-	}
-	size := int(width(t.Datatype))
-	out := []byte{'['}
-	for b := t.Data; len(b) > 0; b = b[size:] {
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		var err error
-		if out, err = appendNumber(out, t.Datatype, b); err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", t.Name, err)
-		}
-	}
-	return append(out, ']'), nil
-}
-
-func appendNumber(out []byte, datatype string, b []byte) ([]byte, error) {
-	le := binary.LittleEndian
-	switch datatype {
-	case FP32:
-		return appendFloat(out, float64(math.Float32frombits(le.Uint32(b))), 32)
-	case "FP64":
-		return appendFloat(out, math.Float64frombits(le.Uint64(b)), 64)
-	case "BOOL":
-		return strconv.AppendBool(out, b[0] != 0), nil
-	case "INT8":
-		return strconv.AppendInt(out, int64(int8(b[0])), 10), nil
-	case "INT16":
-		return strconv.AppendInt(out, int64(int16(le.Uint16(b))), 10), nil
-	case "INT32":
-		return strconv.AppendInt(out, int64(int32(le.Uint32(b))), 10), nil
-	case INT64:
-		return strconv.AppendInt(out, int64(le.Uint64(b)), 10), nil
-	case "UINT8":
-		return strconv.AppendUint(out, uint64(b[0]), 10), nil
-	case "UINT16":
-		return strconv.AppendUint(out, uint64(le.Uint16(b)), 10), nil
-	case "UINT32":
-		return strconv.AppendUint(out, uint64(le.Uint32(b)), 10), nil
-	case "UINT64":
-		return strconv.AppendUint(out, le.Uint64(b), 10), nil
-	}
-	return nil, fmt.Errorf("datatype %.20q has no JSON form, use the binary one", datatype)
-}
-
-func appendFloat(out []byte, v float64, bits int) ([]byte, error) {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil, fmt.Errorf("%v has no JSON form, use the binary one", v)
-	}
-	return strconv.AppendFloat(out, v, 'g', -1, bits), nil
-}
-
-func stringsToJSON(t Tensor) (json.RawMessage, error) {
-	elements, err := t.elements()
-	if err != nil {
-		return nil, err
-	}
-	list := make([]string, len(elements))
-	for i, e := range elements {
-		if !utf8.Valid(e) {
-			return nil, fmt.Errorf("tensor %q: element %d is not UTF-8, which JSON cannot carry: use the binary form", t.Name, i)
-		}
-		list[i] = string(e)
-	}
-	return json.Marshal(list)
-}
 
 // fromJSON reads an array, flat or nested as the protocol allows, into raw
 // data. Nesting is not compared with the shape; the number of elements is, later.

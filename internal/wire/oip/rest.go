@@ -14,14 +14,6 @@ import (
 // binaryHeader carries the length of the JSON in front of binary tensors.
 const binaryHeader = "Inference-Header-Content-Length"
 
-// Form is how REST carries tensors.
-type Form string
-
-const (
-	JSON   Form = "json"
-	Binary Form = "binary" // the binary tensor data extension, both ways
-)
-
 // The JSON of requests and answers. Raw data stay raw until their datatype is
 // known.
 type message struct {
@@ -45,25 +37,17 @@ type parameters struct {
 	BinaryOutput *bool  `json:"binary_data_output,omitempty"`
 }
 
-// EncodeREST builds POST /v2/models/M/infer. The binary form asks for binary
-// outputs too. JSON cannot carry BYTES that are not UTF-8, so no images.
-func EncodeREST(r Request, f Form) (http1.Request, error) {
+// EncodeREST builds POST /v2/models/M/infer, with the binary tensor extension
+// both ways: JSON cannot carry BYTES that are not UTF-8, so no images.
+func EncodeREST(r Request) (http1.Request, error) {
 	if err := r.validate(); err != nil {
 		return http1.Request{}, err
 	}
 	q := http1.Request{Method: "POST", Path: "/v2/models/" + url.PathEscape(r.Model) + "/infer"}
-	m, tail, err := r.message(f)
-	if err != nil {
-		return q, fmt.Errorf("encode oip request: %w", err)
-	}
+	m, tail := r.message()
 	head, err := json.Marshal(m)
 	if err != nil {
 		return q, fmt.Errorf("encode oip request: %w", err)
-	}
-	if f == JSON {
-		q.Header = []http1.Field{{Name: "Content-Type", Value: "application/json"}}
-		q.Body = head
-		return q, nil
 	}
 	q.Header = []http1.Field{
 		{Name: "Content-Type", Value: "application/octet-stream"},
@@ -74,35 +58,20 @@ func EncodeREST(r Request, f Form) (http1.Request, error) {
 }
 
 // message is the request's JSON, and the binary tensors behind it.
-func (r Request) message(f Form) (message, [][]byte, error) {
-	var m message
-	var tail [][]byte
+func (r Request) message() (m message, tail [][]byte) {
 	yes := true
 	for _, t := range r.Inputs {
-		j := jsonTensor{Name: t.Name, Datatype: t.Datatype, Shape: t.Shape}
-		if f == Binary {
-			size := int64(len(t.Data))
-			j.Parameters = &parameters{Size: &size}
-			tail = append(tail, t.Data)
-		} else {
-			var err error
-			if j.Data, err = toJSON(t); err != nil {
-				return m, nil, err
-			}
-		}
-		m.Inputs = append(m.Inputs, j)
+		size := int64(len(t.Data))
+		m.Inputs = append(m.Inputs, jsonTensor{Name: t.Name, Datatype: t.Datatype, Shape: t.Shape, Parameters: &parameters{Size: &size}})
+		tail = append(tail, t.Data)
 	}
 	for _, name := range r.Outputs {
-		j := jsonTensor{Name: name}
-		if f == Binary {
-			j.Parameters = &parameters{Binary: &yes}
-		}
-		m.Outputs = append(m.Outputs, j)
+		m.Outputs = append(m.Outputs, jsonTensor{Name: name, Parameters: &parameters{Binary: &yes}})
 	}
-	if f == Binary && len(r.Outputs) == 0 {
+	if len(r.Outputs) == 0 {
 		m.Options = &parameters{BinaryOutput: &yes}
 	}
-	return m, tail, nil
+	return m, tail
 }
 
 // DecodeREST reads the outputs out of a kept answer, whichever form it has.

@@ -24,7 +24,7 @@ func TestInfinitysRecordedAnswers(t *testing.T) {
 		require.NoError(t, err)
 		f, err := fake.HTTP(script)
 		require.NoError(t, err)
-		r, err := openai.Encode("all-minilm-l6-v2", []string{"x"}, openai.Float)
+		r, err := openai.Encode("all-minilm-l6-v2", []string{"x"})
 		require.NoError(t, err)
 		reply := http1.Fetch(t.Context(), f.Addr(), r)
 		require.NoError(t, f.Close())

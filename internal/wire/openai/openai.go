@@ -5,8 +5,6 @@ package openai
 
 import (
 	"bytes"
-	"encoding/base64"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -14,14 +12,6 @@ import (
 
 	"stackbench/internal/record"
 	"stackbench/internal/wire/http1"
-)
-
-// Encoding is how an answer carries vectors.
-type Encoding string
-
-const (
-	Float  Encoding = "float"  // JSON numbers
-	Base64 Encoding = "base64" // little-endian float32
 )
 
 // Embeddings is a decoded answer: the vectors in the order of the texts.
@@ -32,19 +22,16 @@ type Embeddings struct {
 	TotalTokens  int
 }
 
-// Encode builds the request for texts.
-func Encode(model string, texts []string, e Encoding) (http1.Request, error) {
+// Encode builds the request for texts, whose vectors come as JSON numbers.
+func Encode(model string, texts []string) (http1.Request, error) {
 	if model == "" || len(texts) == 0 {
 		return http1.Request{}, fmt.Errorf("encode openai request: it needs a model and a text")
-	}
-	if e != Float && e != Base64 {
-		return http1.Request{}, fmt.Errorf("encode openai request: encoding %q is neither float nor base64", e)
 	}
 	body, err := json.Marshal(struct {
 		Model    string   `json:"model"`
 		Input    []string `json:"input"`
-		Encoding Encoding `json:"encoding_format"`
-	}{model, texts, e})
+		Encoding string   `json:"encoding_format"`
+	}{model, texts, "float"})
 	if err != nil {
 		return http1.Request{}, fmt.Errorf("encode openai request: %w", err)
 	}
@@ -56,34 +43,11 @@ func Encode(model string, texts []string, e Encoding) (http1.Request, error) {
 	}, nil
 }
 
-// vector is an embedding in either encoding, told apart by its first byte.
+// vector is an embedding. A decoder takes null for zero; but null is how JSON
+// writers put what is no number.
 type vector []float32
 
 func (v *vector) UnmarshalJSON(b []byte) error {
-	if len(b) == 0 || b[0] != '"' {
-		return v.numbers(b)
-	}
-	var text string
-	if err := json.Unmarshal(b, &text); err != nil {
-		return err
-	}
-	raw, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return fmt.Errorf("embedding in base64: %w", err)
-	}
-	if len(raw)%4 != 0 {
-		return fmt.Errorf("embedding in base64: %d bytes are no whole number of float32", len(raw))
-	}
-	*v = make([]float32, len(raw)/4)
-	for i := range *v {
-		(*v)[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
-	}
-	return nil
-}
-
-// numbers reads a list of numbers. A decoder takes null for zero; but null is how
-// JSON writers put what is no number.
-func (v *vector) numbers(b []byte) error {
 	if err := json.Unmarshal(b, (*[]float32)(v)); err != nil || !bytes.Contains(b, []byte("null")) {
 		return err
 	}

@@ -12,31 +12,24 @@ import (
 	"stackbench/internal/wire/http1"
 )
 
-const (
-	floats = `{"object":"list","data":[{"object":"embedding","index":1,"embedding":[3,-4.5]},{"object":"embedding","index":0,"embedding":[1,2]}],"model":"m","usage":{"prompt_tokens":7,"total_tokens":7}}`
-	packed = `{"data":[{"index":0,"embedding":"AACAPwAAAEA="},{"index":1,"embedding":"AABAQAAAkMA="}],"model":"m","usage":{"prompt_tokens":7,"total_tokens":7}}`
-)
+const floats = `{"object":"list","data":[{"object":"embedding","index":1,"embedding":[3,-4.5]},{"object":"embedding","index":0,"embedding":[1,2]}],"model":"m","usage":{"prompt_tokens":7,"total_tokens":7}}`
 
 func TestEncode(t *testing.T) {
-	r, err := Encode("m", []string{"one \"text\"", "zwei"}, Base64)
+	r, err := Encode("m", []string{"one \"text\"", "zwei"})
 	require.NoError(t, err)
 	require.Equal(t, "POST", r.Method)
 	require.Equal(t, "/v1/embeddings", r.Path)
-	require.JSONEq(t, `{"model":"m","input":["one \"text\"","zwei"],"encoding_format":"base64"}`, string(r.Body))
-	_, err = Encode("m", nil, Float)
+	require.JSONEq(t, `{"model":"m","input":["one \"text\"","zwei"],"encoding_format":"float"}`, string(r.Body))
+	_, err = Encode("m", nil)
 	require.ErrorContains(t, err, "needs a model and a text")
-	_, err = Encode("m", []string{"x"}, "hex")
-	require.ErrorContains(t, err, "neither float nor base64")
 }
 
-func TestDecodeBothForms(t *testing.T) {
+func TestDecode(t *testing.T) {
 	want := Embeddings{Model: "m", Vectors: [][]float32{{1, 2}, {3, -4.5}}, PromptTokens: 7, TotalTokens: 7}
-	for _, body := range []string{floats, packed} {
-		for _, dim := range []int{0, 2} {
-			e, err := Decode(record.Answer{Body: []byte(body)}, 2, dim)
-			require.NoError(t, err)
-			require.Equal(t, want, e)
-		}
+	for _, dim := range []int{0, 2} {
+		e, err := Decode(record.Answer{Body: []byte(floats)}, 2, dim)
+		require.NoError(t, err)
+		require.Equal(t, want, e)
 	}
 }
 
@@ -63,9 +56,7 @@ func TestDecodeRefusesNonsense(t *testing.T) {
 		`{"data":[{"index":1,"embedding":[1]}]}`: "no index of its own from 0 to 0",
 		`{"data":[{"index":0,"embedding":[1,2,3]}]}`:                                            "3 values, not 2",
 		`{"data":[{"index":0}]}`:                                                                "0 values, not 2",
-		`{"data":[{"index":0,"embedding":"AAAA"}]}`:                                             "no whole number of float32",
-		`{"data":[{"index":0,"embedding":"!"}]}`:                                                "base64",
-		`{"data":[{"index":0,"embedding":"AADAfwAAwH8="}]}`:                                     "value 0 is NaN",
+		`{"data":[{"index":0,"embedding":"AAAA"}]}`:                                             "not the contract's JSON",
 		`{"data":[{"index":0,"embedding":[1,1e99]}]}`:                                           "not the contract's JSON",
 		`{"data":[],"usage":{"prompt_tokens":-1}}`:                                              "0 embeddings",
 		`{"data":[{"index":0,"embedding":[1,2]}],"usage":{"prompt_tokens":9,"total_tokens":1}}`: "usage counts 9 of 1",
@@ -83,7 +74,7 @@ func TestOverTheWire(t *testing.T) {
 	h, err := fake.HTTP(fake.Script{Body: []byte(floats)})
 	require.NoError(t, err)
 	defer h.Close()
-	q, err := Encode("m", []string{"a", "b"}, Float)
+	q, err := Encode("m", []string{"a", "b"})
 	require.NoError(t, err)
 	r := http1.Fetch(t.Context(), h.Addr(), q)
 	require.NoError(t, r.Err)
@@ -93,7 +84,7 @@ func TestOverTheWire(t *testing.T) {
 
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(floats), 2, 2)
-	f.Add([]byte(packed), 2, 0)
+	f.Add([]byte(`{"data":[{"index":0,"embedding":"AACAPwAAAEA="}]}`), 1, 0)
 	f.Add([]byte(`{"data":[null]}`), 1, 0)
 	f.Fuzz(func(t *testing.T, b []byte, count, dim int) {
 		e, err := Decode(record.Answer{Body: b}, count, dim)
@@ -114,7 +105,7 @@ func FuzzEncode(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x00\"\\  é")
 	f.Fuzz(func(t *testing.T, text string) {
-		r, err := Encode("m", []string{text}, Float)
+		r, err := Encode("m", []string{text})
 		require.NoError(t, err)
 		require.True(t, json.Valid(r.Body))
 	})

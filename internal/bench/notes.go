@@ -1,0 +1,31 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// notes are the lines for the reader that are no results.
+type notes struct {
+	to      io.Writer
+	pending []string // to print between leaves
+}
+
+// note keeps a line for standard error until no result line is being written:
+// from the second repetition on, testing prints a leaf's name before it runs.
+func (n *notes) note(format string, args ...any) {
+	n.pending = append(n.pending, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n#   "))
+}
+
+func (n *notes) flush() {
+	for _, line := range n.pending {
+		fmt.Fprintln(n.to, "# "+line)
+	}
+	n.pending = nil
+}
+
+// say tells at once what would be no news later.
+func (n *notes) say(format string, args ...any) {
+	fmt.Fprintln(n.to, "# "+fmt.Sprintf(format, args...))
+}
