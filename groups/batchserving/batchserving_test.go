@@ -32,8 +32,8 @@ func group() bench.Group {
 			g.Cases = append(g.Cases, base)
 		}
 	}
-	texts := bench.Case{Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: bench.Mixed}
-	images := bench.Case{Model: "efficientnet-lite0", Proto: stack.REST, Input: stack.JPEG, Batch: 1}
+	texts := bench.Case{Task: stack.Embeddings, Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: bench.Mixed}
+	images := bench.Case{Task: stack.ImageClassification, Model: "efficientnet-lite0", Proto: stack.REST, Input: stack.JPEG, Batch: 1}
 	for _, of := range []struct {
 		work bench.Case
 		most int
@@ -69,7 +69,7 @@ func group() bench.Group {
 // static batch is asked for with one, too.
 func generated(g *bench.Group) {
 	const most = 16
-	chat := bench.Case{Model: "gpt2", Proto: stack.SSE, Input: stack.Text, Lengths: bench.Chat, Batch: 1}
+	chat := bench.Case{Task: stack.TextGeneration, Model: "gpt2", Proto: stack.SSE, Input: stack.Text, Lengths: bench.Chat, Batch: 1}
 	for _, b := range []bench.Batcher{bench.BatcherOff(), bench.BatcherOn(most, 0), bench.BatcherOn(most, 50*time.Millisecond)} {
 		for _, users := range []int{1, 4, 16, 64} {
 			c := chat

@@ -14,7 +14,7 @@ func BenchmarkEmbeddings(b *testing.B) { bench.Run(b, group(), stacks.All()) }
 
 func group() bench.Group {
 	const minilm, mpnet = "all-minilm-l6-v2", "all-mpnet-base-v2"
-	text := bench.Case{Model: minilm, Proto: stack.REST, Input: stack.Text}
+	text := bench.Case{Task: stack.Embeddings, Model: minilm, Proto: stack.REST, Input: stack.Text}
 	g := bench.Group{
 		Name: "embeddings", Title: "Embeddings",
 		// Memory is measured where a job would feel it: one big batch after another.
@@ -45,8 +45,8 @@ func group() bench.Group {
 	add(ids, 8, bench.Closed(4), bench.Quick)
 	for _, model := range []string{minilm, mpnet} {
 		for _, base := range []bench.Case{
-			{Model: model, Proto: stack.REST, Input: stack.Text}, {Model: model, Proto: stack.GRPC, Input: stack.Text},
-			{Model: model, Proto: stack.REST, Input: stack.IDs}, {Model: model, Proto: stack.GRPC, Input: stack.IDs},
+			{Task: stack.Embeddings, Model: model, Proto: stack.REST, Input: stack.Text}, {Task: stack.Embeddings, Model: model, Proto: stack.GRPC, Input: stack.Text},
+			{Task: stack.Embeddings, Model: model, Proto: stack.REST, Input: stack.IDs}, {Task: stack.Embeddings, Model: model, Proto: stack.GRPC, Input: stack.IDs},
 		} {
 			for _, batch := range []int{32, 8, 1} {
 				add(base, batch, bench.Closed(1), bench.Standard)

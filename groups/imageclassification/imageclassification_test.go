@@ -18,20 +18,20 @@ func group() bench.Group {
 		Name: "image_classification", Title: "ImageClassification",
 		Reference: stacks.Reference(), Null: stacks.Null(),
 		Cases: []bench.Case{
-			{Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(1)},
-			{Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},
-			{Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Open(4)},
-			{Model: resnet, Proto: stack.REST, Input: stack.Tensor, Batch: 8, Load: bench.Closed(1)},
-			{Model: resnet, Proto: stack.GRPC, Input: stack.Tensor, Batch: 1, Load: bench.Closed(8)},
-			{Model: lite, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(1)},
-			{Model: lite, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},
-			{Model: lite, Proto: stack.GRPC, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},
+			{Task: stack.ImageClassification, Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(1)},
+			{Task: stack.ImageClassification, Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},
+			{Task: stack.ImageClassification, Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Open(4)},
+			{Task: stack.ImageClassification, Model: resnet, Proto: stack.REST, Input: stack.Tensor, Batch: 8, Load: bench.Closed(1)},
+			{Task: stack.ImageClassification, Model: resnet, Proto: stack.GRPC, Input: stack.Tensor, Batch: 1, Load: bench.Closed(8)},
+			{Task: stack.ImageClassification, Model: lite, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(1)},
+			{Task: stack.ImageClassification, Model: lite, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},
+			{Task: stack.ImageClassification, Model: lite, Proto: stack.GRPC, Input: stack.JPEG, Batch: 1, Load: bench.Closed(8)},
 		},
 	}
 	for _, model := range []string{resnet, lite} {
 		for _, proto := range []stack.Proto{stack.REST, stack.GRPC} {
 			for _, input := range []stack.Input{stack.JPEG, stack.Tensor} {
-				g.Cases = append(g.Cases, matrix(g.Cases, bench.Case{Model: model, Proto: proto, Input: input})...)
+				g.Cases = append(g.Cases, matrix(g.Cases, bench.Case{Task: stack.ImageClassification, Model: model, Proto: proto, Input: input})...)
 			}
 		}
 	}

@@ -22,7 +22,7 @@ func group() bench.Group {
 	}
 	add := func(from bench.Profile, model string, proto stack.Proto, lengths bench.Lengths, loads ...bench.Load) {
 		for _, l := range loads {
-			c := bench.Case{Model: model, Proto: proto, Input: stack.Text, Lengths: lengths, Batch: 1, Load: l, From: from}
+			c := bench.Case{Task: stack.TextGeneration, Model: model, Proto: proto, Input: stack.Text, Lengths: lengths, Batch: 1, Load: l, From: from}
 			if !bench.Has(g.Cases, c) {
 				g.Cases = append(g.Cases, c)
 			}
@@ -45,7 +45,7 @@ func group() bench.Group {
 			add(bench.Standard, model, proto, short, bench.Closed(1), bench.Closed(16))
 		}
 	}
-	shared := bench.Case{Model: gpt2, Proto: stack.SSE, Input: stack.Text, Lengths: long, Share: true, Batch: 1, Load: bench.Closed(4), From: bench.Standard}
+	shared := bench.Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE, Input: stack.Text, Lengths: long, Share: true, Batch: 1, Load: bench.Closed(4), From: bench.Standard}
 	g.Cases = append(g.Cases, shared)
 	return g
 }

@@ -25,8 +25,8 @@ func TestJoined(t *testing.T) {
 func TestAnAttachedServerIsRecordedAsUnknown(t *testing.T) {
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
-	model := &reference{served: served{Source: "package", SHA256: "abc"}}
-	l := leaf{session: &session{model: model}}
+	model := &reference{prepared: &prepared{served: served{Source: "package", SHA256: "abc"}}}
+	l := leaf{session: &subject{model: model}}
 	s := &server{
 		boot: &boot.Server{Launcher: boot.Attach}, cores: cpuset.Set{1}, threads: 1,
 		endpoint: stack.Endpoint{REST: strings.TrimPrefix(web.URL, "http://")},
@@ -40,7 +40,7 @@ func TestACaseWithoutItsAddressIsSkippedInWords(t *testing.T) {
 	s := stack.Stack{Name: "both", Serves: []stack.Capability{
 		{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text}, {Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text},
 	}}
-	c := Case{Model: minilm, Proto: stack.GRPC, Input: stack.Text, Batch: 1}
+	c := Case{Task: stack.Embeddings, Model: minilm, Proto: stack.GRPC, Input: stack.Text, Batch: 1}
 	var e environment
 	_, err := e.capability(s, c)
 	require.NoError(t, err)

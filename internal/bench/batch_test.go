@@ -28,7 +28,7 @@ func TestRequestsAreDrawn(t *testing.T) {
 		input stack.Input
 		batch int
 	}{{stack.Text, 1}, {stack.Text, 32}, {stack.JPEG, 1}, {stack.JPEG, 8}, {stack.Tensor, 8}} {
-		in, err := Group{}.draw(Case{Input: one.input, Batch: one.batch}, serving(1000), album, 1)
+		in, err := drawItems(Group{}, Case{Input: one.input, Batch: one.batch}, serving(1000), album, 1)
 		require.NoError(t, err)
 		for n := range 12 {
 			b, err := in.batch(n)
@@ -46,7 +46,7 @@ func TestRequestsAreDrawn(t *testing.T) {
 			}
 		}
 	}
-	_, err := Group{}.draw(Case{Input: "clip", Batch: 1}, serving(1), album, 1)
+	_, err := drawItems(Group{}, Case{Input: "clip", Batch: 1}, serving(1), album, 1)
 	require.EqualError(t, err, `no inputs of the form "clip"`)
 }
 
@@ -64,7 +64,7 @@ func TestNoTwoCasesShareAnInput(t *testing.T) {
 	require.Len(t, salts, 2*4*11)
 	seen := map[string]bool{}
 	for salt := range salts {
-		in, err := Group{}.draw(one, serving(1), nil, salt)
+		in, err := drawItems(Group{}, one, serving(1), nil, salt)
 		require.NoError(t, err)
 		for window := range 3 {
 			for n := range 40 {
@@ -84,7 +84,7 @@ func TestNoTwoCasesShareAnInput(t *testing.T) {
 
 // TestMixedSizesAreNeverAlikeEither: requests of other sizes do not share items.
 func TestMixedSizesAreNeverAlikeEither(t *testing.T) {
-	in, err := Group{Sizes: []int{1, 2, 8}, Tokens: 16}.draw(Case{Input: stack.Text, Batch: Mixed}, serving(1), nil, 5)
+	in, err := drawItems(Group{Sizes: []int{1, 2, 8}, Tokens: 16}, Case{Input: stack.Text, Batch: Mixed}, serving(1), nil, 5)
 	require.NoError(t, err)
 	seen, sizes := map[string]bool{}, map[int]bool{}
 	for n := range 200 {

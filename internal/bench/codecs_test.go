@@ -80,13 +80,13 @@ func TestWhatHasNoCodecIsNamed(t *testing.T) {
 		require.False(t, answersWhole(how), name)
 	}
 	how := stack.Capability{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.TEI}
-	_, err := prompts(Chat, false, how, 1)
+	_, err := prompts(workload.Chat, false, how, 1)
 	require.ErrorContains(t, err, `no codec of the contract "tei" for "text-generation"`)
 	_, err = given(nil, how)
 	require.ErrorContains(t, err, `no codec of the contract "tei" for "text-generation"`)
 	_, err = everything(Case{Input: "clip"}, serving(1))
 	require.EqualError(t, err, `no committed inputs of the form "clip"`)
-	require.Empty(t, Case{Model: "no such model"}.unit())
+	require.Empty(t, unitOf("no such task"))
 }
 
 // TestWhatContractsCanDo: TGI cannot be told to go on until a length, and what
@@ -98,7 +98,7 @@ func TestWhatContractsCanDo(t *testing.T) {
 		require.Equal(t, !ranks, answersWhole(c.capable()), "%v", c.way)
 	}
 	for contract, exact := range map[stack.Contract]bool{stack.OpenAI: true, stack.TGI: false} {
-		in, err := prompts(Chat, false, stack.Capability{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: contract}, 1)
+		in, err := prompts(workload.Chat, false, stack.Capability{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: contract}, 1)
 		require.NoError(t, err)
 		b, err := in.batch(0)
 		require.NoError(t, err)

@@ -23,7 +23,7 @@ func TestReadyAndEmpty(t *testing.T) {
 	defer func() { require.NoError(t, f.Close()) }()
 	t.Setenv("STACKBENCH_ATTACH_TRITON", f.Addr())
 	r, _ := testRun(t, textCase(1, 1))
-	r.env.options.Launcher = ""
+	r.set(func(o *Options) { o.Launcher = "" })
 	trials, failed := measured(context.Background(), t, r, stack.Stack{
 		Name:   "triton",
 		Serves: []stack.Capability{{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OIP}},

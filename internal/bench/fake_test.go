@@ -183,7 +183,7 @@ func fakeStack(t *testing.T, name, how string) stack.Stack {
 }
 
 func textCase(batch, conc int) Case {
-	return Case{Model: minilm, Proto: stack.REST, Input: stack.Text, Batch: batch, Load: Closed(conc)}
+	return Case{Task: stack.Embeddings, Model: minilm, Proto: stack.REST, Input: stack.Text, Batch: batch, Load: Closed(conc)}
 }
 
 // testRun measures a group of two cases, or those given, with nothing fetched
@@ -199,10 +199,9 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	require.NoError(t, err)
 	e := &environment{
 		options: Options{Window: 600 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
-		group:   Group{Name: "embeddings", Title: "Embeddings", Cases: cases},
 		cache:   t.TempDir(), device: stack.CPU, library: "fake: no test loads it", stat: idle(all),
-		models: map[string]*reference{minilm: {
-			served: served{Model: stack.Model{Name: minilm, Task: stack.Embeddings}, Source: golden.Source, SHA256: golden.SHA256, Width: 384}, golden: golden,
+		models: map[string]*prepared{minilm: {
+			served: served{Model: stack.Model{Name: minilm, Task: stack.Embeddings}, Source: golden.Source, SHA256: golden.SHA256, Width: 384},
 		}},
 	}
 	e.client, e.cores, _ = cpuset.Split(all)
@@ -211,7 +210,17 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close()) })
 	var notes bytes.Buffer
-	return &run{env: e, log: log, notes: &notes, marks: io.Discard}, &notes
+	r := newRig(e, Group{Name: "embeddings", Title: "Embeddings", Cases: cases}, &notes)
+	r.store.models[minilm] = &reference{prepared: e.models[minilm], right: right{golden: golden}}
+	r.keeps = true
+	return &run{rig: r, log: log, marks: io.Discard}, &notes
+}
+
+// set changes what was asked for, everywhere.
+func (r *run) set(change func(o *Options)) {
+	change(&r.options)
+	change(&r.env.options)
+	change(&r.store.supply.options)
 }
 
 // measured runs all cases on the stack, as Run does, and returns what was
@@ -228,9 +237,9 @@ func measured(ctx context.Context, t *testing.T, r *run, s stack.Stack) (trials 
 }
 
 // session of a stack that is stopped when the test ends.
-func testSession(t *testing.T, r *run, s stack.Stack) *session {
+func testSession(t *testing.T, r *run, s stack.Stack) *subject {
 	t.Helper()
-	ses := &session{env: r.env, stack: s, model: r.env.models[minilm]}
+	ses := r.subject(s, r.store.models[minilm])
 	t.Cleanup(func() { require.NoError(t, ses.stop(context.Background())) })
 	return ses
 }

@@ -15,19 +15,19 @@ import (
 
 func TestWhichFloorsAreMeasured(t *testing.T) {
 	big, one, more := textCase(32, 1), textCase(1, 1), textCase(1, 8)
-	e := &environment{group: Group{Cases: []Case{big, one, more}}}
-	require.False(t, e.floors(one), "without a null server")
-	e.group.Null = stack.Stack{Name: "null"}
+	g, o := Group{Cases: []Case{big, one, more}}, Options{}
+	require.False(t, floors(o, g, one), "without a null server")
+	g.Null = stack.Stack{Name: "null"}
 	for c, want := range map[Case]bool{big: false, one: true, more: false} {
-		e.options.Profile = Quick
-		require.Equal(t, want, e.floors(c))
-		e.options.Profile = Full
-		require.True(t, e.floors(c))
+		o.Profile = Quick
+		require.Equal(t, want, floors(o, g, c))
+		o.Profile = Full
+		require.True(t, floors(o, g, c))
 	}
-	require.Equal(t, floorWindow, one.floorPlan(Options{}).Window)
+	require.Equal(t, floorWindow, floorPlan(one, Options{}).Window)
 	slow := one
 	slow.Load = Open(4)
-	require.Equal(t, 3750*time.Millisecond, slow.floorPlan(Options{}).Window, "long enough for a median")
+	require.Equal(t, 3750*time.Millisecond, floorPlan(slow, Options{}).Window, "long enough for a median")
 }
 
 func TestFloorNeedsGoodAnswersAndEnoughOfThem(t *testing.T) {
@@ -53,9 +53,9 @@ func TestFloorNeedsGoodAnswersAndEnoughOfThem(t *testing.T) {
 // is tried once.
 func TestFloorThatCannotBeMeasuredIsANote(t *testing.T) {
 	r, notes := testRun(t, textCase(1, 1))
-	r.env.group.Null = fakeStack(t, "null", "dies=0")
+	r.group.Null = fakeStack(t, "null", "dies=0")
 	c := textCase(1, 1)
-	l := leaf{session: &session{env: r.env, stack: stack.Stack{Name: "fake"}, model: r.env.models[minilm]}, c: c, name: r.env.group.name(stack.Stack{Name: "fake"}, c)}
+	l := leaf{session: r.subject(stack.Stack{Name: "fake"}, r.store.models[minilm]), c: c, name: nameOf(r.group, stack.Stack{Name: "fake"}, c)}
 	require.Nil(t, r.floor(context.Background(), l))
 	require.Nil(t, r.floor(context.Background(), l))
 	r.flush()

@@ -166,17 +166,19 @@ func textRun(t *testing.T, loads ...Load) (*run, *strings.Builder) {
 	t.Helper()
 	var cases []Case
 	for _, l := range loads {
-		cases = append(cases, Case{Model: gpt2, Proto: stack.SSE, Input: stack.Text, Lengths: Chat, Batch: 1, Load: l})
+		cases = append(cases, Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE, Input: stack.Text, Lengths: Chat, Batch: 1, Load: l})
 	}
 	r, _ := testRun(t, cases...)
 	golden, err := quality.ReadTexts(stackbench.Testdata(), gpt2)
 	require.NoError(t, err)
-	r.env.group = Group{Name: "text_generation", Title: "TextGeneration", Cases: cases, Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}
-	r.env.models = map[string]*reference{gpt2: {
-		served: served{Model: stack.Model{Name: gpt2, Task: stack.TextGeneration}, Source: golden.Source, SHA256: golden.SHA256}, texts: golden,
+	r.group = Group{Name: "text_generation", Title: "TextGeneration", Cases: cases, Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}
+	r.store.supply.group = r.group
+	r.env.models = map[string]*prepared{gpt2: {
+		served: served{Model: stack.Model{Name: gpt2, Task: stack.TextGeneration}, Source: golden.Source, SHA256: golden.SHA256},
 	}}
+	r.store.models = map[string]*reference{gpt2: {prepared: r.env.models[gpt2], right: right{texts: golden}}}
 	var notes strings.Builder
-	r.notes = &notes
+	r.notes.to = &notes
 	return r, &notes
 }
 
@@ -252,8 +254,8 @@ func TestMostUsersWithinTheLimits(t *testing.T) {
 
 func TestWhetherUsersAreServed(t *testing.T) {
 	u := userSearch{probing: probing{
-		run:  &run{env: &environment{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}}},
-		leaf: leaf{c: Case{Model: gpt2, Proto: stack.SSE}},
+		run:  &rig{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}},
+		leaf: leaf{c: Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE}},
 	}}
 	window := func(good, slow, failed int) meter.Window {
 		var w meter.Window
@@ -298,17 +300,17 @@ func TestAWindowIsLongEnoughForItsTexts(t *testing.T) {
 		2 * time.Second:       {3 * time.Second, 28 * time.Second},
 		time.Minute:           {90 * time.Second, 90 * time.Second},
 	} {
-		got := Options{}.pace(p, text, 4)
+		got := pace(Options{}, p, text, 4)
 		require.Equal(t, want, [2]time.Duration{got.Warmup, got.Window}, text)
 	}
-	asked := Options{Window: 3 * time.Second}.pace(p, 2*time.Second, 4)
-	many := Options{}.pace(p, 2*time.Second, 16)
+	asked := pace(Options{Window: 3 * time.Second}, p, 2*time.Second, 4)
+	many := pace(Options{}, p, 2*time.Second, 16)
 	require.Equal(t, 64*time.Second, many.Window, "two texts a user, computed one after the other")
 	require.Equal(t, 3*time.Second, asked.Window, "what was asked for is what is measured")
 
 	strict := Options{Profile: Standard, Window: 10 * time.Second}
-	require.Equal(t, 65*time.Second, strict.pace(strict.closed(4, load.Marks{}), time.Second/2, 4).Window, "in standard, what a p95 needs")
-	require.Equal(t, 150*time.Second, strict.pace(strict.closed(1, load.Marks{}), 4*time.Second, 1).Window, "but not for ever: percentiles are left out then")
+	require.Equal(t, 65*time.Second, pace(strict, closed(strict, 4, load.Marks{}), time.Second/2, 4).Window, "in standard, what a p95 needs")
+	require.Equal(t, 150*time.Second, pace(strict, closed(strict, 1, load.Marks{}), 4*time.Second, 1).Window, "but not for ever: percentiles are left out then")
 }
 
 func TestTheServersViewStandsBesideOurs(t *testing.T) {

@@ -35,7 +35,7 @@ func TestEveryTrialHasItsHistograms(t *testing.T) {
 // TestWithheldTimesHaveNoHistogram: the numbers could be had from it.
 func TestWithheldTimesHaveNoHistogram(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
-	r.env.options.Profile = Standard
+	r.set(func(o *Options) { o.Profile = Standard })
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "nonsense=1"))
 	require.True(t, failed)
 	require.Len(t, trials, 1)

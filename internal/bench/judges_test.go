@@ -47,11 +47,11 @@ func TestAnswersOfAnotherKindAreWrong(t *testing.T) {
 // TestEveryTaskHasItsJudge: what is known decides; nothing is judged by the
 // rules of another task.
 func TestEveryTaskHasItsJudge(t *testing.T) {
-	vectors := &reference{golden: logits(), ungolden: "none of these weights"}
-	texts := &reference{texts: &quality.GoldenTexts{}, ungolden: "none of these weights"}
+	vectors := right{golden: logits(), ungolden: "none of these weights"}
+	texts := right{texts: &quality.GoldenTexts{}, ungolden: "none of these weights"}
 	for _, c := range []struct {
 		task stack.Task
-		m    *reference
+		m    right
 		want judge
 	}{
 		{stack.ImageClassification, vectors, quality.NewLogits(vectors.golden, stack.JPEG, "")},

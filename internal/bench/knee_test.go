@@ -65,7 +65,7 @@ func TestWhetherAProbeHolds(t *testing.T) {
 // TestAProbeLastsUntilItIsDecided: the rate says how long, and a slow server is
 // asked for longer.
 func TestAProbeLastsUntilItIsDecided(t *testing.T) {
-	k := kneeSearch{probing: probing{run: &run{env: &environment{}}}}
+	k := kneeSearch{probing: probing{run: &rig{}}}
 	rule := kneeRule(Options{Profile: Standard})
 	for rate, want := range map[float64]time.Duration{5.12: 106 * time.Second, 1000: 3 * time.Second} {
 		p := k.plan(rate, rule, load.Marks{})
@@ -92,7 +92,7 @@ func kneeCase(limit time.Duration) Case {
 
 func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 	r, _ := testRun(t, kneeCase(time.Second))
-	r.env.options.Window = 100 * time.Millisecond // and probes of 1.5 s at most
+	r.set(func(o *Options) { o.Window = 100 * time.Millisecond }) // and probes of 1.5 s at most
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
 	require.False(t, failed)
 	require.Len(t, trials, 1)

@@ -26,7 +26,7 @@ func TestNamesAreReadBack(t *testing.T) {
 		"ImageClassification/stack=one/model=m/proto=rest/input=text/batch=mixed/batcher=off/load=knee": {
 			Model: "m", Proto: stack.REST, Input: stack.Text, Batch: Mixed, Batcher: BatcherOff(), Load: Knee(time.Second)},
 	} {
-		n := g.name(stack.Stack{Name: "one"}, c)
+		n := nameOf(g, stack.Stack{Name: "one"}, c)
 		require.Equal(t, want, n.String())
 		require.NoError(t, n.Check())
 		back, err := results.ParseName(want)
@@ -37,7 +37,7 @@ func TestNamesAreReadBack(t *testing.T) {
 
 func TestCasesOfOneModelStandTogether(t *testing.T) {
 	a, b := textCase(1, 1), textCase(2, 2)
-	other := Case{Model: "other", Batch: 1, Load: Closed(1)}
+	other := Case{Task: stack.Embeddings, Model: "other", Batch: 1, Load: Closed(1)}
 	later := textCase(8, 8)
 	later.From = Standard
 	g := Group{Cases: []Case{a, other, b, later}}
@@ -53,12 +53,12 @@ func TestWhyAStackDoesNotServeACase(t *testing.T) {
 		{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.JPEG, Contract: stack.Predict, MaxBatch: 1},
 		{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text, Contract: stack.OIP},
 	}}
-	how, err := Case{Model: "resnet50", Proto: stack.REST, Input: stack.JPEG, Batch: 1}.capability(s)
+	how, err := Case{Task: stack.ImageClassification, Model: "resnet50", Proto: stack.REST, Input: stack.JPEG, Batch: 1}.capability(s)
 	require.NoError(t, err)
 	require.Equal(t, stack.Predict, how.Contract)
-	_, err = Case{Model: "resnet50", Proto: stack.REST, Input: stack.JPEG, Batch: 8}.capability(s)
+	_, err = Case{Task: stack.ImageClassification, Model: "resnet50", Proto: stack.REST, Input: stack.JPEG, Batch: 8}.capability(s)
 	require.EqualError(t, err, "the stack takes no jpeg in batches of 8 over rest")
-	_, err = Case{Model: "resnet50", Proto: stack.GRPC, Input: stack.JPEG, Batch: 1}.capability(s)
+	_, err = Case{Task: stack.ImageClassification, Model: "resnet50", Proto: stack.GRPC, Input: stack.JPEG, Batch: 1}.capability(s)
 	require.EqualError(t, err, "the stack has no grpc")
 }
 
@@ -117,11 +117,11 @@ func TestPlanTellsWhatIsSkippedAndWhy(t *testing.T) {
 	grpc.Proto = stack.GRPC
 	r, _ := testRun(t, textCase(1, 1), textCase(2, 2), grpc)
 	imageOnly := stack.Stack{Name: "no-process", Container: &stack.Container{}}
-	r.env.options.Stacks = []stack.Stack{fakeStack(t, "fake", "right"), imageOnly}
-	leaves, err := r.env.leaves(context.Background())
+	r.set(func(o *Options) { o.Stacks = []stack.Stack{fakeStack(t, "fake", "right"), imageOnly} })
+	leaves, err := leavesOf(context.Background(), r.env, r.group)
 	require.NoError(t, err)
 	require.Len(t, leaves, 6)
-	seconds := textCase(1, 1).seconds(r.env.options)
+	seconds := seconds(textCase(1, 1), r.options)
 	require.Positive(t, seconds)
 	require.Equal(t, plan.Leaf{
 		Name:  "Embeddings/stack=fake/model=" + minilm + "/proto=rest/input=text/batch=1/load=closed/conc=1",
@@ -146,9 +146,9 @@ func TestGPUNeedsAGPUBuild(t *testing.T) {
 func TestOneLineOfAnError(t *testing.T) {
 	require.Equal(t, "what", oneLine(errors.New("what\ncure")))
 	require.Equal(t, "what: cause; what to do", oneLine(&boot.Failure{What: "what", Cure: "cure", Log: "chatter\n cause\nwhat to do\n"}))
-	reason, skip := unavailable(&boot.Unavailable{Reason: "no Docker", Cure: "install it"})
+	reason, skip := skippable(&boot.Unavailable{Reason: "no Docker", Cure: "install it"})
 	require.True(t, skip)
 	require.Equal(t, "no Docker: install it", reason)
-	_, skip = unavailable(errors.New("anything else"))
+	_, skip = skippable(errors.New("anything else"))
 	require.False(t, skip)
 }

@@ -69,11 +69,11 @@ func TestAWindowIsAsLongAsItsRequestsNeed(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			pilots := 0
-			p := Case{Load: c.load}.plan(c.o, load.Marks{Open: func() { t.Error("a pilot is not measured") }})
-			got, err := c.o.piloted(p, func(pilot load.Plan) (meter.Window, error) {
+			p := planOf(Case{Load: c.load}, c.o, load.Marks{Open: func() { t.Error("a pilot is not measured") }})
+			got, err := piloted(c.o, p, func(pilot load.Plan) (meter.Window, error) {
 				pilots++
 				res, err := load.Run(t.Context(), pilot, answering{c.answers}, timers{})
-				return Group{}.window(Case{Load: c.load}, res, &work{}, pilot), err
+				return windowOf(Group{}, Case{Load: c.load}, res, &work{}, pilot), err
 			})
 			require.NoError(t, err)
 			require.InDelta(t, c.window.Seconds(), got.Window.Seconds(), 0.06*c.window.Seconds(), name)
@@ -85,12 +85,12 @@ func TestAWindowIsAsLongAsItsRequestsNeed(t *testing.T) {
 }
 
 func TestAPilotThatFailsIsTold(t *testing.T) {
-	_, err := Options{Profile: Standard}.piloted(load.Plan{}, func(load.Plan) (meter.Window, error) { return meter.Window{}, errors.New("gone") })
+	_, err := piloted(Options{Profile: Standard}, load.Plan{}, func(load.Plan) (meter.Window, error) { return meter.Window{}, errors.New("gone") })
 	require.EqualError(t, err, "gone")
 }
 
 func TestQuickTakesWhatWasAskedFor(t *testing.T) {
-	r := &run{env: &environment{options: Options{Profile: Quick}}}
+	r := &rig{options: Options{Profile: Quick}}
 	p := load.Plan{Window: 3 * time.Second}
 	got, err := r.lengthen(t.Context(), leaf{}, nil, p)
 	require.NoError(t, err)

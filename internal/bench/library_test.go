@@ -21,11 +21,11 @@ func noLibrary(t *testing.T, e *environment) {
 func TestAGPURunDoesNotWantTheCPULibrary(t *testing.T) {
 	r, _ := testRun(t)
 	noLibrary(t, r.env)
-	r.env.options.Stacks = []stack.Stack{fakeStack(t, "fake", "right"), {Name: "other"}}
+	r.set(func(o *Options) { o.Stacks = []stack.Stack{fakeStack(t, "fake", "right"), {Name: "other"}} })
 	require.ErrorContains(t, r.env.findLibrary(context.Background(), nil), "STACKBENCH_ORT_LIB")
 	r.env.device = stack.GPU
 	require.NoError(t, r.env.findLibrary(context.Background(), nil))
-	refusal, err := r.env.refusal(context.Background(), r.env.options.Stacks[0])
+	refusal, err := r.env.refusal(context.Background(), r.options.Stacks[0])
 	require.NoError(t, err)
 	require.Contains(t, refusal, "it has no GPU build")
 }
@@ -35,14 +35,14 @@ func TestAGPURunDoesNotWantTheCPULibrary(t *testing.T) {
 func TestTheStandInAsksForItsLibrary(t *testing.T) {
 	r, _ := testRun(t)
 	m := otherWeights(r)
-	r.env.options.Stacks = []stack.Stack{{Name: "other"}}
-	r.env.group.Reference = fakeStack(t, "reference", "right")
+	r.set(func(o *Options) { o.Stacks = []stack.Stack{{Name: "other"}} })
+	r.store.of = fakeStack(t, "reference", "right")
 	noLibrary(t, r.env)
 	require.NoError(t, r.env.findLibrary(context.Background(), nil))
-	require.Contains(t, r.env.refer(context.Background(), m), "find the library of reference: STACKBENCH_ORT_LIB")
+	require.Contains(t, r.store.refer(context.Background(), m), "find the library of reference: STACKBENCH_ORT_LIB")
 
 	r.env.library, m.sought = "fake: no test loads it", false
-	ses, err := r.env.helper(context.Background(), m)
+	ses, err := r.store.helper(context.Background(), m)
 	require.NoError(t, err)
 	require.Equal(t, r.env.library, r.env.spec(ses.stack, m.Model).Run.Library)
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"stackbench/internal/boot"
 	"stackbench/internal/fetch"
 	"stackbench/internal/meter"
+	"stackbench/internal/model"
 	"stackbench/internal/plan"
 	"stackbench/internal/stack"
 	"stackbench/internal/turn"
@@ -27,7 +29,7 @@ func mainCode(m *testing.M, g Group, table []stack.Stack) int {
 	flag.Parse()
 	o, err := options(flag.CommandLine, table)
 	if err == nil {
-		err = checkProfiles(o, g)
+		err = errors.Join(checkProfiles(o, g), checkTasks(g))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -112,4 +114,18 @@ func downloads(w io.Writer) fetch.Progress {
 			fmt.Fprintf(w, "# fetched %s, %.1f MB\n", s.Name, float64(s.Total)/1e6)
 		}
 	}
+}
+
+// checkTasks refuses a case whose model does other work than the case says.
+func checkTasks(g Group) error {
+	for _, c := range g.Cases {
+		spec, err := model.Spec(c.Model)
+		if err != nil {
+			return fmt.Errorf("group %s: %w", g.Name, err)
+		}
+		if spec.Task != c.Task {
+			return fmt.Errorf("group %s: a case of %s is of the task %q, and its model does %q\nwrite the model's task into the case", g.Name, c.Model, c.Task, spec.Task)
+		}
+	}
+	return nil
 }

@@ -101,3 +101,11 @@ func TestEveryBitOfTheSeedIsInTheSalt(t *testing.T) {
 	}
 	require.Len(t, seen, 640)
 }
+
+func TestACaseIsOfItsModelsTask(t *testing.T) {
+	require.NoError(t, checkTasks(Group{Cases: []Case{textCase(1, 1)}}))
+	wrong := textCase(1, 1)
+	wrong.Task = stack.TextGeneration
+	require.ErrorContains(t, checkTasks(Group{Name: "g", Cases: []Case{wrong}}), `group g: a case of all-minilm-l6-v2 is of the task "text-generation"`)
+	require.Error(t, checkTasks(Group{Cases: []Case{{Model: "nobody's"}}}))
+}

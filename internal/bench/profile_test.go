@@ -9,11 +9,11 @@ import (
 
 func TestAProfileThatDoesNotExistIsRefused(t *testing.T) {
 	for _, p := range []Profile{-1, Full + 1} {
-		_, err := survey(Options{Profile: p}, Group{})
+		err := checkProfiles(Options{Profile: p}, Group{})
 		require.ErrorContains(t, err, "\nknown profiles: quick, standard, full")
-		_, err = survey(Options{Only: Only{Leaves: p}}, Group{})
+		err = checkProfiles(Options{Only: Only{Leaves: p}}, Group{})
 		require.ErrorContains(t, err, "unknown profile")
-		_, err = survey(Options{}, Group{Name: "g", Cases: []Case{{From: p}}})
+		err = checkProfiles(Options{}, Group{Name: "g", Cases: []Case{{From: p}}})
 		require.ErrorContains(t, err, "group g: unknown profile")
 		require.Zero(t, p.Window()+p.Warmup()+time.Duration(p.Trials()))
 	}

@@ -64,7 +64,7 @@ func besideNeighbour(t *testing.T, n *neighbour, patience time.Duration) results
 	r, _ := testRun(t, textCase(1, 1))
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
-	n.cores, r.env.stat, r.notes, r.patience = all, n.stat, n, patience
+	n.cores, r.env.stat, r.notes.to, r.patience = all, n.stat, n, patience
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
 	require.False(t, failed)
 	require.Len(t, trials, 1)
@@ -127,16 +127,16 @@ func TestTheLeastDisturbedTryIsKept(t *testing.T) {
 func TestPatienceIsTheRuns(t *testing.T) {
 	trials := []results.Trial{{}, {Foreign: &results.Foreign{Spent: 40}}, {Foreign: &results.Foreign{Spent: 2.5}}}
 	require.Equal(t, 42500*time.Millisecond, spent(trials))
-	d, err := Quick.patience()
+	d, err := patienceOf(Quick)
 	require.NoError(t, err)
 	require.Equal(t, 2*time.Minute, d)
 	t.Setenv("STACKBENCH_PATIENCE", "5s")
-	d, err = Full.patience()
+	d, err = patienceOf(Full)
 	require.NoError(t, err)
 	require.Equal(t, 5*time.Second, d)
 	for _, wrong := range []string{"soon", "-1s"} {
 		t.Setenv("STACKBENCH_PATIENCE", wrong)
-		_, err = Quick.patience()
+		_, err = patienceOf(Quick)
 		require.ErrorContains(t, err, "is no time\nwrite how long")
 	}
 }
@@ -156,7 +156,7 @@ func TestAttachedIsUnknown(t *testing.T) {
 	r, _ := testRun(t)
 	s := watched("127.0.0.1:1").server.boot
 	s.Launcher = "attach"
-	o := r.env.company(s)
+	o := company(r.env, s)
 	require.Contains(t, o.unknown, "the server is attached")
 	o.open()
 	f := o.shut()

@@ -45,7 +45,7 @@ func TestAQuotaIsSoManyCoresEverywhere(t *testing.T) {
 func TestAServersQuotaIsItsOwn(t *testing.T) {
 	r, _ := testRun(t)
 	r.env.quota = 1.5
-	ses := &session{env: r.env, stack: fakeStack(t, "fake", "right"), model: r.env.models[minilm]}
+	ses := r.subject(fakeStack(t, "fake", "right"), r.store.models[minilm])
 	up, err := ses.server(context.Background(), textCase(1, 1), ses.stack.Serves[0], false)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, ses.stop(context.Background())) })

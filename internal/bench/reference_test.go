@@ -16,7 +16,7 @@ import (
 
 // served with weights that no golden answers are of.
 func otherWeights(r *run) *reference {
-	m := r.env.models[minilm]
+	m := r.store.models[minilm]
 	m.golden, m.ungolden, m.SHA256, m.Source = nil, "the golden answers are of other weights", strings.Repeat("ab", 32), "hub"
 	return m
 }
@@ -25,7 +25,7 @@ func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
 	all, err := quality.ReadGolden(testdata(), minilm)
 	require.NoError(t, err)
 	of := func(name, sum string, task stack.Task) *reference {
-		m := &reference{served: served{Model: stack.Model{Name: name, Task: task}, SHA256: sum}}
+		m := &reference{prepared: &prepared{served: served{Model: stack.Model{Name: name, Task: task}, SHA256: sum}}}
 		require.NoError(t, m.committed())
 		return m
 	}
@@ -52,7 +52,7 @@ func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
 func TestReferenceStackStandsIn(t *testing.T) {
 	r, notes := testRun(t, textCase(1, 1))
 	m := otherWeights(r)
-	r.env.group.Reference = fakeStack(t, "reference", "right")
+	r.store.of = fakeStack(t, "reference", "right")
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
 	require.False(t, failed)
 	require.Empty(t, trials[0].Invalid)
@@ -65,20 +65,20 @@ func TestReferenceStackStandsIn(t *testing.T) {
 	require.Len(t, files, 1)
 	kept := m.golden
 	m.golden, m.sought = nil, false
-	r.env.group.Reference = fakeStack(t, "reference", "dies=0") // it would fail if it were asked again
-	require.Contains(t, r.env.refer(context.Background(), m), "answers are held against")
+	r.store.of = fakeStack(t, "reference", "dies=0") // it would fail if it were asked again
+	require.Contains(t, r.store.refer(context.Background(), m), "answers are held against")
 	require.Equal(t, kept, m.golden)
 
 	require.NoError(t, os.WriteFile(files[0], []byte("half"), 0o644))
 	m.golden, m.sought = nil, false
-	require.Contains(t, r.env.refer(context.Background(), m), "cannot make reference answers: start reference: the server exited with code 3")
+	require.Contains(t, r.store.refer(context.Background(), m), "cannot make reference answers: start reference: the server exited with code 3")
 	require.Nil(t, m.golden, "a damaged file is no reference")
 }
 
 func TestWithoutAReferenceTheWindowIsInvalid(t *testing.T) {
 	r, notes := testRun(t, textCase(1, 1))
 	otherWeights(r)
-	r.env.group.Reference = fakeStack(t, "reference", "dies=0")
+	r.store.of = fakeStack(t, "reference", "dies=0")
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
 	require.False(t, failed)
 	require.Empty(t, trials[0].Error)
@@ -91,10 +91,10 @@ func TestWithoutAReferenceTheWindowIsInvalid(t *testing.T) {
 func TestInterruptionIsNotRemembered(t *testing.T) {
 	r, _ := testRun(t)
 	m := otherWeights(r)
-	r.env.group.Reference = fakeStack(t, "reference", "right")
+	r.store.of = fakeStack(t, "reference", "right")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	require.Empty(t, r.env.refer(ctx, m))
+	require.Empty(t, r.store.refer(ctx, m))
 	require.False(t, m.sought)
 	require.Nil(t, m.golden)
 }

@@ -16,7 +16,7 @@ import (
 
 func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 	r, notes := testRun(t)
-	r.env.group.Null = fakeStack(t, "null", "right")
+	r.group.Null = fakeStack(t, "null", "right")
 	s := fakeStack(t, "fake", "right")
 	trials, failed := measured(context.Background(), t, r, s)
 	require.False(t, failed, notes.String())
@@ -29,7 +29,7 @@ func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 		require.Positive(t, one.Metrics["p50-ms"])
 		require.Positive(t, one.Metrics["emb/s"])
 		require.Equal(t, boot.Process, one.Server.Launcher)
-		require.Equal(t, r.env.models[minilm].SHA256, one.Server.SHA256)
+		require.Equal(t, r.store.models[minilm].SHA256, one.Server.SHA256)
 	}
 	require.Positive(t, trials[0].Floor.P50, "the first case with one item a request has a floor in quick")
 	require.Nil(t, trials[1].Floor)
@@ -41,7 +41,7 @@ func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 	again, failed := measured(context.Background(), t, r, dead)
 	require.False(t, failed)
 	require.Equal(t, trials, again)
-	r.env.options.Record.Trial = 2
+	r.set(func(o *Options) { o.Record.Trial = 2 })
 	require.False(t, r.done[results.Done{Name: trials[0].Name, Trial: 2}])
 }
 
@@ -88,7 +88,7 @@ func TestNonsenseInTheWindowIsInvalid(t *testing.T) {
 
 func TestServerThatDiesInTheWindow(t *testing.T) {
 	r, _ := testRun(t)
-	r.env.options.Window = 5 * time.Minute // which must not be waited for
+	r.set(func(o *Options) { o.Window = 5 * time.Minute }) // which must not be waited for
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	trials, failed := measured(ctx, t, r, fakeStack(t, "fake", "dies=5"))
@@ -102,7 +102,7 @@ func TestServerThatDiesInTheWindow(t *testing.T) {
 	var err error
 	testing.Benchmark(func(b *testing.B) {
 		c := textCase(1, 1)
-		_, err = r.measure(ctx, b, leaf{session: ses, c: c, how: ses.stack.Serves[0], name: r.env.group.name(ses.stack, c)})
+		_, err = r.measure(ctx, b, leaf{session: ses, c: c, how: ses.stack.Serves[0], name: nameOf(r.group, ses.stack, c)})
 	})
 	lines := strings.Split(err.Error(), "\n")
 	require.Equal(t, "fake: the server exited with code 3", lines[0])
@@ -124,7 +124,7 @@ func TestPortInUse(t *testing.T) {
 
 func TestStrictProfileWithholdsAndFails(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
-	r.env.options.Profile = Standard
+	r.set(func(o *Options) { o.Profile = Standard })
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "nonsense=1"))
 	require.True(t, failed)
 	require.Len(t, trials, 1)

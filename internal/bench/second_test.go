@@ -18,9 +18,9 @@ func TestAStackIsMeasuredAgain(t *testing.T) {
 	knee := textCase(1, 0)
 	knee.Load = Knee(1)
 	r, _ := testRun(t, over, knee, textCase(1, 1), textCase(2, 2), textCase(4, 1))
-	r.env.options.Record.Again = 2
+	r.set(func(o *Options) { o.Record.Again = 2 })
 	s := fakeStack(t, "fake", "right")
-	require.Equal(t, []Case{textCase(1, 1), textCase(2, 2)}, r.env.casesOf(s))
+	require.Equal(t, []Case{textCase(1, 1), textCase(2, 2)}, r.options.Of(r.group, s))
 	trials, failed := measured(context.Background(), t, r, s)
 	require.False(t, failed)
 	require.Len(t, trials, 2)
@@ -37,8 +37,8 @@ func TestAStackIsMeasuredAgain(t *testing.T) {
 // TestTheSecondTimeCostsLittle: what is measured beside windows was measured the first time.
 func TestTheSecondTimeCostsLittle(t *testing.T) {
 	r, _ := testRun(t)
-	r.env.group.Footprint = func(Case) bool { return true }
-	require.True(t, r.env.footprint(textCase(1, 1)))
-	r.env.options.Record.Again = 3
-	require.False(t, r.env.footprint(textCase(1, 1)))
+	r.group.Footprint = func(Case) bool { return true }
+	require.True(t, footprints(r.options, r.group, textCase(1, 1)))
+	r.set(func(o *Options) { o.Record.Again = 3 })
+	require.False(t, footprints(r.options, r.group, textCase(1, 1)))
 }

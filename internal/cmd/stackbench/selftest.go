@@ -88,7 +88,7 @@ func embeddedAgain(ctx context.Context, times int) ([]selftest.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := bench.Case{Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: 1, Load: bench.Closed(1)}
+	c := bench.Case{Task: stack.Embeddings, Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: 1, Load: bench.Closed(1)}
 	sums, err := bench.Again(ctx, o, stacks.Reference(), c, times)
 	if err != nil {
 		return nil, err
