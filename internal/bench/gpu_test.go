@@ -88,9 +88,10 @@ func TestTheCardsMemoryIsInTheEnvironment(t *testing.T) {
 	devices, reason := gpu.OpenLibrary(mock)
 	require.Empty(t, reason)
 	defer devices.Close()
-	r, _ := testRun(t)
-	r.env.devices, r.env.device = devices, stack.GPU
-	env := r.env.describe(context.Background())
+	e, err := survey(Options{Device: "cpu"})
+	require.NoError(t, err)
+	e.devices, e.device = devices, stack.GPU
+	env := e.describe(context.Background())
 	require.Len(t, env.GPUs, 1)
 	require.Contains(t, env.GPUs[0].Name, "H200")
 	require.InDelta(t, 151_000, env.GPUs[0].MemoryMB, 3000)

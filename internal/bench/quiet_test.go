@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
@@ -153,10 +154,8 @@ func TestSomebodyElseIsNamed(t *testing.T) {
 
 // TestAttachedIsUnknown: what an attached server uses cannot be told from what others do.
 func TestAttachedIsUnknown(t *testing.T) {
-	r, _ := testRun(t)
-	s := watched("127.0.0.1:1").server.boot
-	s.Launcher = "attach"
-	o := company(r.env, s)
+	s := &boot.Server{Launcher: "attach"}
+	o := company(&environment{client: cpuset.Set{0}, cores: cpuset.Set{1}}, s)
 	require.Contains(t, o.unknown, "the server is attached")
 	o.open()
 	f := o.shut()

@@ -14,8 +14,8 @@ import (
 // TestAQuotaIsSoManyCoresEverywhere: the case cpu-quota, 60 % of one core where
 // two may be used. cpu-util was 58.5 % of a core of which it may use 60.
 func TestAQuotaIsSoManyCoresEverywhere(t *testing.T) {
-	r, _ := testRun(t)
-	e := r.env
+	e, err := survey(Options{Device: "cpu"})
+	require.NoError(t, err)
 	e.quota = 0.6
 	e.client, e.cores, e.shared = cpuset.Divide(cpuset.Within([]cpuset.Set{{0}, {1}}, e.quota))
 	require.Equal(t, e.client, e.cores, "one core, and it is said")
@@ -26,13 +26,6 @@ func TestAQuotaIsSoManyCoresEverywhere(t *testing.T) {
 	require.InDelta(t, 0.6, described.Machine.Quota, 1e-9)
 	require.Equal(t, 1, described.Machine.Cores)
 	require.Contains(t, described.Hardware(), "(a quota allows 0.6 cores' time)")
-
-	w := watched("127.0.0.1:1")
-	w.server.quota, w.server.clientCores, w.server.usage = 0.6, e.limited(e.client), &steps{}
-	w.open(context.Background())
-	w.shut(context.Background())
-	require.InDelta(t, 0.6, w.evidence.Stack.Cores, 1e-9)
-	require.InDelta(t, 0.6, w.evidence.Client.Cores, 1e-9)
 
 	e.quota = 2.5
 	require.InDelta(t, 2, e.limited(cpuset.Set{0, 1}), 1e-9)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"stackbench"
+
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/quality"
@@ -22,7 +24,7 @@ func otherWeights(r *run) *reference {
 }
 
 func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
-	all, err := quality.ReadGolden(testdata(), minilm)
+	all, err := quality.ReadGolden(stackbench.Testdata(), minilm)
 	require.NoError(t, err)
 	of := func(name, sum string, task stack.Task) *reference {
 		m := &reference{prepared: &prepared{served: served{Model: stack.Model{Name: name, Task: task}, SHA256: sum}}}
@@ -40,7 +42,7 @@ func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
 	require.Nil(t, m.golden)
 	require.Contains(t, m.ungolden, "no golden answers of no-such-model")
 
-	texts, err := quality.ReadTexts(testdata(), "gpt2")
+	texts, err := quality.ReadTexts(stackbench.Testdata(), "gpt2")
 	require.NoError(t, err)
 	m = of("gpt2", texts.SHA256, stack.TextGeneration)
 	require.Equal(t, texts, m.texts)

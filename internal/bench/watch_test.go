@@ -120,3 +120,13 @@ func TestEngineAsTheServerSaysIt(t *testing.T) {
 		s.Close()
 	}
 }
+
+// TestAQuotaLimitsWhatIsCalledBusy: of half a core, half a core's time is all.
+func TestAQuotaLimitsWhatIsCalledBusy(t *testing.T) {
+	w := watched("127.0.0.1:1")
+	w.server.quota, w.server.clientCores, w.server.usage = 0.6, 0.6, &steps{}
+	w.open(context.Background())
+	w.shut(context.Background())
+	require.InDelta(t, 0.6, w.evidence.Stack.Cores, 1e-9)
+	require.InDelta(t, 0.6, w.evidence.Client.Cores, 1e-9)
+}
