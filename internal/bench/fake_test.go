@@ -193,7 +193,7 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	if len(cases) == 0 {
 		cases = []Case{textCase(1, 1), textCase(2, 2)}
 	}
-	golden, err := quality.ReadGolden(stackbench.Testdata(), minilm)
+	known, err := quality.ReadGolden(stackbench.Testdata(), minilm)
 	require.NoError(t, err)
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
@@ -201,7 +201,7 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 		options: Options{Window: 600 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
 		cache:   t.TempDir(), device: stack.CPU, library: "fake: no test loads it", stat: idle(all),
 		models: map[string]*prepared{minilm: {
-			served: served{Model: stack.Model{Name: minilm, Task: stack.Embeddings}, Source: golden.Source, SHA256: golden.SHA256, Width: 384},
+			served: served{Model: stack.Model{Name: minilm, Task: stack.Embeddings}, Source: known.Source, SHA256: known.SHA256, Width: 384},
 		}},
 	}
 	e.client, e.cores, _ = cpuset.Split(all)
@@ -211,7 +211,7 @@ func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
 	t.Cleanup(func() { require.NoError(t, log.Close()) })
 	var notes bytes.Buffer
 	r := newRig(e, Group{Name: "embeddings", Title: "Embeddings", Cases: cases}, &notes)
-	r.store.models[minilm] = &reference{prepared: e.models[minilm], right: right{golden: golden}}
+	r.store.models[minilm] = &reference{prepared: e.models[minilm], right: right{golden: known}}
 	r.keeps = true
 	return &run{rig: r, log: log, marks: io.Discard}, &notes
 }

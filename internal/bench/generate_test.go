@@ -169,14 +169,14 @@ func textRun(t *testing.T, loads ...Load) (*run, *strings.Builder) {
 		cases = append(cases, Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE, Input: stack.Text, Lengths: Chat, Batch: 1, Load: l})
 	}
 	r, _ := testRun(t, cases...)
-	golden, err := quality.ReadTexts(stackbench.Testdata(), gpt2)
+	known, err := quality.ReadTexts(stackbench.Testdata(), gpt2)
 	require.NoError(t, err)
 	r.group = Group{Name: "text_generation", Title: "TextGeneration", Cases: cases, Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}
 	r.store.supply.group = r.group
 	r.env.models = map[string]*prepared{gpt2: {
-		served: served{Model: stack.Model{Name: gpt2, Task: stack.TextGeneration}, Source: golden.Source, SHA256: golden.SHA256},
+		served: served{Model: stack.Model{Name: gpt2, Task: stack.TextGeneration}, Source: known.Source, SHA256: known.SHA256},
 	}}
-	r.store.models = map[string]*reference{gpt2: {prepared: r.env.models[gpt2], right: right{texts: golden}}}
+	r.store.models = map[string]*reference{gpt2: {prepared: r.env.models[gpt2], right: right{texts: known}}}
 	var notes strings.Builder
 	r.notes.to = &notes
 	return r, &notes

@@ -26,8 +26,8 @@ func otherWeights(r *run) *reference {
 func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
 	all, err := quality.ReadGolden(stackbench.Testdata(), minilm)
 	require.NoError(t, err)
-	of := func(name, sum string, task stack.Task) *reference {
-		m := &reference{prepared: &prepared{served: served{Model: stack.Model{Name: name, Task: task}, SHA256: sum}}}
+	of := func(name, sum string, kind stack.Task) *reference {
+		m := &reference{prepared: &prepared{served: served{Model: stack.Model{Name: name, Task: kind}, SHA256: sum}}}
 		require.NoError(t, m.committed())
 		return m
 	}

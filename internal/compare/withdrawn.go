@@ -3,6 +3,7 @@ package compare
 import (
 	"slices"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 )
 
@@ -26,7 +27,7 @@ func withdrawals() []withdrawal {
 // withdrawn is why a part of a leaf's time is not shown; "" where it is.
 func withdrawn(e results.Env, n results.Name, stage string) string {
 	for _, w := range withdrawals() {
-		if slices.Contains(w.versions, e.Harness.Version) && w.stack == n.Stack && (!w.texts || n.Tokens != "") && slices.Contains(w.stages, stage) {
+		if slices.Contains(w.versions, e.Harness.Version) && w.stack == n.Get(axis.Stack) && (!w.texts || n.Get(axis.Tokens) != "") && slices.Contains(w.stages, stage) {
 			return w.why
 		}
 	}
