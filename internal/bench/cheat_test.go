@@ -67,6 +67,29 @@ func TestMadeUpAnswersAreFound(t *testing.T) {
 	require.Less(t, one.Answers.Agree, one.Answers.Checked)
 }
 
+func TestAnHonestClassifierIsProved(t *testing.T) {
+	one := cheatedImages(t, "honest")
+	require.Empty(t, one.Invalid)
+	require.Empty(t, one.Doubts)
+	require.Equal(t, one.Answers.Checked, one.Answers.Agree)
+	require.Contains(t, one.Answers.Rule, "drawn at random, top-1")
+	require.Positive(t, one.Metrics["img/s"])
+}
+
+// TestACacheOfPicturesIsFound, though it looks at nothing but their pixels.
+func TestACacheOfPicturesIsFound(t *testing.T) {
+	one := cheatedImages(t, "pixels")
+	require.Equal(t, []string{string(meter.RuleCached)}, rules(one))
+	require.Less(t, one.Metrics["img/s"], 1.05/computing.Seconds(), "and none of its answers came in the window from memory: no two pictures are alike")
+}
+
+func TestMadeUpClassesAreFound(t *testing.T) {
+	one := cheatedImages(t, "garbage")
+	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one))
+	require.Contains(t, one.Invalid[0].Text, "made-")
+	require.Less(t, one.Answers.Agree, one.Answers.Checked)
+}
+
 // TestWrongResultsAreMarkedInTheStream: who has but the benchmark's own lines
 // sees it, and the process fails.
 func TestWrongResultsAreMarkedInTheStream(t *testing.T) {

@@ -66,6 +66,11 @@ func behave(how, addr string) error {
 	if texts, ok := strings.CutPrefix(how, "text:"); ok {
 		serveTexts(texts, users)
 	}
+	if images, ok := strings.CutPrefix(how, "image:"); ok {
+		if err := serveImages(images); err != nil {
+			return err
+		}
+	}
 	http.Handle("POST /v1/embeddings", cheating(kind, golden, ids, func(w http.ResponseWriter, r *http.Request) {
 		var ask struct{ Input []string }
 		_ = json.NewDecoder(r.Body).Decode(&ask)
