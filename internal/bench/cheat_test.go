@@ -85,8 +85,8 @@ func TestACacheOfPicturesIsFound(t *testing.T) {
 
 func TestMadeUpClassesAreFound(t *testing.T) {
 	one := cheatedImages(t, "garbage")
-	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one))
-	require.Contains(t, one.Invalid[0].Text, "made-")
+	require.Contains(t, rules(one), string(meter.RuleAnswers), "beside what a client does that is answered at once")
+	require.Contains(t, strings.Join(results.Texts(one.Invalid), ";"), "made-")
 	require.Less(t, one.Answers.Agree, one.Answers.Checked)
 }
 
@@ -146,7 +146,7 @@ func TestHonestTextsAreProved(t *testing.T) {
 	require.Empty(t, one.Error)
 	require.Empty(t, one.Invalid)
 	require.Empty(t, one.Doubts)
-	require.Contains(t, one.Answers.Rule, "drawn at random, the first word of the embedded stack")
+	require.Contains(t, one.Answers.Rule, "drawn at random, the first 8 tokens of the embedded stack")
 }
 
 func TestTextsThatAreMadeUpAreFound(t *testing.T) {
@@ -155,11 +155,26 @@ func TestTextsThatAreMadeUpAreFound(t *testing.T) {
 	require.Contains(t, one.Invalid[0].Text, "drawn answers begin otherwise, where near-ties explain 3")
 }
 
+// TestTextsThatBeginRightAreFound: all after the first word is made up.
+func TestTextsThatBeginRightAreFound(t *testing.T) {
+	one := cheatedText(t, "begins")
+	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one))
+	require.Contains(t, one.Invalid[0].Text, "leave those of the embedded stack within 8 tokens")
+}
+
+// TestTokensThatNoEventCarriedAreFound: half the text, and the count of all.
+func TestTokensThatNoEventCarriedAreFound(t *testing.T) {
+	one := cheatedText(t, "halves")
+	require.Empty(t, one.Error)
+	require.Equal(t, []string{string(meter.RuleTokens)}, rules(one))
+	require.Contains(t, one.Invalid[0].Text, "where the events of its streams carried")
+}
+
 // TestTokensThatNeverCameAreFound: the text of one, and the count of all.
 func TestTokensThatNeverCameAreFound(t *testing.T) {
 	one := cheatedText(t, "claims")
 	require.Empty(t, one.Error)
-	require.Equal(t, []string{string(meter.RuleTokens)}, rules(one))
+	require.Equal(t, []string{string(meter.RuleAnswers), string(meter.RuleTokens)}, rules(one))
 }
 
 // TestNobodyHadTimeToAsk: a window without a request has no answers that fail.

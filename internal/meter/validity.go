@@ -16,7 +16,7 @@ const (
 	RuleLate      Rule = "late"       // at most 1 % of the sends were later than max(1 ms, 5 % of the median service time), as far as their number can tell
 	RuleClientCPU Rule = "client-cpu" // the client used at most 60 % of its cores
 	RuleAnswers   Rule = "answers"    // the answers passed the quality gate
-	RuleTokens    Rule = "tokens"     // the server counts at most 2 % more tokens than its texts have, and chance explains
+	RuleTokens    Rule = "tokens"     // the server counts at most 2 % more tokens than its texts have, and chance explains, or than its streams carried
 	RuleCached    Rule = "cached"     // inputs that came again were not answered in under half the time of new ones
 	RuleFailed    Rule = "failed"     // at most 1 % of the requests failed
 	RuleRestarted Rule = "restarted"  // no worker of the server died
