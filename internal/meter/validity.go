@@ -21,6 +21,7 @@ const (
 	RuleFailed    Rule = "failed"     // at most 1 % of the requests failed
 	RuleRestarted Rule = "restarted"  // no worker of the server died
 	RulePrefix    Rule = "prefix"     // the server found at most 1 % of the prompts' tokens among those of earlier prompts, where the prompts are not meant to share any
+	RuleTelemetry Rule = "telemetry"  // the server's own counters could be read, where it has some
 	RuleSteady    Rule = "steady"     // a steady state was reached (standard and full)
 )
 
@@ -98,11 +99,15 @@ func (e Evidence) disturbed(open bool) []Reason {
 
 // doubts lists why a sample that is valid may be off.
 func (e Evidence) doubts(open bool) []Reason {
-	if e.Foreign == nil {
-		return nil
+	var doubts []Reason
+	if e.Foreign != nil {
+		_, doubts = e.Foreign.Broken(open)
+		doubts = slices.DeleteFunc(doubts, func(d Reason) bool { return e.NeedSteady && d.Rule.Disturbed() })
 	}
-	_, doubts := e.Foreign.Broken(open)
-	return slices.DeleteFunc(doubts, func(d Reason) bool { return e.NeedSteady && d.Rule.Disturbed() })
+	if e.Untold != "" {
+		doubts = append(doubts, Reason{RuleTelemetry, "the server's own counters could not be read: " + e.Untold})
+	}
+	return doubts
 }
 
 func (p *sample) brokenDropped() string {
