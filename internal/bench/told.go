@@ -93,6 +93,14 @@ func (w *watch) addCards(sum gpu.Summary) {
 		use.Joules = *all.EnergyJ
 	}
 	w.evidence.GPU = &use
+	if len(all.Others) == 0 {
+		return
+	}
+	w.seen.OnCards = sum.Others
+	if w.evidence.Foreign == nil {
+		w.evidence.Foreign = &meter.Foreign{Unknown: "nobody watched the cores"}
+	}
+	w.evidence.Foreign.OnCards = all.Others
 }
 
 // cardsOf is what a trial keeps of its GPUs; nil where none was sampled.
