@@ -67,6 +67,29 @@ func TestMadeUpAnswersAreFound(t *testing.T) {
 	require.Less(t, one.Answers.Agree, one.Answers.Checked)
 }
 
+func TestAnHonestClassifierIsProved(t *testing.T) {
+	one := cheatedImages(t, "honest")
+	require.Empty(t, one.Invalid)
+	require.Empty(t, one.Doubts)
+	require.Equal(t, one.Answers.Checked, one.Answers.Agree)
+	require.Contains(t, one.Answers.Rule, "drawn at random, top-1")
+	require.Positive(t, one.Metrics["img/s"])
+}
+
+// TestACacheOfPicturesIsFound, though it looks at nothing but their pixels.
+func TestACacheOfPicturesIsFound(t *testing.T) {
+	one := cheatedImages(t, "pixels")
+	require.Equal(t, []string{string(meter.RuleCached)}, rules(one))
+	require.Less(t, one.Metrics["img/s"], 1.05/computing.Seconds(), "and none of its answers came in the window from memory: no two pictures are alike")
+}
+
+func TestMadeUpClassesAreFound(t *testing.T) {
+	one := cheatedImages(t, "garbage")
+	require.Contains(t, rules(one), string(meter.RuleAnswers), "beside what a client does that is answered at once")
+	require.Contains(t, strings.Join(results.Texts(one.Invalid), ";"), "made-")
+	require.Less(t, one.Answers.Agree, one.Answers.Checked)
+}
+
 // TestWrongResultsAreMarkedInTheStream: who has but the benchmark's own lines
 // sees it, and the process fails.
 func TestWrongResultsAreMarkedInTheStream(t *testing.T) {
@@ -123,7 +146,7 @@ func TestHonestTextsAreProved(t *testing.T) {
 	require.Empty(t, one.Error)
 	require.Empty(t, one.Invalid)
 	require.Empty(t, one.Doubts)
-	require.Contains(t, one.Answers.Rule, "drawn at random, the first word of the embedded stack")
+	require.Contains(t, one.Answers.Rule, "drawn at random, the first 8 tokens of the embedded stack")
 }
 
 func TestTextsThatAreMadeUpAreFound(t *testing.T) {
@@ -132,11 +155,26 @@ func TestTextsThatAreMadeUpAreFound(t *testing.T) {
 	require.Contains(t, one.Invalid[0].Text, "drawn answers begin otherwise, where near-ties explain 3")
 }
 
+// TestTextsThatBeginRightAreFound: all after the first word is made up.
+func TestTextsThatBeginRightAreFound(t *testing.T) {
+	one := cheatedText(t, "begins")
+	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one))
+	require.Contains(t, one.Invalid[0].Text, "leave those of the embedded stack within 8 tokens")
+}
+
+// TestTokensThatNoEventCarriedAreFound: half the text, and the count of all.
+func TestTokensThatNoEventCarriedAreFound(t *testing.T) {
+	one := cheatedText(t, "halves")
+	require.Empty(t, one.Error)
+	require.Equal(t, []string{string(meter.RuleTokens)}, rules(one))
+	require.Contains(t, one.Invalid[0].Text, "where the events of its streams carried")
+}
+
 // TestTokensThatNeverCameAreFound: the text of one, and the count of all.
 func TestTokensThatNeverCameAreFound(t *testing.T) {
 	one := cheatedText(t, "claims")
 	require.Empty(t, one.Error)
-	require.Equal(t, []string{string(meter.RuleTokens)}, rules(one))
+	require.Equal(t, []string{string(meter.RuleAnswers), string(meter.RuleTokens)}, rules(one))
 }
 
 // TestNobodyHadTimeToAsk: a window without a request has no answers that fail.

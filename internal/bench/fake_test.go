@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, behave(how, os.Args[1]))
 		os.Exit(3)
 	}
-	os.Exit(m.Run())
+	os.Exit(mainly(m))
 }
 
 // behave serves OpenAI embeddings until it fails. how is one of: right;
@@ -65,6 +65,11 @@ func behave(how, addr string) error {
 	users := &crowd{users: map[string]bool{}}
 	if texts, ok := strings.CutPrefix(how, "text:"); ok {
 		serveTexts(texts, users)
+	}
+	if images, ok := strings.CutPrefix(how, "image:"); ok {
+		if err := serveImages(images); err != nil {
+			return err
+		}
 	}
 	http.Handle("POST /v1/embeddings", cheating(kind, golden, ids, func(w http.ResponseWriter, r *http.Request) {
 		var ask struct{ Input []string }
@@ -166,7 +171,7 @@ func answerTo(g *quality.Golden, ids map[string]string, text string) []float32 {
 }
 
 // fakeStack is a stack whose server is this test binary.
-func fakeStack(t *testing.T, name, how string) stack.Stack {
+func fakeStack(t testing.TB, name, how string) stack.Stack {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
@@ -188,7 +193,7 @@ func textCase(batch, conc int) Case {
 
 // testRun measures a group of two cases, or those given, with nothing fetched
 // and a short window.
-func testRun(t *testing.T, cases ...Case) (*run, *bytes.Buffer) {
+func testRun(t testing.TB, cases ...Case) (*run, *bytes.Buffer) {
 	t.Helper()
 	if len(cases) == 0 {
 		cases = []Case{textCase(1, 1), textCase(2, 2)}

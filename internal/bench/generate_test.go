@@ -33,7 +33,9 @@ const gpt2 = "gpt2"
 // token too few; cut, which closes early; fault, an error within the stream;
 // babble, which is right where a prompt is committed, and makes up the rest at
 // once; claims, which is right there, too, and elsewhere sends the first token
-// alone and counts them all; full, a
+// alone and counts them all; begins, which is right there, too, and elsewhere
+// makes up all after the first word; halves, which elsewhere sends half and
+// counts all at the end; full, a
 // status 429; cached, which is right and says that it had every prompt;
 // crowd=N, which gives more users than N their text at once, so that it has no
 // time per token.
@@ -63,6 +65,13 @@ func completions(how string, w http.ResponseWriter, r *http.Request, active int6
 		sendOnce(w, pieces[0], len(pieces))
 		return
 	}
+	if kind == "begins" && pieces[0] == "x " {
+		pieces = append(pieces[:1], strings.SplitAfter(strings.Repeat("a ", len(pieces)-1), " ")[:len(pieces)-1]...)
+	}
+	claim := len(pieces)
+	if kind == "halves" && pieces[0] == "x " {
+		pieces = pieces[:max(1, claim/2)]
+	}
 	if kind == "off" {
 		pieces[0] = " something else"
 	}
@@ -90,6 +99,9 @@ func completions(how string, w http.ResponseWriter, r *http.Request, active int6
 			_, _ = fmt.Fprint(w, "data: {\"error\":{\"message\":\"out of memory\"}}\n\n")
 			return
 		}
+	}
+	if kind == "halves" {
+		_, _ = fmt.Fprintf(w, "data: {\"choices\":[],\"usage\":{\"completion_tokens\":%d}}\n\n", claim)
 	}
 	_, _ = fmt.Fprint(w, "data: [DONE]\n\n")
 }

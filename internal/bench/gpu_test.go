@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/gpu"
+	"stackbench/internal/meter"
 	"stackbench/internal/stack"
 )
 
@@ -70,6 +71,25 @@ func TestWhatTheCardDidIsInTheTrial(t *testing.T) {
 		require.Nil(t, got.SMPercent)
 		require.Equal(t, []string{"the stack's processes were not seen on any GPU: every GPU and all of its memory is counted"}, got.Notes)
 	})
+}
+
+// TestOthersOnTheCardAreADoubt: in the second of three windows.
+func TestOthersOnTheCardAreADoubt(t *testing.T) {
+	w := watched("")
+	before := w.state()
+	for _, others := range [][]string{nil, {"4711 python"}, nil} {
+		w.addCards(gpu.Summary{Span: time.Second, Others: others})
+	}
+	got := meter.Summarise(nil, w.evidence)
+	require.Equal(t, []meter.Reason{{Rule: meter.RuleCard, Text: "other processes were on the GPU: 4711 python"}}, got.Doubts)
+	w.restore(before)
+	require.Empty(t, meter.Summarise(nil, w.evidence).Doubts, "of a window that was not kept")
+
+	w.evidence.Foreign = &meter.Foreign{Server: meter.Share{Percent: 1}}
+	w.addCards(gpu.Summary{Span: time.Second, Others: []string{"4711 python"}})
+	require.InDelta(t, 1, w.evidence.Foreign.Server.Percent, 0, "and what is known of the cores stays")
+	require.Equal(t, []string{"4711 python"}, w.evidence.Foreign.OnCards)
+	require.Equal(t, []string{"4711 python"}, w.seen.OnCards)
 }
 
 // A card that tells no utilisation keeps what else it tells.

@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"stackbench/internal/gpu"
@@ -19,20 +21,24 @@ type counters struct {
 	total  telemetry.Reading  // begun at zero, grown by each window
 	before *telemetry.Reading // at the opening of the one that is open
 	lost   bool               // a window was not told: sums over the others would be of less than the records
+	failed error              // why it was not opened, until it is shut
 }
 
 // open takes the reading at a window's opening; err says that there is none.
 func (c *counters) open(r telemetry.Reading, err error) {
-	if c.before = nil; err == nil {
+	if c.before, c.failed = nil, err; err == nil {
 		c.before = &r
 	}
 }
 
 // shut takes the reading at its closing, and gives what the server did in all
-// windows; false when it does not tell.
-func (c *counters) shut(after telemetry.Reading, err error) (did telemetry.Work, ok bool) {
+// windows, or why it does not tell. Once a window was not told, none is.
+func (c *counters) shut(after telemetry.Reading, err error) (did telemetry.Work, why error) {
+	if c.failed != nil {
+		err = c.failed
+	}
 	if c.lost = c.lost || err != nil || c.before == nil; c.lost {
-		return telemetry.Work{}, false
+		return telemetry.Work{}, cmp.Or(err, telemetry.ErrSilent)
 	}
 	window, err := after.Since(*c.before)
 	if err == nil {
@@ -43,14 +49,17 @@ func (c *counters) shut(after telemetry.Reading, err error) (did telemetry.Work,
 	}
 	c.lost = err != nil
 	did.Restarted = window.Restarted
-	return did, !c.lost
+	return did, err
 }
 
 // addWork takes what the server counted in the windows.
 func (w *watch) addWork(ctx context.Context) {
-	did, ok := w.counters.shut(w.source.Read(ctx))
+	did, err := w.counters.shut(w.source.Read(ctx))
 	told := &w.evidence.Told
-	if !ok { // it tells nothing, or no more: blank
+	if err != nil { // it tells nothing, or no more: blank
+		if w.source.Kind != "" && !errors.Is(err, telemetry.ErrSilent) {
+			w.evidence.Untold = cmp.Or(w.evidence.Untold, oneLine(err))
+		}
 		w.own, *told = nil, meter.Told{Waiting: told.Waiting, Restarted: told.Restarted}
 		return
 	}
@@ -84,6 +93,14 @@ func (w *watch) addCards(sum gpu.Summary) {
 		use.Joules = *all.EnergyJ
 	}
 	w.evidence.GPU = &use
+	if len(all.Others) == 0 {
+		return
+	}
+	w.seen.OnCards = sum.Others
+	if w.evidence.Foreign == nil {
+		w.evidence.Foreign = &meter.Foreign{Unknown: "nobody watched the cores"}
+	}
+	w.evidence.Foreign.OnCards = all.Others
 }
 
 // cardsOf is what a trial keeps of its GPUs; nil where none was sampled.

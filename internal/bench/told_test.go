@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/meter"
+	"stackbench/internal/stack"
 	"stackbench/internal/telemetry"
 )
 
@@ -41,18 +43,54 @@ func TestCountersOfHalfTheWindowsAreBlank(t *testing.T) {
 	}
 	var c counters
 	c.open(at(5), nil)
-	did, ok := c.shut(at(7), nil)
-	require.True(t, ok)
+	did, err := c.shut(at(7), nil)
+	require.NoError(t, err)
 	require.InDelta(t, 2, did.Batches.Runs, 0)
 	c.open(telemetry.Reading{}, errors.New("no page"))
-	_, ok = c.shut(at(9), nil)
-	require.False(t, ok)
+	_, err = c.shut(at(9), nil)
+	require.EqualError(t, err, "no page")
 	c.open(at(9), nil)
-	_, ok = c.shut(at(12), nil)
-	require.False(t, ok)
+	_, err = c.shut(at(12), nil)
+	require.Error(t, err)
 
 	c = counters{}
 	c.open(at(5), nil)
-	_, ok = c.shut(at(1), nil)
-	require.False(t, ok, "it was restarted")
+	_, err = c.shut(at(1), nil)
+	require.ErrorContains(t, err, "was the server restarted?")
+}
+
+// TestCountersThatCannotBeReadAreADoubt, with the cause, of a stack that says
+// that it has some; of one that says nothing, nothing is said.
+func TestCountersThatCannotBeReadAreADoubt(t *testing.T) {
+	var answer atomic.Value
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, answer.Load())
+	}))
+	defer s.Close()
+	const page = "# TYPE stackbench_batch_size histogram\nstackbench_batch_size_bucket{model=\"m\",le=\"+Inf\"} %[1]d\nstackbench_batch_size_sum{model=\"m\"} %[1]d\nstackbench_batch_size_count{model=\"m\"} %[1]d\n"
+	doubts := func(kind stack.Telemetry, opening, closing string) []string {
+		w := watched(strings.TrimPrefix(s.URL, "http://"))
+		w.source.Kind = kind
+		answer.Store(opening)
+		w.open(context.Background())
+		answer.Store(closing)
+		w.shut(context.Background())
+		var out []string
+		for _, why := range meter.Summarise(nil, w.evidence).Doubts {
+			if why.Rule == meter.RuleTelemetry {
+				out = append(out, why.Text)
+			}
+		}
+		return out
+	}
+	first, next := fmt.Sprintf(page, 5), fmt.Sprintf(page, 7)
+	require.Empty(t, doubts(stack.OwnMetrics, first, next))
+	require.Empty(t, doubts("", "", ""), "it tells nothing")
+	const what = "the server's own counters could not be read: "
+	require.Equal(t, []string{what + "executions: a counter went backwards: was the server restarted?"}, doubts(stack.OwnMetrics, next, first))
+	for _, broken := range [][2]string{{first, "stackbench_batch_size_count{"}, {"stackbench_batch_size_count{", next}} {
+		got := doubts(stack.OwnMetrics, broken[0], broken[1])
+		require.Len(t, got, 1)
+		require.Contains(t, got[0], what)
+	}
 }

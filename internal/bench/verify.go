@@ -20,7 +20,7 @@ import (
 
 const (
 	drawnAnswers = 20              // that are checked of a leaf, beside those to committed inputs
-	drawnTokens  = 8               // of a text that the reference is asked for: enough for a first word
+	drawnTokens  = 8               // of a text that the reference is asked for
 	probePairs   = 12              // inputs that are sent twice to find a cache
 	leastPairs   = 4               // of them, where a request takes long
 	probeBudget  = 4 * time.Second // for all of them, about
@@ -51,6 +51,9 @@ func (r *rig) prove(ctx context.Context, l leaf, k taken) (taken, error) {
 	k.verdict = k.verdict.And(drawn)
 	proof.OK, proof.Reason, proof.Error = k.verdict.OK(), k.verdict.Reason(), k.verdict.Error
 	proof.Claims = r.claims(l, list)
+	if l.c.task() == stack.TextGeneration {
+		proof.Claims.Streams = k.streams()
+	}
 	var err error
 	if proof.Pairs, err = r.pairs(ctx, l, k.eye.server); err != nil {
 		return k, err
@@ -60,6 +63,19 @@ func (r *rig) prove(ctx context.Context, l leaf, k taken) (taken, error) {
 		k.sum.Doubts = append(k.sum.Doubts, meter.Reason{Rule: meter.RuleAnswers, Text: "no answer drawn at random could be checked: " + oneLine(unchecked)})
 	}
 	return k, nil
+}
+
+// streams are the tokens of all answers that came as streams.
+func (k taken) streams() meter.Streams {
+	var s meter.Streams
+	for _, w := range k.windows {
+		for _, rec := range w.Records {
+			if rec.Outcome == record.Good && rec.Output != nil {
+				s.Add(*rec.Output)
+			}
+		}
+	}
+	return s
 }
 
 // place is an item of a record's request.
@@ -125,7 +141,8 @@ func (r *rig) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 		err := w.each(ctx, len(list), func(seq int, a record.Answer) error {
 			want, err := w.decode(a, 1)
 			if err == nil {
-				o.Add(w.in.items(seq)[0].id, want.text.Text, list[seq].got.text.Text)
+				it, got := w.in.items(seq)[0], list[seq].got.text
+				o.Add(it.id, want.text.Text, min(it.asked, drawnTokens), quality.Generated{Text: got.Text, Exact: it.exact})
 			}
 			return err
 		})
@@ -214,6 +231,7 @@ func (r *rig) claims(l leaf, list []kept) meter.Claims {
 		c.Honest = []float64{1} // a token has a byte at least
 		return c
 	}
+	c.Spelt = true
 	for _, lengths := range workload.KnownLengths() {
 		prompts, err := workload.KnownPrompts(stackbench.Testdata(), lengths)
 		if err != nil {

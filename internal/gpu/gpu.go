@@ -37,5 +37,9 @@ type Summary struct {
 	Watts     *float64
 	IdleWatts *float64
 
+	// Others are the processes that were on the stack's GPUs beside its own, by
+	// number and name; none where the stack's cannot be told from others'.
+	Others []string
+
 	Notes []string
 }

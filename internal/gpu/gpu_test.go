@@ -5,6 +5,7 @@ package gpu
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,6 +106,45 @@ func TestTheStacksOwnGPU(t *testing.T) {
 		require.InDelta(t, 950, *got.MemoryPeakMB, 1e-9)
 		require.InDelta(t, 250, *got.EnergyJ, 0.1)
 		require.Empty(t, got.Notes)
+	})
+}
+
+// TestWhoElseIsOnTheStacksGPU: strangers on a card that the stack does not use
+// disturb nobody, and a worker that the stack has just started is no stranger.
+func TestWhoElseIsOnTheStacksGPU(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := machine(2)
+		on := func(pids ...uint32) func() ([]nvml.ProcessInfo, nvml.Return) {
+			return func() (list []nvml.ProcessInfo, _ nvml.Return) {
+				for _, pid := range pids {
+					list = append(list, nvml.ProcessInfo{Pid: pid, UsedGpuMemory: 1_000_000})
+				}
+				return list, nvml.SUCCESS
+			}
+		}
+		const gone = 1 << 30 // no process here has such a number
+		began := time.Now()
+		device(s, 0).GetComputeRunningProcessesFunc = on(gone + 9)
+		device(s, 1).GetComputeRunningProcessesFunc = func() ([]nvml.ProcessInfo, nvml.Return) {
+			if time.Since(began) < 1200*time.Millisecond {
+				return on(42, gone+2)()
+			}
+			return on(42, 43, gone+1)()
+		}
+		own := func() []int {
+			if time.Since(began) < 1100*time.Millisecond {
+				return []int{42}
+			}
+			return []int{42, 43}
+		}
+		require.Equal(t, []string{"1073741825", "1073741826"}, window(t, s, own).Others)
+
+		began = time.Now()
+		require.Empty(t, window(t, s, func() []int { return []int{7} }).Others, "the stack's own are not seen, so nobody can tell")
+		require.Empty(t, window(t, s, nil).Others)
+
+		device(s, 1).GetComputeRunningProcessesFunc = on(42, uint32(os.Getpid()))
+		require.Regexp(t, `^\d+ [ -~]+$`, window(t, s, own).Others[0], "with its name")
 	})
 }
 

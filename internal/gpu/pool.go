@@ -16,11 +16,7 @@ func Pool(windows []Summary) *Summary {
 		if w.MemoryPeakMB != nil && (out.MemoryPeakMB == nil || *w.MemoryPeakMB > *out.MemoryPeakMB) {
 			out.MemoryPeakMB = w.MemoryPeakMB
 		}
-		for _, note := range w.Notes {
-			if !slices.Contains(out.Notes, note) {
-				out.Notes = append(out.Notes, note)
-			}
-		}
+		out.Notes, out.Others = union(out.Notes, w.Notes), union(out.Others, w.Others)
 	}
 	out.UtilPercent = weighted(windows, func(w Summary) *float64 { return w.UtilPercent })
 	out.SMPercent = weighted(windows, func(w Summary) *float64 { return w.SMPercent })
@@ -28,6 +24,16 @@ func Pool(windows []Summary) *Summary {
 	out.IdleWatts = weighted(windows, func(w Summary) *float64 { return w.IdleWatts })
 	out.EnergyJ = energy(windows)
 	return &out
+}
+
+// union appends what is not there yet.
+func union(all, more []string) []string {
+	for _, one := range more {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 func weighted(windows []Summary, of func(Summary) *float64) *float64 {

@@ -34,6 +34,7 @@ type card struct {
 	index    int
 	dev      nvml.Device
 	used     bool // a process of the stack was seen on it
+	others   strangers
 	util     mean
 	sm       mean
 	watts    mean
@@ -84,13 +85,7 @@ func (s *Sampler) run(every time.Duration) {
 // read takes one reading of every GPU. The first one leaves utilisation out,
 // since the driver averages that over the time before it is asked.
 func (s *Sampler) read(inside bool) {
-	if s.pids != nil && (s.listed.IsZero() || time.Since(s.listed) >= listGap) {
-		s.mine = map[uint32]bool{}
-		for _, pid := range s.pids() {
-			s.mine[uint32(pid)] = true
-		}
-		s.listed = time.Now()
-	}
+	s.list(false)
 	for i, c := range s.cards {
 		if inside {
 			if u, ret := c.dev.GetUtilizationRates(); ret == nvml.SUCCESS {
@@ -121,6 +116,7 @@ func (s *Sampler) memory(i int, c *card) {
 		s.note("GPU %d: processes: %s", i, words(ret))
 		return
 	}
+	s.meet(c, running)
 	var sum uint64
 	for _, p := range running {
 		if !s.mine[p.Pid] {

@@ -64,7 +64,7 @@ func (s *Sampler) sum() Summary {
 		out.MemoryPeakMB = &mb
 	}
 	out.EnergyJ = s.joules(cards)
-	out.Notes = s.notes
+	out.Others, out.Notes = names(cards), s.notes
 	return out
 }
 

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"stackbench/internal/record"
 )
 
 // Pair is how long the answer to an input took when the input was new, and when
@@ -51,6 +53,38 @@ func remembered(pairs []Pair) string {
 type Claims struct {
 	Claimed []float64
 	Honest  []float64
+	Spelt   bool // the texts were tokenised; else a byte counts as a token, which no text falls under
+	Streams Streams
+}
+
+// Streams are the tokens of answers that came as streams, added up.
+type Streams struct {
+	Texts   int
+	Claimed int // said at the end
+	Held    int // carried by events, as these count them; an event that does not count carries one
+}
+
+// Add takes in a good answer.
+func (s *Streams) Add(o record.Output) {
+	if o.Tokens == 0 || o.Events == 0 {
+		return
+	}
+	s.Texts++
+	s.Claimed += o.Tokens
+	if o.Counted > 0 {
+		s.Held += o.Counted
+	} else {
+		s.Held += o.Events
+	}
+}
+
+// over says, in words, that more tokens were claimed than the streams carried.
+// One a text may have come without an event: the one that ends it.
+func (s Streams) over() string {
+	if float64(s.Claimed) <= math.Max(float64(s.Held)*(1+claimOver), float64(s.Held+s.Texts)) {
+		return ""
+	}
+	return fmt.Sprintf("it counts %d tokens where the events of its streams carried %d (%d texts)", s.Claimed, s.Held, s.Texts)
 }
 
 const (
@@ -59,10 +93,23 @@ const (
 )
 
 // over says, in words, that more tokens were claimed than were sent; "" when not.
+// An event may carry several tokens without saying so: texts that have them all
+// vouch for them.
 func (c Claims) over() string {
-	if len(c.Claimed) == 0 || len(c.Honest) == 0 {
+	known := len(c.Claimed) > 0 && len(c.Honest) > 0
+	if known {
+		if why := c.unlike(); why != "" {
+			return why
+		}
+	}
+	if known && c.Spelt {
 		return ""
 	}
+	return c.Streams.over()
+}
+
+// unlike says, in words, that texts have fewer tokens than were claimed.
+func (c Claims) unlike() string {
 	// The spread is that of honest texts alone: what a server makes up must not
 	// widen its own bounds.
 	claimed, _ := meanOf(c.Claimed)

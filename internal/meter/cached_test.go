@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/record"
 )
 
 // probed is a probe of a server whose times are lognormal about a median of
@@ -109,6 +111,62 @@ func TestClaimsOfTokens(t *testing.T) {
 	require.NotEmpty(t, Claims{Claimed: []float64{2, 128}, Honest: []float64{1}}.over(), "whose claims differ does not widen the bounds")
 	require.Empty(t, Claims{}.over())
 	require.Empty(t, Claims{Claimed: []float64{9}}.over(), "nothing to hold it against")
+}
+
+// TestClaimsOfStreams: the false alarms and misses of what streams tell, of 200
+// texts of 16 to 128 tokens.
+func TestClaimsOfStreams(t *testing.T) {
+	const runs, texts = 200, 200
+	one := func(n int) record.Output { return record.Output{Tokens: n, Events: n} }
+	counted := func(n int) record.Output { return record.Output{Tokens: n, Events: (n + 3) / 4, Counted: n} }
+	claiming := func(of func(int) record.Output, share float64) func(int) record.Output {
+		return func(n int) record.Output {
+			o := of(n)
+			o.Tokens = int(math.Round(float64(n) * share))
+			return o
+		}
+	}
+	for _, c := range []struct {
+		name        string
+		of          func(tokens int) record.Output
+		spelt       bool
+		least, most float64
+	}{
+		{"a token an event", one, false, 0, 0},
+		{"and one more that ends the text", func(n int) record.Output { return record.Output{Tokens: n + 1, Events: n} }, false, 0, 0},
+		{"several an event, counted", counted, false, 0, 0},
+		{"several an event, not counted, in the text", func(n int) record.Output { return record.Output{Tokens: n, Events: (n + 3) / 4} }, true, 0, 0},
+		{"not a stream", func(n int) record.Output { return record.Output{Tokens: n} }, false, 0, 0},
+		{"adds 5 %", claiming(one, 1.05), false, 1, 1},
+		{"adds 5 % to its own counts", claiming(counted, 1.05), false, 1, 1},
+		{"adds 2.5 %", claiming(one, 1.025), false, 0.99, 1},
+		{"one streamed, all claimed", func(n int) record.Output { return record.Output{Tokens: n, Events: 1} }, false, 1, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(5, 6))
+			said := 0
+			for range runs {
+				claims := Claims{Spelt: c.spelt}
+				if c.spelt {
+					claims.Claimed, claims.Honest = []float64{1}, []float64{1}
+				}
+				for range texts {
+					claims.Streams.Add(c.of(16 + rng.IntN(113)))
+				}
+				if claims.over() != "" {
+					said++
+				}
+			}
+			share := float64(said) / runs
+			t.Logf("%.1f %%", 100*share)
+			require.GreaterOrEqual(t, share, c.least)
+			require.LessOrEqual(t, share, c.most)
+		})
+	}
+	bytes := Claims{Claimed: []float64{0.5}, Honest: []float64{1}, Streams: Streams{Texts: 1, Claimed: 64, Held: 32}}
+	require.Equal(t, "it counts 64 tokens where the events of its streams carried 32 (1 texts)", bytes.over(), "a byte a token vouches for nothing")
+	var p sample
+	require.Contains(t, p.invalid(Evidence{Answers: &Answers{OK: true, Claims: bytes}}, Steadiness{}), Reason{RuleTokens, bytes.over()})
 }
 
 func TestAnswersThatWereNotComputedAreInvalid(t *testing.T) {

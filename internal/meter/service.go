@@ -10,6 +10,7 @@ type Evidence struct {
 	GPU        *GPUUse
 	Foreign    *Foreign // what others used of the machine
 	Told       Told
+	Untold     string // why the counters that the server has could not be read; "" when they were, or when it has none
 	Footprint  *Footprint
 	Ready      time.Duration // start of the stack → first correct answer
 	Answers    *Answers

@@ -16,11 +16,12 @@ const (
 	RuleLate      Rule = "late"       // at most 1 % of the sends were later than max(1 ms, 5 % of the median service time), as far as their number can tell
 	RuleClientCPU Rule = "client-cpu" // the client used at most 60 % of its cores
 	RuleAnswers   Rule = "answers"    // the answers passed the quality gate
-	RuleTokens    Rule = "tokens"     // the server counts at most 2 % more tokens than its texts have, and chance explains
+	RuleTokens    Rule = "tokens"     // the server counts at most 2 % more tokens than its texts have, and chance explains, or than its streams carried
 	RuleCached    Rule = "cached"     // inputs that came again were not answered in under half the time of new ones
 	RuleFailed    Rule = "failed"     // at most 1 % of the requests failed
 	RuleRestarted Rule = "restarted"  // no worker of the server died
 	RulePrefix    Rule = "prefix"     // the server found at most 1 % of the prompts' tokens among those of earlier prompts, where the prompts are not meant to share any
+	RuleTelemetry Rule = "telemetry"  // the server's own counters could be read, where it has some
 	RuleSteady    Rule = "steady"     // a steady state was reached (standard and full)
 )
 
@@ -98,11 +99,15 @@ func (e Evidence) disturbed(open bool) []Reason {
 
 // doubts lists why a sample that is valid may be off.
 func (e Evidence) doubts(open bool) []Reason {
-	if e.Foreign == nil {
-		return nil
+	var doubts []Reason
+	if e.Foreign != nil {
+		_, doubts = e.Foreign.Broken(open)
+		doubts = slices.DeleteFunc(doubts, func(d Reason) bool { return e.NeedSteady && d.Rule.Disturbed() })
 	}
-	_, doubts := e.Foreign.Broken(open)
-	return slices.DeleteFunc(doubts, func(d Reason) bool { return e.NeedSteady && d.Rule.Disturbed() })
+	if e.Untold != "" {
+		doubts = append(doubts, Reason{RuleTelemetry, "the server's own counters could not be read: " + e.Untold})
+	}
+	return doubts
 }
 
 func (p *sample) brokenDropped() string {

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -249,29 +248,6 @@ func TestPrecisionIsNamedOrFound(t *testing.T) {
 		l.Add("a.tensor", []float32{10 + 10*off, 0})
 		require.False(t, l.Verdict().OK(), precision)
 		require.InDelta(t, off, l.Verdict().Error, 1e-5)
-	}
-}
-
-// TestOpenings: a stack that computes passes a hundred samples, one that makes
-// up its texts none.
-func TestOpenings(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	sample := func(precision string, unlike float64) bool {
-		o := NewOpenings("another", precision)
-		for range 20 {
-			text := " the right words"
-			if rng.Float64() < unlike {
-				text = " other words"
-			}
-			o.Add("made", " the right", text)
-		}
-		return o.Verdict().OK()
-	}
-	for range 100 {
-		require.True(t, sample("", 0.01))
-		require.True(t, sample("bf16", 0.2))
-		require.False(t, sample("", 1))
-		require.False(t, sample("bf16", 0.95))
 	}
 }
 
