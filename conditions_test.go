@@ -25,7 +25,21 @@ func TestNoConditionNamesAContract(t *testing.T) {
 	for _, path := range sources(t) {
 		found = append(found, contracts.conditions(t, path, nil)...)
 	}
-	require.Empty(t, found, "make it data of the codec (internal/bench/codecs.go)")
+	require.Empty(t, found, "make it data of the codec (internal/task/codecs.go)")
+}
+
+// TestOnlyTaskNamesAKindOfWorkInACondition: what is done for a kind of work stands
+// with it, in package task.
+func TestOnlyTaskNamesAKindOfWorkInACondition(t *testing.T) {
+	tasks := constants(t, "Task")
+	require.Equal(t, "embeddings", tasks.values["Embeddings"])
+	var found []string
+	for _, path := range sources(t) {
+		if !strings.HasPrefix(filepath.ToSlash(path), "internal/task/") {
+			found = append(found, tasks.conditions(t, path, nil)...)
+		}
+	}
+	require.Empty(t, found, "make it a method of the kind (internal/task/kinds.go)")
 }
 
 // TestConditionsAreFound: the walk sees each way to name a constant in a

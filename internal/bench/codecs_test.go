@@ -86,7 +86,7 @@ func TestWhatHasNoCodecIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, `no codec of the contract "tei" for "text-generation"`)
 	_, err = everything(Case{Input: "clip"}, serving(1))
 	require.EqualError(t, err, `no committed inputs of the form "clip"`)
-	require.Empty(t, unitOf("no such task"))
+	require.Empty(t, kindOf("no such task").rate())
 }
 
 // TestWhatContractsCanDo: TGI cannot be told to go on until a length, and what

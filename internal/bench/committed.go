@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 
 	"stackbench"
 	"stackbench/internal/stack"
@@ -42,4 +43,15 @@ func everyText(data fs.FS) (fixed, error) {
 		all = append(all, list.Known()...)
 	}
 	return oneEach(stack.Text, all, nil, (*batch).text)
+}
+
+// whole finds a way in which a stack answers with all values, not the best few.
+func whole(s stack.Stack, t stack.Task, form stack.Input) (stack.Capability, bool) {
+	i := slices.IndexFunc(s.Serves, func(c stack.Capability) bool {
+		return c.Task == t && c.Input == form && c.Proto == stack.REST && answersWhole(c)
+	})
+	if i < 0 {
+		return stack.Capability{}, false
+	}
+	return s.Serves[i], true
 }

@@ -33,10 +33,10 @@ func BenchmarkEmbeddings(b *testing.B) {
 		b.Skip("TestTheExitCode runs it")
 	}
 	r, _ := testRun(b, textCase(1, 1))
-	r.notes, r.marks = os.Stderr, nil
-	r.env.options.Window = cheatWindow
-	r.env.options.Stacks = []stack.Stack{patient(fakeStack(b, "fake", how))}
-	r.env.group.Reference = patient(fakeStack(b, "reference", "right"))
+	r.notes.to, r.marks = os.Stderr, nil
+	r.set(func(o *Options) { o.Window = cheatWindow })
+	r.set(func(o *Options) { o.Stacks = []stack.Stack{patient(fakeStack(b, "fake", how))} })
+	r.store.of = patient(fakeStack(b, "reference", "right"))
 	r.stacks(context.Background(), b)
 }
 

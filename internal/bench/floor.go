@@ -42,7 +42,7 @@ func floors(o Options, g Group, c Case) bool {
 // and only published beside results: nothing is subtracted. nil when it is not
 // measured; a note says why when it could not be.
 func (r *rig) floor(ctx context.Context, l leaf) *results.Floor {
-	if !floors(r.options, r.group, l.c) || ending(ctx) {
+	if !floors(r.options, r.group, l.c) || isEnding(ctx) {
 		return nil
 	}
 	if f, ok := r.floorOf[l.c]; ok {

@@ -6,7 +6,6 @@ import (
 
 	"stackbench"
 	"stackbench/internal/load"
-	"stackbench/internal/meter"
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
 	"stackbench/internal/workload"
@@ -58,18 +57,10 @@ func promptItem(p workload.Prompt, exact bool) item {
 	return item{id: p.ID, golden: p.Golden, asked: p.Tokens, exact: exact}
 }
 
-// generated says how a case's windows are measured as text; nil when they are none.
-func generated(g Group, c Case) *meter.Generation {
-	if c.Task != stack.TextGeneration {
-		return nil
-	}
-	return &meter.Generation{Stream: c.Proto != stack.REST, TTFT: g.Limits.TTFT, ITL: g.Limits.ITL}
-}
-
-// pace makes a plan long enough for a text that takes one user so long: a
+// paced makes a plan long enough for a text that takes one user so long: a
 // window of a few requests has no median, and in the profiles that judge, none
 // under 130 a p95. In quick, a window that was asked for stays as it is.
-func pace(o Options, p load.Plan, text time.Duration, users int) load.Plan {
+func paced(o Options, p load.Plan, text time.Duration, users int) load.Plan {
 	p.Timeout = textLimit
 	p.Warmup = max(p.Warmup, min(text*3/2, textLongest))
 	if p.Arrivals.Rate > 0 {
@@ -108,6 +99,6 @@ const meanOver = 256
 // since only the server can tell.
 func textSeconds(c Case, o Options) float64 {
 	const usual = 2500 * time.Millisecond
-	p := pace(o, load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.Conc)
+	p := paced(o, load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.Conc)
 	return (p.Warmup + p.Window + usual*time.Duration(max(1, c.Load.Conc/4))).Seconds()
 }

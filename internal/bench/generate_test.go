@@ -312,17 +312,17 @@ func TestAWindowIsLongEnoughForItsTexts(t *testing.T) {
 		2 * time.Second:       {3 * time.Second, 28 * time.Second},
 		time.Minute:           {90 * time.Second, 90 * time.Second},
 	} {
-		got := pace(Options{}, p, text, 4)
+		got := paced(Options{}, p, text, 4)
 		require.Equal(t, want, [2]time.Duration{got.Warmup, got.Window}, text)
 	}
-	asked := pace(Options{Window: 3 * time.Second}, p, 2*time.Second, 4)
-	many := pace(Options{}, p, 2*time.Second, 16)
+	asked := paced(Options{Window: 3 * time.Second}, p, 2*time.Second, 4)
+	many := paced(Options{}, p, 2*time.Second, 16)
 	require.Equal(t, 64*time.Second, many.Window, "two texts a user, computed one after the other")
 	require.Equal(t, 3*time.Second, asked.Window, "what was asked for is what is measured")
 
 	strict := Options{Profile: Standard, Window: 10 * time.Second}
-	require.Equal(t, 65*time.Second, pace(strict, closed(strict, 4, load.Marks{}), time.Second/2, 4).Window, "in standard, what a p95 needs")
-	require.Equal(t, 150*time.Second, pace(strict, closed(strict, 1, load.Marks{}), 4*time.Second, 1).Window, "but not for ever: percentiles are left out then")
+	require.Equal(t, 65*time.Second, paced(strict, closed(strict, 4, load.Marks{}), time.Second/2, 4).Window, "in standard, what a p95 needs")
+	require.Equal(t, 150*time.Second, paced(strict, closed(strict, 1, load.Marks{}), 4*time.Second, 1).Window, "but not for ever: percentiles are left out then")
 }
 
 func TestTheServersViewStandsBesideOurs(t *testing.T) {

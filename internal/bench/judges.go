@@ -1,9 +1,6 @@
 package bench
 
 import (
-	"fmt"
-	"slices"
-
 	"stackbench/internal/quality"
 	"stackbench/internal/stack"
 )
@@ -37,65 +34,17 @@ type right struct {
 	ungolden string               // why there are none
 }
 
-// judging is how the answers of a task are held against right ones.
-type judging struct {
-	task  stack.Task
-	of    func(m right, form stack.Input, precision string) judge // nil: there are no right ones
-	blank func(why string) judge                                  // what can be said without
-}
-
-func judgings() []judging {
-	values := func(why string) judge { return &unjudged{why: why} }
-	return []judging{
-		{stack.ImageClassification, logitsOf, values},
-		{stack.Embeddings, embeddingsOf, values},
-		{stack.TextGeneration, textsOf, func(why string) judge { return quality.Unknown(why) }},
-	}
-}
-
-// judgingOf finds the judges of a task. Of a task that has none, every answer is
-// unchecked, and the verdict says why.
-func judgingOf(t stack.Task) judging {
-	all := judgings()
-	if i := slices.IndexFunc(all, func(j judging) bool { return j.task == t }); i >= 0 {
-		return all[i]
-	}
-	none := func(string) judge { return &unjudged{why: fmt.Sprintf("no judge of the task %q", t)} }
-	return judging{t, func(right, stack.Input, string) judge { return none("") }, none}
-}
+// known says whether there are any.
+func (r right) known() bool { return r.golden != nil || r.texts != nil }
 
 // judgeOf holds answers against the right ones of a model, as far as they are
 // known.
 func judgeOf(t stack.Task, m right, form stack.Input, precision string) judge {
-	by := judgingOf(t)
-	if j := by.of(m, form, precision); j != nil {
+	k := kindOf(t)
+	if j := k.judge(m, form, precision); j != nil {
 		return j
 	}
-	return by.blank(m.ungolden)
-}
-
-func logitsOf(m right, form stack.Input, precision string) judge {
-	if m.golden == nil {
-		return nil
-	}
-	return quality.NewLogits(m.golden, form, precision)
-}
-
-func embeddingsOf(m right, _ stack.Input, precision string) judge {
-	if m.golden == nil {
-		return nil
-	}
-	return quality.NewEmbeddings(m.golden, precision)
-}
-
-func textsOf(m right, _ stack.Input, precision string) judge {
-	switch {
-	case m.texts == nil:
-		return nil
-	case precision != "":
-		return quality.NewTexts(m.texts, quality.NearTie16)
-	}
-	return quality.NewTexts(m.texts, quality.NearTie)
+	return k.blank(m.ungolden)
 }
 
 // misfit is of an answer that its judge cannot check: a defect of this program,

@@ -67,7 +67,7 @@ func TestEveryTaskHasItsJudge(t *testing.T) {
 	}
 	require.Equal(t, quality.NewTexts(texts.texts, quality.NearTie16), judgeOf(stack.TextGeneration, texts, stack.Text, "fp16"))
 	require.Equal(t, quality.NewEmbeddings(vectors.golden, "fp16"), judgeOf(stack.Embeddings, vectors, stack.Text, "fp16"))
-	u := judgingOf("translation").blank("")
+	u := kindOf("translation").blank("")
 	require.False(t, u.Verdict().OK())
 	require.Contains(t, u.Verdict().Reason(), `no judge of the task "translation"`)
 }

@@ -85,7 +85,7 @@ func (r *rig) watch(l leaf, s *server) *watch {
 	return &watch{
 		server: s, devices: r.env.devices, batch: l.c.Batcher.Max, live: r.live, name: l.name.String(), others: company(r.env, s.boot),
 		source: telemetry.Source{
-			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Task: l.c.Task, Input: l.c.Input,
+			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Texts: kindOf(l.c.Task).measured(r.group, l.c) != nil, Input: l.c.Input,
 			Items: r.group.mean(l.c), Mixed: l.c.Batch == Mixed,
 		},
 	}
@@ -103,17 +103,12 @@ func (r *rig) windows(ctx context.Context, b Bench, l leaf, w *work, eye *watch)
 	p := planOf(l.c, r.options, eye.marks(ctx))
 	ctx, stop := whileAlive(ctx, eye.server.boot)
 	defer stop()
-	if l.c.Task == stack.TextGeneration {
-		alone, err := w.textTime(ctx)
-		if err != nil {
-			return nil, err
-		}
-		p = pace(r.options, p, alone, l.c.Load.Conc)
-	} else {
-		var err error
-		if p, err = r.lengthen(ctx, l, w, p); err != nil {
-			return nil, err
-		}
+	p, paced, err := kindOf(l.c.Task).pace(ctx, r.options, w, p, l.c.Load.Conc)
+	if err == nil && !paced {
+		p, err = r.lengthen(ctx, l, w, p)
+	}
+	if err != nil {
+		return nil, err
 	}
 	var windows []meter.Window
 	for b.Loop() {
@@ -133,7 +128,7 @@ func windowOf(g Group, c Case, res load.Result, w *work, p load.Plan) meter.Wind
 		conns = 0 // they are no users
 	}
 	return meter.Window{
-		Open: open, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: unitOf(c.Task), Texts: generated(g, c),
+		Open: open, Records: res.Records, Length: res.Window, Conns: conns, Items: w.count, Rate: kindOf(c.Task).rate(), Texts: kindOf(c.Task).measured(g, c),
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
-	"stackbench/internal/stack"
 )
 
 const (
@@ -69,8 +68,8 @@ func piloted(o Options, p load.Plan, run func(pilot load.Plan) (meter.Window, er
 // seconds is about what the case takes, without starting the stack.
 func seconds(c Case, o Options) float64 {
 	window := o.Profile.Warmup().Seconds() + windowGuess(c, o).Seconds() + 0.5
-	if c.Task == stack.TextGeneration {
-		window = textSeconds(c, o)
+	if d, ok := kindOf(c.Task).guess(c, o); ok {
+		window = d.Seconds()
 	}
 	if c.Load.Limit > 0 || c.Load.Users {
 		return window + kneeUsual*max(window, kneeUsualSeconds)

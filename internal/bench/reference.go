@@ -8,50 +8,30 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"stackbench"
 	"stackbench/internal/boot"
 	"stackbench/internal/quality"
-	"stackbench/internal/record"
-	"stackbench/internal/stack"
 )
 
 // standIn says, in a verdict, whose answers stand in for PyTorch's.
 const standIn = "onnxruntime (embedded stack), no PyTorch outputs of these weights"
 
 // committed reads the golden answers in testdata, when they are of the served
-// weights; else why there are none.
+// weights; else why there are none. Those that are damaged are an error.
 func (m *reference) committed() error {
-	if m.Task == stack.TextGeneration {
-		g, err := quality.ReadTexts(stackbench.Testdata(), m.Name)
-		if ok, err := m.usable(err, func() error { return g.Match(m.SHA256) }); !ok {
-			return err
-		}
-		m.texts = g
-		return nil
-	}
-	g, err := quality.ReadGolden(stackbench.Testdata(), m.Name)
-	if ok, err := m.usable(err, func() error { return g.Match(m.SHA256) }); !ok {
+	known, err := kindOf(m.Task).committed(m.served)
+	var other *quality.OtherWeights
+	switch {
+	case err == nil:
+		m.right = known
+	case errors.Is(err, fs.ErrNotExist) || errors.As(err, &other):
+		m.ungolden = oneLine(err)
+	default:
 		return err
 	}
-	m.golden = g
 	return nil
-}
-
-// usable says whether answers could be read and are of the served weights; why
-// not is noted, and is an error only when they are damaged.
-func (m *reference) usable(err error, match func() error) (bool, error) {
-	if err == nil {
-		err = match()
-	} else if !errors.Is(err, fs.ErrNotExist) {
-		return false, err
-	}
-	if err != nil {
-		m.ungolden = oneLine(err)
-	}
-	return err == nil, nil
 }
 
 // refer makes sure that there is something to hold the model's answers
@@ -61,7 +41,7 @@ func (m *reference) usable(err error, match func() error) (bool, error) {
 // returned is for the reader; when the model still has no reference, its
 // windows will be invalid for the reason in ungolden.
 func (s *store) refer(ctx context.Context, m *reference) (note string) {
-	if m.golden != nil || m.texts != nil || m.sought {
+	if m.known() || m.sought {
 		return ""
 	}
 	kept, err := s.standIn(ctx, m)
@@ -88,27 +68,22 @@ func (s *store) standIn(ctx context.Context, m *reference) (kept, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var file []byte
-	if m.Task == stack.TextGeneration {
-		file, err = s.standInTexts(ctx, m, path)
-	} else {
-		file, err = s.standInVectors(ctx, m, path)
+	if file, err := os.ReadFile(path); err == nil {
+		if known, err := kindOf(m.Task).decode(file, m.served); err == nil {
+			known.ungolden, m.right = m.ungolden, known
+			return nil, nil
+		}
 	}
-	if err != nil || file == nil {
+	known, err := s.make(ctx, m)
+	if err != nil {
+		return nil, err
+	}
+	known.ungolden, m.right = m.ungolden, known
+	file, err := kindOf(m.Task).encode(known)
+	if err != nil {
 		return nil, err
 	}
 	return keep(path, file), nil
-}
-
-// standInVectors gives what is to be kept, nil when it was.
-func (s *store) standInVectors(ctx context.Context, m *reference, path string) (file []byte, err error) {
-	if m.golden, err = readReference(path, m); err == nil {
-		return nil, nil
-	}
-	if m.golden, err = s.makeReference(ctx, m); err != nil {
-		return nil, err
-	}
-	return m.golden.Encode()
 }
 
 // referencePath names the file after the weights and the inputs, so that it is
@@ -126,58 +101,42 @@ func (s *store) referencePath(m *reference) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read inputs: %w", err)
 	}
-	format := "safetensors"
-	if m.Task == stack.TextGeneration {
-		format = "json"
-	}
-	name := fmt.Sprintf("reference-%.12s-%.8x.%s", m.SHA256, inputs.Sum(nil), format)
+	name := fmt.Sprintf("reference-%.12s-%.8x.%s", m.SHA256, inputs.Sum(nil), kindOf(m.Task).ending())
 	return filepath.Join(s.env.cache, "models", m.Name, name), nil
 }
 
-func readReference(path string, m *reference) (*quality.Golden, error) {
-	file, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	g, err := quality.Decode(file)
-	if err != nil {
-		return nil, err
-	}
-	if g.Model != m.Name {
-		return nil, fmt.Errorf("%s is of %s", path, g.Model)
-	}
-	return g, g.Match(m.SHA256)
-}
-
-// makeReference starts the reference stack and asks it every committed input once.
-func (s *store) makeReference(ctx context.Context, m *reference) (*quality.Golden, error) {
+// make starts the reference stack and asks it every committed input once.
+func (s *store) make(ctx context.Context, m *reference) (right, error) {
 	if s.of.Name == "" {
-		return nil, errNoReference
+		return right{}, errNoReference
+	}
+	k := kindOf(m.Task)
+	all, err := k.questions(s.of, m.served)
+	if err != nil {
+		return right{}, err
+	}
+	if len(all) == 0 {
+		return right{}, errNoReference
 	}
 	ses, err := s.helper(ctx, m)
 	if err != nil {
-		return nil, err
+		return right{}, err
 	}
 	defer func() { _ = ses.stop(ctx) }()
-	g := &quality.Golden{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Maker: standIn, Answers: map[string][]float32{}}
-	for _, form := range []stack.Input{stack.JPEG, stack.Tensor, stack.Text} {
-		how, ok := whole(s.of, m.Task, form)
-		if !ok {
-			continue
-		}
-		c := Case{Task: m.Task, Model: m.Name, Proto: how.Proto, Input: form, Batch: 1}
-		up, err := ses.server(ctx, c, how, false)
+	out := k.none(m.served, standIn)
+	for _, a := range all {
+		up, err := ses.server(ctx, a.c, a.how, false)
 		if err != nil {
-			return nil, err
+			return right{}, err
 		}
 		if err := known(up); err != nil {
-			return nil, err
+			return right{}, err
 		}
-		if err := m.ask(ctx, g.Answers, c, how, up.endpoint); err != nil {
-			return nil, fmt.Errorf("reference answers of %s: %w", m.Name, err)
+		if err := a.ask(ctx, m.served, up.endpoint, func(it item, got answers) error { return k.collect(out, it, a.c.Input, got) }); err != nil {
+			return right{}, fmt.Errorf("reference answers of %s: %w", m.Name, err)
 		}
 	}
-	return g, nil
+	return out, nil
 }
 
 var errNoReference = errors.New("the group names no reference stack")
@@ -188,39 +147,6 @@ func known(up *server) error {
 		return fmt.Errorf("%s is attached, and its weights are not known to be these", up.boot.Name)
 	}
 	return nil
-}
-
-// whole finds a way in which a stack answers with all values, not the best few.
-func whole(s stack.Stack, t stack.Task, form stack.Input) (stack.Capability, bool) {
-	i := slices.IndexFunc(s.Serves, func(c stack.Capability) bool {
-		return c.Task == t && c.Input == form && c.Proto == stack.REST && answersWhole(c)
-	})
-	if i < 0 {
-		return stack.Capability{}, false
-	}
-	return s.Serves[i], true
-}
-
-// ask puts the answers to every committed input of the case's form into to.
-func (m *reference) ask(ctx context.Context, to map[string][]float32, c Case, how stack.Capability, at stack.Endpoint) error {
-	batches, err := everything(c, m.served)
-	if err != nil {
-		return err
-	}
-	w, err := assemble(batches, how, m.served, at)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = w.close() }()
-	return w.each(ctx, len(batches), func(seq int, a record.Answer) error {
-		it := w.in.items(seq)[0]
-		got, err := w.decode(a, 1)
-		if err != nil {
-			return fmt.Errorf("%s: %w", it.id, err)
-		}
-		to[quality.ID(it.id, c.Input)] = slices.Clone(got.vectors[0])
-		return nil
-	})
 }
 
 // keep writes a file so that another process sees it whole or not at all.

@@ -93,8 +93,8 @@ type Bench interface {
 	ReportMetric(value float64, unit string)
 }
 
-// ending says that the user asked the process to end.
-func ending(ctx context.Context) bool {
+// isEnding says that the user asked the process to end.
+func isEnding(ctx context.Context) bool {
 	select {
 	case <-boot.Ending(ctx):
 		return true

@@ -207,7 +207,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 }
 
 func (r *run) ending(ctx context.Context) bool {
-	return r.lost != nil || ending(ctx)
+	return r.lost != nil || isEnding(ctx)
 }
 
 // record keeps the trial, with its histograms unless its numbers are withheld,

@@ -20,16 +20,18 @@ type supply struct {
 // committed ones.
 func (s *supply) draw(c Case, how stack.Capability, m served) (inputs, error) {
 	salt := s.options.salted(c)
-	if how.Task == stack.TextGeneration {
-		return prompts(workload.Lengths(c.Lengths), c.Share, how, salt)
-	}
+	return kindOf(how.Task).inputs(s, c, how, m, salt)
+}
+
+// pictures are those of a case that sends files; nil of one that does not.
+func (s *supply) pictures(c Case) (*workload.Album, error) {
 	if c.Input == stack.JPEG && s.album == nil {
 		var err error
 		if s.album, err = workload.NewAlbum(stackbench.Testdata()); err != nil {
 			return nil, err
 		}
 	}
-	return drawItems(s.group, c, m, s.album, salt)
+	return s.album, nil
 }
 
 // prepare builds the requests of a case for a stack at an endpoint.

@@ -50,9 +50,3 @@ type blind interface {
 	Blind() bool
 	Fault() error
 }
-
-// blank judges what can be judged without knowing right answers: why says why
-// they are not known.
-func blank(c Case, why string) judge {
-	return judgingOf(c.Task).blank(why)
-}

@@ -125,14 +125,14 @@ func (u *userSearch) holds(ctx context.Context, users float64) (search.Answer, e
 // many users have at once, the first window tells.
 func (u *userSearch) plan(users int, marks load.Marks) load.Plan {
 	o := u.run.options
-	p := pace(o, closed(o, users, marks), u.text, users)
+	p := paced(o, closed(o, users, marks), u.text, users)
 	p.Window = max(p.Window, min(2*u.text, textLongest))
 	return p
 }
 
 // count is how many of a window's answers came within the limits.
 func (u *userSearch) count(w meter.Window) search.Share {
-	limits := *generated(u.run.group, u.leaf.c)
+	limits := *kindOf(u.leaf.c.Task).measured(u.run.group, u.leaf.c)
 	pace := func(r record.Record) float64 {
 		itl, _, _ := meter.ITL(r)
 		return itl.Seconds()

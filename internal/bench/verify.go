@@ -10,17 +10,13 @@ import (
 	"slices"
 	"time"
 
-	"stackbench"
 	"stackbench/internal/meter"
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
-	"stackbench/internal/stack"
-	"stackbench/internal/workload"
 )
 
 const (
 	drawnAnswers = 20              // that are checked of a leaf, beside those to committed inputs
-	drawnTokens  = 8               // of a text that the reference is asked for
 	probePairs   = 12              // inputs that are sent twice to find a cache
 	leastPairs   = 4               // of them, where a request takes long
 	probeBudget  = 4 * time.Second // for all of them, about
@@ -50,10 +46,8 @@ func (r *rig) prove(ctx context.Context, l leaf, k taken) (taken, error) {
 	}
 	k.verdict = k.verdict.And(drawn)
 	proof.OK, proof.Reason, proof.Error = k.verdict.OK(), k.verdict.Reason(), k.verdict.Error
-	proof.Claims = r.claims(l, list)
-	if l.c.task() == stack.TextGeneration {
-		proof.Claims.Streams = k.streams()
-	}
+	proof.Claims = kindOf(l.c.Task).claims(l.session.model.served, l.session.model.right, claimed(list))
+	proof.Claims.Streams = k.streams()
 	var err error
 	if proof.Pairs, err = r.pairs(ctx, l, k.eye.server); err != nil {
 		return k, err
@@ -135,45 +129,19 @@ func (r *rig) redo(ctx context.Context, l leaf, list []kept) (quality.Verdict, e
 	if l.session.stack.Name == r.store.of.Name {
 		maker = "the same stack, asked alone"
 	}
-	precision := l.session.stack.Floats[r.env.device]
-	if l.c.Task == stack.TextGeneration {
-		o := quality.NewOpenings(maker, precision)
-		err := w.each(ctx, len(list), func(seq int, a record.Answer) error {
-			want, err := w.decode(a, 1)
-			if err == nil {
-				it, got := w.in.items(seq)[0], list[seq].got.text
-				o.Add(it.id, want.text.Text, min(it.asked, drawnTokens), quality.Generated{Text: got.Text, Exact: it.exact})
-			}
-			return err
-		})
-		if err != nil {
-			return quality.Verdict{}, err
-		}
-		return o.Verdict(), nil
-	}
 	m := l.session.model
-	g := &quality.Golden{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Maker: maker, Answers: map[string][]float32{}}
-	j := r.store.judge(&reference{prepared: m.prepared, right: right{golden: g}}, l.c, l.session.stack)
-	if logits, ok := j.(*quality.Logits); ok {
-		logits.Loosely()
-	}
+	with := kindOf(l.c.Task).redone(m.served, l.c, maker, l.session.stack.Floats[r.env.device])
 	err = w.each(ctx, len(list), func(seq int, a record.Answer) error {
 		want, err := w.decode(a, 1)
-		if err != nil {
-			return err
+		if err == nil {
+			with.add(w.in.items(seq)[0], list[seq].k, list[seq].got, want)
 		}
-		it := w.in.items(seq)[0]
-		it.golden = true
-		g.Answers[quality.ID(it.id, l.c.Input)] = slices.Clone(want.vectors[0])
-		examineItem(it, list[seq].k, list[seq].got, l.c.Input, j)
-		return nil
+		return err
 	})
 	if err != nil {
 		return quality.Verdict{}, err
 	}
-	v := j.Verdict()
-	v.Rule = "drawn at random, " + v.Rule
-	return v, nil
+	return with.verdict(), nil
 }
 
 // again are the drawn inputs as requests of one item to the reference.
@@ -213,50 +181,6 @@ func (r *rig) again(ctx context.Context, l leaf, list []kept) (*work, error) {
 		}
 	}
 	return assemble(inputs, how, m.served, up.endpoint)
-}
-
-// claims holds the tokens that answers were said to have against their texts.
-func (r *rig) claims(l leaf, list []kept) meter.Claims {
-	m := l.session.model
-	var c meter.Claims
-	if l.c.Task != stack.TextGeneration || m.texts == nil {
-		return c
-	}
-	for _, one := range list {
-		if one.claim > 0 {
-			c.Claimed = append(c.Claimed, ratio(m, one.claim, one.got.text.Text))
-		}
-	}
-	if m.Tokenizer == nil {
-		c.Honest = []float64{1} // a token has a byte at least
-		return c
-	}
-	c.Spelt = true
-	for _, lengths := range workload.KnownLengths() {
-		prompts, err := workload.KnownPrompts(stackbench.Testdata(), lengths)
-		if err != nil {
-			return meter.Claims{}
-		}
-		for _, p := range prompts {
-			if a, ok := m.texts.Answers[p.ID]; ok {
-				c.Honest = append(c.Honest, ratio(m, p.Tokens, a.Text))
-			}
-		}
-	}
-	return c
-}
-
-// ratio is the tokens of an answer for each that its text has: for each byte,
-// where the tokenizer is not known.
-func ratio(m *reference, tokens int, text string) float64 {
-	if m.Tokenizer == nil {
-		return float64(tokens) / float64(max(1, len(text)))
-	}
-	ids, err := m.Tokenizer.Encode(text)
-	if err != nil || len(ids) == 0 {
-		return float64(tokens)
-	}
-	return float64(tokens) / float64(len(ids))
 }
 
 // pairs sends new inputs and then the same again, one request at a time.
@@ -341,4 +265,13 @@ func (r *rig) probes(l leaf) (fixed, error) {
 		out = append(out, b)
 	}
 	return out, nil
+}
+
+// claimed are the answers with what they were said to hold.
+func claimed(list []kept) []claim {
+	var out []claim
+	for _, one := range list {
+		out = append(out, claim{one.claim, one.got})
+	}
+	return out
 }

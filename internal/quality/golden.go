@@ -90,7 +90,7 @@ func (g *Golden) Match(sha256 string) error {
 	if strings.EqualFold(g.SHA256, sha256) {
 		return nil
 	}
-	return fmt.Errorf("the golden answers of %s are of weights %.12s (%s), not of the served %.12s\nprepare the model again with the same source, or make golden answers of these weights with testdata/golden/generate/golden.py", g.Model, g.SHA256, g.Source, sha256)
+	return otherWeights("the golden answers of %s are of weights %.12s (%s), not of the served %.12s\nprepare the model again with the same source, or make golden answers of these weights with testdata/golden/generate/golden.py", g.Model, g.SHA256, g.Source, sha256)
 }
 
 // Trained reports whether accuracy means anything with these weights.

@@ -92,7 +92,7 @@ func (g *GoldenTexts) Match(sha256 string) error {
 	if strings.EqualFold(g.SHA256, sha256) {
 		return nil
 	}
-	return fmt.Errorf("the golden texts of %s are of weights %.12s (%s), not of the served %.12s\nmake golden texts of these weights with testdata/golden/generate/texts.py", g.Model, g.SHA256, g.Source, sha256)
+	return otherWeights("the golden texts of %s are of weights %.12s (%s), not of the served %.12s\nmake golden texts of these weights with testdata/golden/generate/texts.py", g.Model, g.SHA256, g.Source, sha256)
 }
 
 // Generated is an answer as a server gave it, and what it was asked for.

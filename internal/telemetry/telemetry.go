@@ -167,7 +167,7 @@ type Source struct {
 	Kind  stack.Telemetry
 	At    stack.Endpoint
 	Model string // as the catalogue names it
-	Task  stack.Task
+	Texts bool   // the work is generated text
 	Input stack.Input
 	Items float64 // that a request carries, on average; 0 means 1
 	Mixed bool    // requests differ in how many they carry

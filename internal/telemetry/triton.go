@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-
-	"stackbench/internal/stack"
 )
 
 // tritonStats is the part of Triton's statistics extension that is read: sums
@@ -67,7 +65,7 @@ func parseTriton(text []byte, s Source) (Reading, error) {
 	if err := r.check(); err != nil {
 		return Reading{}, err
 	}
-	if s.Task == stack.TextGeneration { // the time is until a decoupled model took the request; what is computed after has no statistics
+	if s.Texts { // the time is until a decoupled model took the request; what is computed after has no statistics
 		return Reading{Stages: map[string]Sum{Queue: r.Stages[Queue]}}, nil
 	}
 	return r, nil

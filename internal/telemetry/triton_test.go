@@ -79,7 +79,7 @@ func TestTritonsPartsAddUp(t *testing.T) {
 // Ten users of a model that generates eight answers at once: two waited for an
 // answer's 2.3 s, and no answer was computed in the 0.2 s that its statistics say.
 func TestTritonTellsOfGeneratedTextItsQueueOnly(t *testing.T) {
-	s := Source{Kind: stack.TritonStatistics, Model: "gpt2", Task: stack.TextGeneration, At: stack.Endpoint{REST: replay(t, "triton/stats-generate.http")}}
+	s := Source{Kind: stack.TritonStatistics, Model: "gpt2", Texts: true, At: stack.Endpoint{REST: replay(t, "triton/stats-generate.http")}}
 	r, err := s.Read(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, Reading{Stages: map[string]Sum{Queue: {11, 4.675109685}}}, r)

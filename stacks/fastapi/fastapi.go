@@ -154,7 +154,7 @@ func serves() []stack.Capability {
 // a queue as fastapi-queue's.
 func alone(runtime string, r stack.Run) []string {
 	a := args(runtime, r)
-	if r.Model.Task == stack.TextGeneration {
+	if r.Model.Decoder != nil {
 		a = append(a, "--queue", strconv.Itoa(waiting), "--generations", strconv.Itoa(generations))
 	}
 	return a

@@ -53,7 +53,7 @@ func TestTheRealServerGenerates(t *testing.T) {
 	up, err := boot.Start(t.Context(), s)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, up.Stop(context.Background())) })
-	at, source := up.Endpoint, telemetry.Source{Kind: stack.TritonStatistics, At: up.Endpoint, Model: gpt2, Task: stack.TextGeneration}
+	at, source := up.Endpoint, telemetry.Source{Kind: stack.TritonStatistics, At: up.Endpoint, Model: gpt2, Texts: true}
 	before, err := source.Read(t.Context())
 	require.NoError(t, err)
 
