@@ -174,7 +174,7 @@ func fakeStack(t *testing.T, name, how string) stack.Stack {
 	return stack.Stack{
 		Name: name,
 		Process: &stack.Process{
-			Go: "not built", StartLimit: 2 * time.Second,
+			Go: "not built", StartLimit: 2 * time.Second, Needs: stack.ONNXRuntime,
 			Args: func(r stack.Run) []string { return []string{r.Listen.REST} },
 			Env:  func(stack.Run) []string { return []string{envBehave + "=" + how} },
 		},

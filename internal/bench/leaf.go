@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"testing"
 	"time"
 
@@ -16,7 +14,6 @@ import (
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/telemetry"
-	"stackbench/internal/wire/http1"
 )
 
 // measure takes one leaf's windows, one an iteration of b.Loop, pooled into
@@ -233,60 +230,13 @@ func reasons(broken []meter.Reason) []results.Reason {
 // somebody else runs, nobody here knows its cores, threads and weights.
 func (l leaf) facts(ctx context.Context, s *server) results.Server {
 	if s.boot.Launcher == boot.Attach {
-		return results.Server{Launcher: boot.Attach, Version: runtimeOf(ctx, s.endpoint), Source: unknownWeights}
+		return results.Server{Launcher: boot.Attach, Version: runtimeOf(ctx, l.session.stack.Version, s.endpoint), Source: unknownWeights}
 	}
 	return results.Server{
-		Launcher: s.boot.Launcher, Image: s.boot.Image, Digest: s.boot.Digest, Version: runtimeOf(ctx, s.endpoint),
+		Launcher: s.boot.Launcher, Image: s.boot.Image, Digest: s.boot.Digest, Version: runtimeOf(ctx, l.session.stack.Version, s.endpoint),
 		ReadyS: s.boot.ReadyIn.Seconds(), Threads: s.threads, Cores: s.cores.String(),
 		Source: l.session.model.Source, SHA256: l.session.model.SHA256,
 	}
-}
-
-// runtimeOf asks the server what computes in it; "" when it does not say.
-func runtimeOf(ctx context.Context, at stack.Endpoint) string {
-	if at.REST == "" {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	var ours struct {
-		Runtime string `json:"runtime"`
-	}
-	if tell(ctx, at.REST, "/healthz", &ours) && ours.Runtime != "" {
-		return ours.Runtime
-	}
-	var oip struct {
-		Name    string `json:"name"`
-		Version string `json:"version"`
-	}
-	if tell(ctx, at.REST, "/v2", &oip) && oip.Version != "" {
-		return oip.Name + " " + oip.Version
-	}
-	return engineOf(ctx, at)
-}
-
-// engineOf is what TEI and TGI say at one path, and vLLM at another.
-func engineOf(ctx context.Context, at stack.Endpoint) string {
-	var info struct {
-		Version string `json:"version"`
-		Router  string `json:"router"` // TGI's
-		Most    int    `json:"max_batch_requests"`
-	}
-	switch {
-	case tell(ctx, at.REST, "/info", &info) && info.Version != "" && info.Router != "":
-		return "text-generation-inference " + info.Version
-	case info.Version != "":
-		return fmt.Sprintf("text-embeddings-inference %s, at most %d texts an execution", info.Version, info.Most)
-	case tell(ctx, at.REST, "/version", &info) && info.Version != "":
-		return "vllm " + info.Version
-	}
-	return ""
-}
-
-// tell reads what a server says of itself at a path; false when it does not.
-func tell[T any](ctx context.Context, addr, path string, into *T) bool {
-	reply := http1.Fetch(ctx, addr, http1.Request{Method: "GET", Path: path})
-	return reply.Outcome == record.Good && json.Unmarshal(reply.Body, into) == nil
 }
 
 // accuracy is the share of labelled photographs that were classified right; 0

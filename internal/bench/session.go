@@ -11,7 +11,6 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
 	"stackbench/internal/usage"
-	"stackbench/internal/wire/torchserve"
 )
 
 // server is a started stack, as measuring sees it.
@@ -165,7 +164,7 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 		return err
 	}
 	defer func() { _ = w.close() }()
-	if err := workerUp(ctx, how.Contract, at, c.Model); err != nil {
+	if err := up(ctx, s.stack.Ready, at, c.Model); err != nil {
 		return err
 	}
 	conn, err := w.target.Dial(ctx)
@@ -189,15 +188,6 @@ func (s *session) ready(ctx context.Context, c Case, how stack.Capability, at st
 		return wrong(fmt.Errorf("the answer is wrong: %s", v.Reason()))
 	}
 	return nil
-}
-
-// workerUp asks a server that takes requests before it can answer them whether
-// it can now, where it tells.
-func workerUp(ctx context.Context, contract stack.Contract, at stack.Endpoint, model string) error {
-	if contract != stack.TorchServe || at.REST == "" {
-		return nil
-	}
-	return torchserve.Ready(ctx, at.REST, model)
 }
 
 // wrong says that asking again would not help; nil of nil.
