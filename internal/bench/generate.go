@@ -194,6 +194,6 @@ const meanOver = 256
 // since only the server can tell.
 func (c Case) textSeconds(o Options) float64 {
 	const usual = 2500 * time.Millisecond
-	p := o.pace(load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.Conc)
-	return (p.Warmup + p.Window + usual*time.Duration(max(1, c.Load.Conc/4))).Seconds()
+	p := o.pace(load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.conc())
+	return (p.Warmup + p.Window + usual*time.Duration(max(1, c.Load.conc()/4))).Seconds()
 }

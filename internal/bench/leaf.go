@@ -39,11 +39,8 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 		}
 	}
 	s.used = true
-	switch {
-	case l.c.Load.Users:
-		return r.seek(ctx, b, l, t, s, "users", &userSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
-	case l.c.Load.Limit > 0:
-		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
+	if g, ok := l.c.Load.goal(); ok {
+		return r.seek(ctx, b, t, newSeeker(probing{run: r, leaf: l, server: s, work: w}, g))
 	}
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {
@@ -55,23 +52,6 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	}
 	k.sum.Report(b)
 	return r.conclude(ctx, l, k, t), nil
-}
-
-// searcher looks for the highest load that holds a limit.
-type searcher interface {
-	search(ctx context.Context, t results.Trial) (results.Trial, error)
-}
-
-// seek runs a search, an iteration of b.Loop each, and reports the unit that it sought.
-func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s *server, unit string, by searcher) (results.Trial, error) {
-	for b.Loop() {
-		var err error
-		if t, err = by.search(ctx, t); err != nil {
-			return t, cause(s, err)
-		}
-	}
-	r.found(b, l, t, unit)
-	return t, nil
 }
 
 // footprint says whether the memory of embedding texts is measured before the case.
@@ -107,7 +87,7 @@ func (r *run) windows(ctx context.Context, b *testing.B, l leaf, w *work, eye *w
 		if err != nil {
 			return nil, err
 		}
-		p = r.env.options.pace(p, alone, l.c.Load.Conc)
+		p = r.env.options.pace(p, alone, l.c.Load.conc())
 	} else {
 		var err error
 		if p, err = r.lengthen(ctx, l, w, p); err != nil {

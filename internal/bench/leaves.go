@@ -21,7 +21,7 @@ const startSeconds = 3
 func (g Group) name(s stack.Stack, c Case) results.Name {
 	n := results.Name{
 		Group: g.Title, Stack: s.Name, Model: c.Model, Proto: string(c.Proto), Input: string(c.Input), Tokens: string(c.Lengths),
-		Batch: c.Batch, Batcher: c.Batcher.String(), Conc: c.Load.Conc, Rate: c.Load.Rate, Knee: c.Load.Limit > 0, Users: c.Load.Users,
+		Batch: c.Batch, Batcher: c.Batcher.String(), Conc: c.Load.conc(), Rate: c.Load.rate(), Knee: c.Load.Kind == KneeLoad, Users: c.Load.Kind == UsersLoad,
 	}
 	if c.Share {
 		n.Prefix = "shared"
@@ -152,7 +152,7 @@ func (c Case) seconds(o Options) float64 {
 	if c.task() == stack.TextGeneration {
 		window = c.textSeconds(o)
 	}
-	if c.Load.Limit > 0 || c.Load.Users {
+	if c.Load.sought() {
 		return window + kneeUsual*max(window, kneeUsualSeconds)
 	}
 	return window

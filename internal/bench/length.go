@@ -24,12 +24,12 @@ func (o Options) longest() time.Duration {
 // depends on the server, so that of a closed loop is a guess.
 func (c Case) windowGuess(o Options) time.Duration {
 	const usual = 60 * time.Millisecond // of one answer
-	if !o.Profile.Strict() || c.Load.Limit > 0 || c.Load.Users {
+	if !o.Profile.Strict() || c.Load.sought() {
 		return o.length()
 	}
-	needed := time.Duration(max(24*c.Load.Conc, 130)) * usual
-	if c.Load.Rate > 0 {
-		needed = meter.NeededOpen(float64(c.Load.Rate), false)
+	needed := time.Duration(max(24*c.Load.conc(), 130)) * usual
+	if c.Load.rate() > 0 {
+		needed = meter.NeededOpen(float64(c.Load.rate()), false)
 	}
 	if c.Batch > 1 {
 		needed = needed * time.Duration(c.Batch) / 4

@@ -24,10 +24,10 @@ const (
 
 // plan is the case as the load engine takes it.
 func (c Case) plan(o Options, marks load.Marks) load.Plan {
-	if c.Load.Rate > 0 {
-		return o.open(float64(c.Load.Rate), marks)
+	if c.Load.rate() > 0 {
+		return o.open(float64(c.Load.rate()), marks)
 	}
-	return o.closed(c.Load.Conc, marks)
+	return o.closed(c.Load.conc(), marks)
 }
 
 // closed is a closed loop of that many users.
