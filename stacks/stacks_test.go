@@ -94,6 +94,54 @@ func unheard(s stack.Stack) error {
 	return nil
 }
 
+// TestEveryStackSaysWhatItIs: a result of a stack that answers over HTTP names
+// what computed it, by pages as the servers really give them.
+func TestEveryStackSaysWhatItIs(t *testing.T) {
+	pages := map[string]string{
+		"/healthz":         `{"status":"ok","runtime":"onnxruntime 1.30.0"}`,
+		"/v2":              `{"name":"triton","version":"2.51.0","extensions":["statistics"]}`,
+		"/version":         `{"version":"0.32.0"}`,
+		"/server_info":     `{"model_path":"m","internal_states":[{"version":"no"}],"version":"0.5.16"}`,
+		"/info":            `{"model_id":"m","max_batch_requests":4,"version":"1.9.3","router":"r"}`,
+		"/v1/openapi.json": `{"openapi":"3.1.0","info":{"title":"Infinity","version":"0.0.78"}}`,
+		"/api-description": `{"openapi":"3.0.1","info":{"title":"TorchServe APIs","version":"0.12.0"}}`,
+	}
+	said := map[string]string{}
+	for _, s := range stacks.All() {
+		http := slices.ContainsFunc(s.Serves, func(c stack.Capability) bool { return c.Proto.HTTP() })
+		if !http && s.Version == (stack.Version{}) {
+			continue
+		}
+		require.NotEmpty(t, s.Version.Path, "%s answers over HTTP: say in Version where it tells what computes in it", s.Name)
+		require.Contains(t, pages, s.Version.Path, "%s: add its page to this test", s.Name)
+		said[s.Name] = s.Version.Read([]byte(pages[s.Version.Path]))
+		require.NotEmpty(t, said[s.Name], s.Name)
+	}
+	require.Equal(t, "onnxruntime 1.30.0", said["embedded"])
+	require.Equal(t, "triton 2.51.0", said["triton-vllm"])
+	require.Equal(t, "text-embeddings-inference 1.9.3, at most 4 texts an execution", said["tei"])
+	require.Equal(t, "text-generation-inference 1.9.3", said["tgi"])
+	require.Equal(t, "vllm 0.32.0", said["vllm"])
+	require.Equal(t, "sglang 0.5.16", said["sglang"])
+	require.Equal(t, "infinity 0.0.78", said["infinity"])
+	require.Equal(t, "torchserve 0.12.0", said["torchserve"])
+	require.NotContains(t, said, "tei-grpc", "its Info is a message of its own")
+}
+
+// TestWhoMustBeAskedWhetherItIsReady: TorchServe answers before it has a worker.
+func TestWhoMustBeAskedWhetherItIsReady(t *testing.T) {
+	for _, s := range stacks.All() {
+		if s.Ready == (stack.Ready{}) {
+			require.NotEqual(t, "torchserve", s.Name)
+			continue
+		}
+		require.Contains(t, s.Ready.Path, "{model}", s.Name)
+		require.NotEmpty(t, s.Ready.What, s.Name)
+		require.NoError(t, s.Ready.Read([]byte(`[{"modelName":"m","workers":[{"status":"READY"}]}]`)), s.Name)
+		require.Error(t, s.Ready.Read([]byte(`[{"modelName":"m","workers":[{"status":"WORKER_ERROR"}]}]`)), s.Name)
+	}
+}
+
 func TestImagesAndProcessesFindTheirFiles(t *testing.T) {
 	for _, s := range stacks.All() {
 		if s.Container != nil {

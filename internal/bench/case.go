@@ -69,28 +69,50 @@ func (b Batcher) delay() string {
 	return fmt.Sprintf("%dus", b.Delay.Microseconds())
 }
 
-// Load is how requests arrive: Conc users one after the other, or Rate requests
-// a second at random times (Poisson), or at the highest rate whose p99 is
-// within Limit, which is searched for; or as many users as the group's limits
-// hold for, which is searched for, too. Exactly one is set.
+// LoadKind is how requests arrive; the value of the name's load key.
+type LoadKind string
+
+const (
+	ClosedLoad LoadKind = "closed" // users, each one request after the other
+	OpenLoad   LoadKind = "open"   // requests a second, at random times (Poisson)
+	KneeLoad   LoadKind = "knee"   // open, at the highest rate whose p99 is within Limit: it is searched for
+	UsersLoad  LoadKind = "users"  // closed, of as many users as the group's limits hold for: it is searched for
+)
+
+// Load is a kind of load, and how much of it where that is given.
 type Load struct {
-	Conc  int
-	Rate  int
-	Limit time.Duration
-	Users bool
+	Kind  LoadKind
+	N     int           // users, or requests a second
+	Limit time.Duration // that is to hold at a load which is searched for, where the group has none for it
 }
 
 // Closed is a closed loop of that many users.
-func Closed(conc int) Load { return Load{Conc: conc} }
+func Closed(conc int) Load { return Load{Kind: ClosedLoad, N: conc} }
 
 // Open is an open loop of that many requests a second, Poisson arrivals.
-func Open(rate int) Load { return Load{Rate: rate} }
+func Open(rate int) Load { return Load{Kind: OpenLoad, N: rate} }
 
 // Knee seeks the highest rate of an open loop whose p99 stays within limit.
-func Knee(limit time.Duration) Load { return Load{Limit: limit} }
+func Knee(limit time.Duration) Load { return Load{Kind: KneeLoad, Limit: limit} }
 
 // Users seeks the most users of a closed loop for whom the group's limits hold.
-func Users() Load { return Load{Users: true} }
+func Users() Load { return Load{Kind: UsersLoad} }
+
+// conc is how many users a closed loop has; 0 of another load.
+func (l Load) conc() int { return l.of(ClosedLoad) }
+
+// rate is how many requests a second an open loop has; 0 of another load.
+func (l Load) rate() int { return l.of(OpenLoad) }
+
+// sought says whether the load is searched for.
+func (l Load) sought() bool { return l.Kind != "" && l.N == 0 }
+
+func (l Load) of(kind LoadKind) int {
+	if l.Kind != kind {
+		return 0
+	}
+	return l.N
+}
 
 // Lengths says how long prompts and answers are, in tokens: 128x128 for all, or
 // chat. The values are those of package workload.

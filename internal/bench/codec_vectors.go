@@ -1,8 +1,6 @@
 package bench
 
 import (
-	"context"
-
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
@@ -21,10 +19,10 @@ func vectorCodecs() []codec {
 	overREST, overGRPC := torchserve.PredictionREST, torchserve.PredictionGRPC
 	return []codec{
 		{way: way{stack.Predict, images, stack.REST, stack.JPEG}, open: posts(predictFile), decode: decodePredict, best: true},
-		{way: way{stack.TorchServe, images, stack.REST, stack.JPEG}, open: torchServeREST(handlerFile), decode: decodeTop(overREST), best: true, ready: torchServeUp},
-		{way: way{stack.TorchServe, images, stack.GRPC, stack.JPEG}, open: torchServeGRPC(handlerFile), decode: decodeTop(overGRPC), best: true, ready: torchServeUp},
-		{way: way{stack.TorchServe, images, stack.REST, stack.Tensor}, open: torchServeREST(handlerTensor), decode: decodeLogits(overREST), ready: torchServeUp},
-		{way: way{stack.TorchServe, images, stack.GRPC, stack.Tensor}, open: torchServeGRPC(handlerTensor), decode: decodeLogits(overGRPC), ready: torchServeUp},
+		{way: way{stack.TorchServe, images, stack.REST, stack.JPEG}, open: torchServeREST(handlerFile), decode: decodeTop(overREST), best: true},
+		{way: way{stack.TorchServe, images, stack.GRPC, stack.JPEG}, open: torchServeGRPC(handlerFile), decode: decodeTop(overGRPC), best: true},
+		{way: way{stack.TorchServe, images, stack.REST, stack.Tensor}, open: torchServeREST(handlerTensor), decode: decodeLogits(overREST)},
+		{way: way{stack.TorchServe, images, stack.GRPC, stack.Tensor}, open: torchServeGRPC(handlerTensor), decode: decodeLogits(overGRPC)},
 		{way: way{stack.OpenAI, embeddings, stack.REST, stack.Text}, open: posts(openAITexts), decode: decodeOpenAI},
 		{way: way{stack.TEI, embeddings, stack.REST, stack.Text}, open: posts(teiTexts), decode: decodeTEI(tei.DecodeREST)},
 		{way: way{stack.TEI, embeddings, stack.GRPC, stack.Text}, open: calls(teiText, teiTarget), decode: decodeTEI(tei.DecodeGRPC)},
@@ -89,14 +87,6 @@ func torchServeREST(in handlerInput) opener {
 func torchServeGRPC(in handlerInput) opener {
 	encode := func(b batch, m served) ([]byte, error) { return torchserve.EncodeGRPC(m.Name, in(b)) }
 	return calls(encode, torchserve.NewGRPCTarget)
-}
-
-// torchServeUp asks over REST, also where the work goes over gRPC.
-func torchServeUp(ctx context.Context, at stack.Endpoint, model string) error {
-	if at.REST == "" {
-		return nil
-	}
-	return torchserve.Ready(ctx, at.REST, model)
 }
 
 func decodeOpenAI(a record.Answer, items, width int) (answers, error) {

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -24,9 +23,8 @@ type codec struct {
 	way
 	open   opener
 	decode decoder
-	exact  bool   // of generated text: a length can be asked for, and no answer is shorter
-	best   bool   // it answers with the best few classes, and not with all values
-	ready  asking // nil: a server that takes requests answers them
+	exact  bool // of generated text: a length can be asked for, and no answer is shorter
+	best   bool // it answers with the best few classes, and not with all values
 }
 
 // opener makes the target of a work at an endpoint.
@@ -35,9 +33,6 @@ type opener func(w *work, m served, at stack.Endpoint) error
 // decoder reads the answer to a request of so many items, each of which has
 // width values.
 type decoder func(a record.Answer, items, width int) (answers, error)
-
-// asking asks a server whether it can answer requests for a model now.
-type asking func(ctx context.Context, at stack.Endpoint, model string) error
 
 // codecs are all that is spoken: a row each.
 func codecs() []codec {
@@ -67,16 +62,6 @@ func HasCodec(how stack.Capability) bool {
 func answersWhole(how stack.Capability) bool {
 	c, err := codecOf(how)
 	return err == nil && !c.best
-}
-
-// workerUp asks a server that takes requests before it can answer them whether
-// it can now, where it tells.
-func workerUp(ctx context.Context, how stack.Capability, at stack.Endpoint, model string) error {
-	c, err := codecOf(how)
-	if err != nil || c.ready == nil {
-		return err
-	}
-	return c.ready(ctx, at, model)
 }
 
 // assemble turns inputs into the requests of a stack at an endpoint.

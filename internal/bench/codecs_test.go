@@ -1,9 +1,6 @@
 package bench
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -76,7 +73,6 @@ func TestWhatHasNoCodecIsNamed(t *testing.T) {
 		_, err := assemble(fixed{batchOf(stack.JPEG)}, how, serving(4), stack.Endpoint{REST: "127.0.0.1:1", GRPC: "127.0.0.1:1"})
 		require.ErrorContains(t, err, "build requests: no codec of the contract ", name)
 		require.ErrorContains(t, err, name)
-		require.ErrorContains(t, workerUp(t.Context(), how, stack.Endpoint{}, "m"), name)
 		require.False(t, answersWhole(how), name)
 	}
 	how := stack.Capability{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.TEI}
@@ -105,23 +101,4 @@ func TestWhatContractsCanDo(t *testing.T) {
 		require.Equal(t, exact, b.items[0].exact, contract)
 		require.Equal(t, in.items(0), b.items)
 	}
-}
-
-// TestTorchServesWorkerIsAskedForFirst: it takes requests before its worker is up.
-func TestTorchServesWorkerIsAskedForFirst(t *testing.T) {
-	status := "UNLOADING"
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		require.Equal(t, "/models/m", r.URL.Path)
-		_, err := w.Write([]byte(`[{"workers":[{"id":"9000","status":"` + status + `"}]}]`))
-		require.NoError(t, err)
-	}))
-	defer s.Close()
-	at := stack.Endpoint{REST: strings.TrimPrefix(s.URL, "http://")}
-	how := stack.Capability{Task: stack.ImageClassification, Proto: stack.GRPC, Input: stack.Tensor, Contract: stack.TorchServe}
-	require.Error(t, workerUp(t.Context(), how, at, "m"))
-	status = "READY"
-	require.NoError(t, workerUp(t.Context(), how, at, "m"))
-	require.NoError(t, workerUp(t.Context(), how, stack.Endpoint{}, "m"), "nobody can be asked")
-	how.Contract, status = stack.OIP, "UNLOADING"
-	require.NoError(t, workerUp(t.Context(), how, at, "m"), "it is not asked of others")
 }

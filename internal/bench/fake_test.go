@@ -179,7 +179,7 @@ func fakeStack(t testing.TB, name, how string) stack.Stack {
 	return stack.Stack{
 		Name: name,
 		Process: &stack.Process{
-			Go: "not built", StartLimit: 2 * time.Second,
+			Go: "not built", StartLimit: 2 * time.Second, Needs: stack.ONNXRuntime,
 			Args: func(r stack.Run) []string { return []string{r.Listen.REST} },
 			Env:  func(stack.Run) []string { return []string{envBehave + "=" + how} },
 		},
@@ -224,7 +224,7 @@ func testRun(t testing.TB, cases ...Case) (*run, *bytes.Buffer) {
 // set changes what was asked for, everywhere.
 func (r *run) set(change func(o *Options)) {
 	change(&r.options)
-	change(&r.env.options)
+	change(&r.options)
 	change(&r.store.supply.options)
 }
 

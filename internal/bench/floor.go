@@ -26,10 +26,10 @@ func floors(o Options, g Group, c Case) bool {
 		return false
 	}
 	if o.Profile.Strict() {
-		return c.Load.Limit == 0 && !c.Load.Users
+		return !c.Load.sought()
 	}
 	for _, first := range g.In(o.Profile) {
-		if first.Batch == 1 && first.Load.Conc > 0 {
+		if first.Batch == 1 && first.Load.conc() > 0 {
 			return c == first
 		}
 	}
@@ -85,15 +85,15 @@ func (r *rig) measureFloor(ctx context.Context, l leaf) (*results.Floor, error) 
 	if err != nil {
 		return nil, cause(s, err)
 	}
-	return floorFrom(meter.Window{Open: l.c.Load.Rate > 0, Records: res.Records, Length: res.Window, Conns: l.c.Load.Conc})
+	return floorFrom(meter.Window{Open: l.c.Load.rate() > 0, Records: res.Records, Length: res.Window, Conns: l.c.Load.conc()})
 }
 
 // floorPlan is the case's load, but short: nothing has to warm up.
 func floorPlan(c Case, o Options) load.Plan {
 	p := planOf(c, o, load.Marks{})
 	p.Warmup, p.Window, p.Keep = floorWarmup, floorWindow, 0
-	if c.Load.Rate > 0 {
-		p.Window = max(p.Window, floorNeeds*time.Second/time.Duration(c.Load.Rate))
+	if c.Load.rate() > 0 {
+		p.Window = max(p.Window, floorNeeds*time.Second/time.Duration(c.Load.rate()))
 	}
 	return p
 }

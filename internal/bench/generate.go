@@ -99,6 +99,6 @@ const meanOver = 256
 // since only the server can tell.
 func textSeconds(c Case, o Options) float64 {
 	const usual = 2500 * time.Millisecond
-	p := paced(o, load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.Conc)
-	return (p.Warmup + p.Window + usual*time.Duration(max(1, c.Load.Conc/4))).Seconds()
+	p := paced(o, load.Plan{Warmup: o.Profile.Warmup(), Window: o.length()}, usual, c.Load.conc())
+	return (p.Warmup + p.Window + usual*time.Duration(max(1, c.Load.conc()/4))).Seconds()
 }

@@ -265,7 +265,7 @@ func TestMostUsersWithinTheLimits(t *testing.T) {
 }
 
 func TestWhetherUsersAreServed(t *testing.T) {
-	u := userSearch{probing: probing{
+	u := seeker{goal: usersGoal(), probing: probing{
 		run:  &rig{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}},
 		leaf: leaf{c: Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE}},
 	}}
@@ -296,9 +296,9 @@ func TestWhetherUsersAreServed(t *testing.T) {
 		"none in the first": {window(0, 3, 0), search.Fails, "0 % of 3 answers came within the limits (0–47 %), under 95 %"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			share := u.count(c.window)
+			share := u.goal.count(&u, c.window)
 			share.Effective = 0 // each counts whole: windows here are in no order
-			p, answer := u.judge(8, usersRule(Options{}), summary(len(c.window.Records), 0), share)
+			p, answer := u.judge(8, usersRule(Options{}, 8), summary(len(c.window.Records), 0), share)
 			require.Equal(t, c.answer, answer)
 			require.Equal(t, c.why, p.Why)
 		})

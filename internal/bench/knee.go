@@ -2,11 +2,8 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"time"
 
 	"stackbench/internal/load"
@@ -20,6 +17,7 @@ const (
 	kneeUsers        = 32          // of the closed loop that says where to begin
 	kneeRounds       = 4           // answers that each of them should have, for its rate to mean something
 	kneeShare        = 0.7         // of its rate, tried first: at random times, a server is busy before it is full
+	kneeTop          = 16          // times its rate, tried at most: an open loop has eight times the connections
 	kneeTries        = 10          // rates at most
 	kneeMost         = 20000       // requests of a probe
 	kneeAnswers      = time.Minute // the longest closed loop
@@ -29,115 +27,69 @@ const (
 	kneeUsualSeconds = 12.0
 )
 
+// kneeGoal is the highest rate of an open loop whose p99 holds the case's limit.
+func kneeGoal() goal {
+	return goal{
+		kind: KneeLoad,
+		units: []string{
+			"knee-rps", "img/s", "emb/s", "batch-mean", "batch-eff", "max-batch", "queue-depth", "queue-ms",
+			"cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%",
+		},
+		takes: 2,
+		words: words{none: "no rate held", per: "/s"},
+		begin: func(ctx context.Context, s *seeker) (search.Plan, error) {
+			capacity, err := s.capacity(ctx)
+			s.found = results.Knee{LimitMS: milliseconds(s.leaf.c.Load.Limit), Capacity: capacity}
+			first := kneeShare * capacity
+			return search.Plan{First: first, Step: 1.25, Close: 1.1, Least: first / 4, Top: kneeTop * capacity, Most: kneeTries}, err
+		},
+		rule: kneeRule,
+		plan: func(s *seeker, rate float64, rule search.Rule, marks load.Marks) load.Plan {
+			p := open(s.run.options, rate, marks) // long enough to show that the limit holds
+			p.Window = max(p.Window, time.Duration(kneeSpare*float64(rule.First())/rate*float64(time.Second)))
+			return p
+		},
+		count: func(s *seeker, w meter.Window) search.Share {
+			took := func(r record.Record) time.Duration { return r.Last - r.Intended }
+			return tally(w.Records,
+				func(r record.Record) bool { return r.Outcome == record.Good && took(r) <= s.leaf.c.Load.Limit },
+				func(r record.Record) float64 { return math.Log(max(took(r).Seconds(), 1e-9)) })
+		},
+		probe: func(_ *seeker, rate float64, sum meter.Summary) results.Probe {
+			p := results.Probe{Rate: rate}
+			p.P99MS, _ = sum.Value("p99-ms")
+			return p
+		},
+		why: func(s *seeker, p results.Probe) (within, fails string) {
+			percent := func(share float64) string { return results.Figure("%", 100*(1-share)) }
+			limit := milliseconds(s.leaf.c.Load.Limit)
+			within = fmt.Sprintf("%s %% of %d requests took over %.0f ms or failed (%s–%s %%)", percent(p.Within), p.Requests, limit, percent(p.High), percent(p.Low))
+			if p.P99MS > limit {
+				return within, fmt.Sprintf("p99 was %.0f ms, over %.0f ms", p.P99MS, limit)
+			}
+			return within, within
+		},
+	}
+}
+
 // kneeRule says how long a probe goes on: shorter where shorter windows were
 // asked for. quick has the time for an indication.
-func kneeRule(o Options) search.Rule {
+func kneeRule(o Options, _ float64) search.Rule {
 	if o.Profile.Strict() {
 		return search.Rule{Target: kneeTarget, Z: 2.24, Most: kneeMost, Longest: min(10*o.length(), 5*time.Minute)}
 	}
 	return search.Rule{Target: kneeTarget, Z: 1.64, Most: kneeMost, Longest: min(15*o.length(), 45*time.Second)}
 }
 
-// kneeSearch finds the highest rate of an open loop whose p99 holds the case's
-// limit. Each rate is a sample of its own, with its own evidence.
-type kneeSearch struct {
-	probing
-	probes []results.Probe
-	best   *taken // at the highest rate that held, or was left open with more for it than against it
-	rate   float64
-}
-
-// search brackets and bisects, and writes down what it found.
-func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial, error) {
-	k.probes, k.best, k.rate = nil, nil, 0
-	ctx, stop := whileAlive(ctx, k.server.boot)
-	defer stop()
-	capacity, err := k.capacity(ctx)
-	if err != nil {
-		return t, err
-	}
-	plan := search.Plan{First: kneeShare * capacity, Step: 1.25, Close: 1.1, Least: kneeShare * capacity / 4, Most: kneeTries}
-	found, err := search.Highest(ctx, plan, k.holds)
-	knee := &results.Knee{LimitMS: k.limitMS(), Capacity: capacity, Low: found.Holds, High: found.Fails, Probes: k.probes}
-	var doubt *doubtful
-	switch {
-	case errors.As(err, &doubt):
-		return k.withheld(ctx, t, knee, doubt.Error()), nil
-	case err != nil:
-		return t, err
-	case k.best == nil:
-		last := k.probes[len(k.probes)-1]
-		return k.withheld(ctx, t, knee, fmt.Sprintf("no rate held; at %.3g/s %s", last.Rate, last.Why)), nil
-	case !found.Known(plan):
-		return k.withheld(ctx, t, knee, "undecided: "+between(found, "/s")), nil
-	}
-	if *k.best, err = k.run.prove(ctx, k.leaf, *k.best); err != nil {
-		return t, err
-	}
-	k.best.sum.Publish("knee-rps", found.Likely)
-	t = k.run.conclude(ctx, k.leaf, *k.best, t)
-	t.Knee = knee
-	only(t.Metrics, kneeUnits())
-	t.Withheld = nil // of units that a search does not have
-	return t, nil
-}
-
-// between is what a search knows that did not find its answer.
-func between(b search.Bracket, unit string) string {
-	var parts []string
-	if b.Holds > 0 {
-		parts = append(parts, fmt.Sprintf("the limit holds at %.4g%s", b.Holds, unit))
-	}
-	if b.Fails > 0 {
-		parts = append(parts, fmt.Sprintf("it does not at %.4g%s", b.Fails, unit))
-	}
-	switch len(parts) {
-	case 0:
-		return "no load that was tried held or failed beyond doubt"
-	case 1:
-		return parts[0]
-	}
-	return parts[0] + ", " + parts[1]
-}
-
-// kneeUnits are what can be compared of stacks that are each at their own knee.
-func kneeUnits() []string {
-	return []string{
-		"knee-rps", "img/s", "emb/s", "batch-mean", "batch-eff", "max-batch", "queue-depth", "queue-ms",
-		"cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%",
-	}
-}
-
-// withheld is a search that found nothing to publish, and why.
-func (k *kneeSearch) withheld(ctx context.Context, t results.Trial, knee *results.Knee, why string) results.Trial {
-	t.Knee, t.Withheld = knee, map[string]string{"knee-rps": why}
-	t.Server = k.leaf.facts(ctx, k.server)
-	return t
-}
-
-// found hands a search's metrics to the benchmark's result line, or says why
-// there is none of what it sought.
-func (r *rig) found(b Bench, l leaf, t results.Trial, sought string) {
-	if why := t.Withheld[sought]; why != "" {
-		r.note("withheld %s: %s: %s", l.name, sought, why)
-	}
-	b.ReportMetric(0, "ns/op")
-	for unit, v := range t.Metrics {
-		b.ReportMetric(v, unit)
-	}
-}
-
-func (k *kneeSearch) limitMS() float64 { return k.leaf.c.Load.Limit.Seconds() * 1e3 }
-
 // capacity is what the server answers when there is always more to do. A rate
 // somewhat under it is a good guess, and a guess is all it is used for. A window
 // in which the users had few answers each says little of that: then a second one
 // is as long as it must be.
-func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
-	eye := k.run.watch(k.leaf, k.server)
-	plan := closed(k.run.options, kneeUsers, eye.marks(ctx))
+func (p *probing) capacity(ctx context.Context) (float64, error) {
+	eye := p.run.watch(p.leaf, p.server)
+	plan := closed(p.run.options, kneeUsers, eye.marks(ctx))
 	for again := range 2 {
-		win, err := k.window(ctx, eye, plan)
+		win, err := p.window(ctx, eye, plan)
 		if err != nil {
 			return 0, err
 		}
@@ -152,77 +104,3 @@ func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
 	}
 	return 0, fmt.Errorf("no good answer to %d users: the search has no rate to begin with", kneeUsers)
 }
-
-// holds measures a rate. A sample that must not be believed is measured a
-// second time; in a profile that is strict, a second one ends the search.
-func (k *kneeSearch) holds(ctx context.Context, rate float64) (search.Answer, error) {
-	rule := kneeRule(k.run.options)
-	for again := range 2 {
-		got, share, err := k.take(ctx, rule, func(m load.Marks) load.Plan { return k.plan(rate, rule, m) }, k.count)
-		if err != nil {
-			return search.Fails, err
-		}
-		probe, answer := k.judge(rate, rule, got.sum, share)
-		k.probes = append(k.probes, probe)
-		doubt := doubted(got.sum)
-		switch {
-		case answer <= search.Unlikely:
-			return answer, nil
-		case doubt == "" || again == 1 && !k.run.options.Profile.Strict():
-			if rate > k.rate {
-				k.best, k.rate = &got, rate
-			}
-			return answer, nil
-		}
-	}
-	return search.Fails, &doubtful{k.probes[len(k.probes)-1].Why}
-}
-
-// plan is an open loop that is long enough to show that the limit holds.
-func (k *kneeSearch) plan(rate float64, rule search.Rule, marks load.Marks) load.Plan {
-	p := open(k.run.options, rate, marks)
-	p.Window = max(p.Window, time.Duration(kneeSpare*float64(rule.First())/rate*float64(time.Second)))
-	return p
-}
-
-// count is how many of a window's requests came within the limit.
-func (k *kneeSearch) count(w meter.Window) search.Share {
-	took := func(r record.Record) time.Duration { return r.Last - r.Intended }
-	return tally(w.Records,
-		func(r record.Record) bool { return r.Outcome == record.Good && took(r) <= k.leaf.c.Load.Limit },
-		func(r record.Record) float64 { return math.Log(max(took(r).Seconds(), 1e-9)) })
-}
-
-// judge says whether the limit held, as far as the sample can tell. A server
-// that is overloaded makes arrivals late and drops them: that is its answer, not
-// the client's failure.
-func (k *kneeSearch) judge(rate float64, rule search.Rule, sum meter.Summary, share search.Share) (results.Probe, search.Answer) {
-	p := results.Probe{Rate: rate}
-	p.Rps, _ = sum.Value("rps")
-	p.P99MS, _ = sum.Value("p99-ms")
-	p, answer := noted(p, rule, share)
-	percent := func(share float64) string { return results.Figure("%", 100*(1-share)) }
-	over := fmt.Sprintf("%s %% of %d requests took over %.0f ms or failed (%s–%s %%)", percent(p.Within), p.Requests, k.limitMS(), percent(p.High), percent(p.Low))
-	switch {
-	case answer.Open():
-		p.Why = "undecided: " + over
-	case answer == search.Fails && p.P99MS > k.limitMS():
-		p.Why = fmt.Sprintf("p99 was %.0f ms, over %.0f ms", p.P99MS, k.limitMS())
-	case answer == search.Fails:
-		p.Why = over
-	}
-	if doubt := doubted(sum); doubt != "" && answer >= search.Likely {
-		p.Why = doubt
-	}
-	return p, answer
-}
-
-// only leaves a search's metrics that are of the units.
-func only(metrics map[string]float64, units []string) {
-	maps.DeleteFunc(metrics, func(unit string, _ float64) bool { return !slices.Contains(units, unit) })
-}
-
-// doubtful ends a search whose windows must not be believed.
-type doubtful struct{ why string }
-
-func (d *doubtful) Error() string { return d.why }

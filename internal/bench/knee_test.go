@@ -28,8 +28,8 @@ func summary(issued int, p99 float64, broken ...meter.Rule) meter.Summary {
 }
 
 func TestWhetherAProbeHolds(t *testing.T) {
-	k := kneeSearch{probing: probing{leaf: leaf{c: Case{Load: Knee(200 * time.Millisecond)}}}}
-	rule := kneeRule(Options{})
+	k := seeker{goal: kneeGoal(), probing: probing{leaf: leaf{c: Case{Load: Knee(200 * time.Millisecond)}}}}
+	rule := kneeRule(Options{}, 0)
 	share := func(within, all int) search.Share { return search.Share{Within: within, All: all} }
 	for name, c := range map[string]struct {
 		sum    meter.Summary
@@ -65,10 +65,10 @@ func TestWhetherAProbeHolds(t *testing.T) {
 // TestAProbeLastsUntilItIsDecided: the rate says how long, and a slow server is
 // asked for longer.
 func TestAProbeLastsUntilItIsDecided(t *testing.T) {
-	k := kneeSearch{probing: probing{run: &rig{}}}
-	rule := kneeRule(Options{Profile: Standard})
+	k := seeker{goal: kneeGoal(), probing: probing{run: &rig{}}}
+	rule := kneeRule(Options{Profile: Standard}, 0)
 	for rate, want := range map[float64]time.Duration{5.12: 106 * time.Second, 1000: 3 * time.Second} {
-		p := k.plan(rate, rule, load.Marks{})
+		p := k.goal.plan(&k, rate, rule, load.Marks{})
 		require.InDelta(t, want.Seconds(), p.Window.Seconds(), 2)
 	}
 	require.Equal(t, 20*time.Second, extension(100, 50, 10*time.Second, time.Minute))

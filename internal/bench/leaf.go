@@ -2,8 +2,6 @@ package bench
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"stackbench/internal/boot"
@@ -12,9 +10,7 @@ import (
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/results"
-	"stackbench/internal/stack"
 	"stackbench/internal/telemetry"
-	"stackbench/internal/wire/http1"
 )
 
 // measure takes one leaf's windows, one an iteration of b.Loop, pooled into
@@ -40,11 +36,8 @@ func (r *rig) measure(ctx context.Context, b Bench, l leaf) (results.Trial, erro
 		}
 	}
 	s.used = true
-	switch {
-	case l.c.Load.Users:
-		return r.seek(ctx, b, l, t, s, "users", &userSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
-	case l.c.Load.Limit > 0:
-		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
+	if g, ok := goalOf(l.c.Load); ok {
+		return r.seek(ctx, b, t, newSeeker(probing{run: r, leaf: l, server: s, work: w}, g))
 	}
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {
@@ -56,23 +49,6 @@ func (r *rig) measure(ctx context.Context, b Bench, l leaf) (results.Trial, erro
 	}
 	k.sum.Report(b)
 	return r.conclude(ctx, l, k, t), nil
-}
-
-// searcher looks for the highest load that holds a limit.
-type searcher interface {
-	search(ctx context.Context, t results.Trial) (results.Trial, error)
-}
-
-// seek runs a search, an iteration of b.Loop each, and reports the unit that it sought.
-func (r *rig) seek(ctx context.Context, b Bench, l leaf, t results.Trial, s *server, unit string, by searcher) (results.Trial, error) {
-	for b.Loop() {
-		var err error
-		if t, err = by.search(ctx, t); err != nil {
-			return t, cause(s, err)
-		}
-	}
-	r.found(b, l, t, unit)
-	return t, nil
 }
 
 // footprints says whether the memory of embedding texts is measured before the case.
@@ -103,7 +79,7 @@ func (r *rig) windows(ctx context.Context, b Bench, l leaf, w *work, eye *watch)
 	p := planOf(l.c, r.options, eye.marks(ctx))
 	ctx, stop := whileAlive(ctx, eye.server.boot)
 	defer stop()
-	p, paced, err := kindOf(l.c.Task).pace(ctx, r.options, w, p, l.c.Load.Conc)
+	p, paced, err := kindOf(l.c.Task).pace(ctx, r.options, w, p, l.c.Load.conc())
 	if err == nil && !paced {
 		p, err = r.lengthen(ctx, l, w, p)
 	}
@@ -226,60 +202,13 @@ func reasons(broken []meter.Reason) []results.Reason {
 // somebody else runs, nobody here knows its cores, threads and weights.
 func (l leaf) facts(ctx context.Context, s *server) results.Server {
 	if s.boot.Launcher == boot.Attach {
-		return results.Server{Launcher: boot.Attach, Version: runtimeOf(ctx, s.endpoint), Source: unknownWeights}
+		return results.Server{Launcher: boot.Attach, Version: runtimeOf(ctx, l.session.stack.Version, s.endpoint), Source: unknownWeights}
 	}
 	return results.Server{
-		Launcher: s.boot.Launcher, Image: s.boot.Image, Digest: s.boot.Digest, Version: runtimeOf(ctx, s.endpoint),
+		Launcher: s.boot.Launcher, Image: s.boot.Image, Digest: s.boot.Digest, Version: runtimeOf(ctx, l.session.stack.Version, s.endpoint),
 		ReadyS: s.boot.ReadyIn.Seconds(), Threads: s.threads, Cores: s.cores.String(),
 		Source: l.session.model.Source, SHA256: l.session.model.SHA256,
 	}
-}
-
-// runtimeOf asks the server what computes in it; "" when it does not say.
-func runtimeOf(ctx context.Context, at stack.Endpoint) string {
-	if at.REST == "" {
-		return ""
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	var ours struct {
-		Runtime string `json:"runtime"`
-	}
-	if tell(ctx, at.REST, "/healthz", &ours) && ours.Runtime != "" {
-		return ours.Runtime
-	}
-	var oip struct {
-		Name    string `json:"name"`
-		Version string `json:"version"`
-	}
-	if tell(ctx, at.REST, "/v2", &oip) && oip.Version != "" {
-		return oip.Name + " " + oip.Version
-	}
-	return engineOf(ctx, at)
-}
-
-// engineOf is what TEI and TGI say at one path, and vLLM at another.
-func engineOf(ctx context.Context, at stack.Endpoint) string {
-	var info struct {
-		Version string `json:"version"`
-		Router  string `json:"router"` // TGI's
-		Most    int    `json:"max_batch_requests"`
-	}
-	switch {
-	case tell(ctx, at.REST, "/info", &info) && info.Version != "" && info.Router != "":
-		return "text-generation-inference " + info.Version
-	case info.Version != "":
-		return fmt.Sprintf("text-embeddings-inference %s, at most %d texts an execution", info.Version, info.Most)
-	case tell(ctx, at.REST, "/version", &info) && info.Version != "":
-		return "vllm " + info.Version
-	}
-	return ""
-}
-
-// tell reads what a server says of itself at a path; false when it does not.
-func tell[T any](ctx context.Context, addr, path string, into *T) bool {
-	reply := http1.Fetch(ctx, addr, http1.Request{Method: "GET", Path: path})
-	return reply.Outcome == record.Good && json.Unmarshal(reply.Body, into) == nil
 }
 
 // accuracy is the share of labelled photographs that were classified right; 0

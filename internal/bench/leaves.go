@@ -16,7 +16,7 @@ const startSeconds = 3
 func nameOf(g Group, s stack.Stack, c Case) results.Name {
 	n := serverName(s, c.Model).With(axis.Proto, string(c.Proto)).With(axis.Input, string(c.Input)).With(axis.Tokens, string(c.Lengths)).
 		With(axis.Batch, axis.Count(c.Batch)).With(axis.Batcher, c.Batcher.String()).
-		With(axis.Conc, axis.Count(c.Load.Conc)).With(axis.Rate, axis.Count(c.Load.Rate))
+		With(axis.Conc, axis.Count(c.Load.conc())).With(axis.Rate, axis.Count(c.Load.rate()))
 	n.Group = g.Title
 	if c.Share {
 		n = n.With(axis.Prefix, axis.Shared)
@@ -25,9 +25,9 @@ func nameOf(g Group, s stack.Stack, c Case) results.Name {
 		n = n.With(axis.Batch, axis.Mixed)
 	}
 	switch {
-	case c.Load.Users:
+	case c.Load.Kind == UsersLoad:
 		n = n.With(axis.Load, axis.Users)
-	case c.Load.Limit > 0:
+	case c.Load.Kind == KneeLoad:
 		n = n.With(axis.Load, axis.Knee)
 	}
 	return n

@@ -17,12 +17,12 @@ const (
 // depends on the server, so that of a closed loop is a guess.
 func windowGuess(c Case, o Options) time.Duration {
 	const usual = 60 * time.Millisecond // of one answer
-	if !o.Profile.Strict() || c.Load.Limit > 0 || c.Load.Users {
+	if !o.Profile.Strict() || c.Load.sought() {
 		return o.length()
 	}
-	needed := time.Duration(max(24*c.Load.Conc, 130)) * usual
-	if c.Load.Rate > 0 {
-		needed = meter.NeededOpen(float64(c.Load.Rate), false)
+	needed := time.Duration(max(24*c.Load.conc(), 130)) * usual
+	if c.Load.rate() > 0 {
+		needed = meter.NeededOpen(float64(c.Load.rate()), false)
 	}
 	if c.Batch > 1 {
 		needed = needed * time.Duration(c.Batch) / 4
@@ -71,7 +71,7 @@ func seconds(c Case, o Options) float64 {
 	if d, ok := kindOf(c.Task).guess(c, o); ok {
 		window = d.Seconds()
 	}
-	if c.Load.Limit > 0 || c.Load.Users {
+	if c.Load.sought() {
 		return window + kneeUsual*max(window, kneeUsualSeconds)
 	}
 	return window

@@ -10,8 +10,8 @@ import (
 )
 
 // findLibrary finds ONNX Runtime's shared library, or fetches it, when a stack
-// is measured that loads one: those that are Go programs. Such a stack computes
-// on the CPU and is skipped on a GPU, so there nothing is looked for.
+// is measured that loads one. Such a stack computes on the CPU and is skipped on
+// a GPU, so there nothing is looked for.
 func (e *environment) findLibrary(ctx context.Context, progress fetch.Progress) error {
 	if e.device == stack.GPU || !slices.ContainsFunc(e.options.Stacks, loadsLibrary) {
 		return nil
@@ -19,7 +19,9 @@ func (e *environment) findLibrary(ctx context.Context, progress fetch.Progress) 
 	return e.fetchLibrary(ctx, progress)
 }
 
-func loadsLibrary(s stack.Stack) bool { return s.Process != nil && s.Process.Go != "" }
+func loadsLibrary(s stack.Stack) bool {
+	return s.Process != nil && s.Process.Needs == stack.ONNXRuntime
+}
 
 // fetchLibrary does so once.
 func (e *environment) fetchLibrary(ctx context.Context, progress fetch.Progress) error {

@@ -30,6 +30,17 @@ func TestAGPURunDoesNotWantTheCPULibrary(t *testing.T) {
 	require.Contains(t, refusal, "it has no GPU build")
 }
 
+// TestWhoNeedsNoLibraryIsGivenNone: that a stack is a Go program says nothing.
+func TestWhoNeedsNoLibraryIsGivenNone(t *testing.T) {
+	r, _ := testRun(t)
+	noLibrary(t, r.env)
+	s := fakeStack(t, "fake", "right")
+	r.set(func(o *Options) { o.Stacks = []stack.Stack{s} })
+	require.ErrorContains(t, r.env.findLibrary(context.Background(), nil), "STACKBENCH_ORT_LIB")
+	s.Process.Needs = ""
+	require.NoError(t, r.env.findLibrary(context.Background(), nil))
+}
+
 // TestTheStandInAsksForItsLibrary: none of the measured stacks loads one, so
 // nobody else did.
 func TestTheStandInAsksForItsLibrary(t *testing.T) {

@@ -12,10 +12,10 @@ const (
 
 // planOf is the case as the load engine takes it.
 func planOf(c Case, o Options, marks load.Marks) load.Plan {
-	if c.Load.Rate > 0 {
-		return open(o, float64(c.Load.Rate), marks)
+	if c.Load.rate() > 0 {
+		return open(o, float64(c.Load.rate()), marks)
 	}
-	return closed(o, c.Load.Conc, marks)
+	return closed(o, c.Load.conc(), marks)
 }
 
 // closed is a closed loop of that many users.

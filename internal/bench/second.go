@@ -12,7 +12,7 @@ func (o Options) Of(g Group, s stack.Stack) []Case {
 	}
 	var out []Case
 	for _, c := range all {
-		if c.Load.Limit > 0 || c.Load.Users || len(out) == few {
+		if c.Load.sought() || len(out) == few {
 			continue
 		}
 		if _, err := c.capability(s); err == nil {

@@ -91,7 +91,7 @@ func (a asker) ready(ctx context.Context, c Case, how stack.Capability, at stack
 		return err
 	}
 	defer func() { _ = w.close() }()
-	if err := workerUp(ctx, how, at, c.Model); err != nil {
+	if err := up(ctx, a.stack.Ready, at, c.Model); err != nil {
 		return err
 	}
 	conn, err := w.target.Dial(ctx)

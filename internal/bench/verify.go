@@ -35,7 +35,7 @@ type kept struct {
 // comes again may be answered from memory. The server has nothing else to do by
 // then, and the reference has nothing to do before.
 func (r *rig) prove(ctx context.Context, l leaf, k taken) (taken, error) {
-	if l.c.Load.Limit == 0 && !l.c.Load.Users && k.sum.Good == 0 {
+	if !l.c.Load.sought() && k.sum.Good == 0 {
 		return k, nil // there is nothing to prove
 	}
 	proof := k.eye.evidence.Answers

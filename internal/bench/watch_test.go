@@ -81,7 +81,7 @@ func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
 			require.Zero(t, *e, name)
 		}
 		require.Nil(t, w.evidence.Stack, name)
-		require.Empty(t, runtimeOf(context.Background(), stack.Endpoint{REST: s.Addr()}), name)
+		require.Empty(t, runtimeOf(context.Background(), stack.Version{Path: "/version", Text: "vllm {version}"}, stack.Endpoint{REST: s.Addr()}), name)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -95,19 +95,23 @@ func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
 }
 
 func TestRuntimeAsTheServerSaysIt(t *testing.T) {
+	ours := stack.Version{Path: "/healthz", Text: "{runtime}"}
 	s, err := fake.HTTP(fake.Script{Body: []byte(`{"status":"ok","runtime":"onnxruntime 1.32.0"}`)})
 	require.NoError(t, err)
-	require.Equal(t, "onnxruntime 1.32.0", runtimeOf(context.Background(), stack.Endpoint{REST: s.Addr()}))
+	require.Equal(t, "onnxruntime 1.32.0", runtimeOf(context.Background(), ours, stack.Endpoint{REST: s.Addr()}))
+	require.Empty(t, runtimeOf(context.Background(), stack.Version{}, stack.Endpoint{REST: s.Addr()}), "a stack that tells none is not asked")
 	require.NoError(t, s.Close())
-	require.Empty(t, runtimeOf(context.Background(), stack.Endpoint{}))
+	require.Empty(t, runtimeOf(context.Background(), ours, stack.Endpoint{}))
 }
 
+// TestEngineAsTheServerSaysIt: the page is asked for where the stack's value says.
 func TestEngineAsTheServerSaysIt(t *testing.T) {
-	for want, c := range map[string]struct{ path, body string }{
-		"text-embeddings-inference 1.9.3, at most 8 texts an execution": {"/info", `{"version":"1.9.3","max_batch_requests":8}`},
-		"text-generation-inference 3.3.4":                               {"/info", `{"version":"3.3.4","router":"text-generation-router"}`},
-		"vllm 0.32.0":                                                   {"/version", `{"version":"0.32.0"}`},
-		"":                                                              {"/version", `{"version":""}`},
+	tei := "text-embeddings-inference {version}, at most {max_batch_requests} texts an execution"
+	for want, c := range map[string]struct{ path, text, body string }{
+		"text-embeddings-inference 1.9.3, at most 8 texts an execution": {"/info", tei, `{"version":"1.9.3","max_batch_requests":8}`},
+		"text-generation-inference 3.3.4":                               {"/info", "text-generation-inference {version}", `{"version":"3.3.4","router":"text-generation-router"}`},
+		"vllm 0.32.0":                                                   {"/version", "vllm {version}", `{"version":"0.32.0"}`},
+		"":                                                              {"/version", "vllm {version}", `{"version":""}`},
 	} {
 		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != c.path {
@@ -116,7 +120,7 @@ func TestEngineAsTheServerSaysIt(t *testing.T) {
 			}
 			_, _ = w.Write([]byte(c.body))
 		}))
-		require.Equal(t, want, runtimeOf(t.Context(), stack.Endpoint{REST: s.Listener.Addr().String()}))
+		require.Equal(t, want, runtimeOf(t.Context(), stack.Version{Path: c.path, Text: c.text}, stack.Endpoint{REST: s.Listener.Addr().String()}))
 		s.Close()
 	}
 }
@@ -129,4 +133,25 @@ func TestAQuotaLimitsWhatIsCalledBusy(t *testing.T) {
 	w.shut(context.Background())
 	require.InDelta(t, 0.6, w.evidence.Stack.Cores, 1e-9)
 	require.InDelta(t, 0.6, w.evidence.Client.Cores, 1e-9)
+}
+
+// TestAServerThatIsNotUpYet: where it tells, it is asked before its first answer is waited for.
+func TestAServerThatIsNotUpYet(t *testing.T) {
+	page := `[{"workers":[]}]`
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/models/resnet50" {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		_, _ = w.Write([]byte(page))
+	}))
+	defer s.Close()
+	at := stack.Endpoint{REST: s.Listener.Addr().String()}
+	ready := stack.Ready{Path: "/models/{model}", Field: "workers.status", Value: "READY", What: "its worker"}
+	require.ErrorContains(t, up(t.Context(), ready, at, "resnet50"), "/models/resnet50: its worker is not ready (status none)")
+	require.ErrorContains(t, up(t.Context(), ready, at, "nope"), "status 404")
+	page = `[{"workers":[{"status":"UNLOADING"},{"status":"READY"}]}]`
+	require.NoError(t, up(t.Context(), ready, at, "resnet50"))
+	require.NoError(t, up(t.Context(), ready, stack.Endpoint{GRPC: "127.0.0.1:1"}, "resnet50"), "nobody can be asked")
+	require.NoError(t, up(t.Context(), stack.Ready{}, at, "nope"), "a stack that tells nothing is not asked")
 }

@@ -113,6 +113,8 @@ type Stack struct {
 	Floats    map[Device]string // what it computes in where that is not fp32, as the name's precision key has it: fp16, bf16
 	Prefixes  bool              // it can keep what it computed of the beginnings of prompts
 	Tells     Telemetry
+	Version   Version
+	Ready     Ready
 }
 
 // About is what a reader of results must know of a stack.
@@ -202,6 +204,7 @@ type Process struct {
 	Args       func(Run) []string
 	Env        func(Run) []string
 	StartLimit time.Duration
+	Needs      Need // "": nothing beyond its program
 }
 
 // Python is a module and what it needs.

@@ -21,10 +21,12 @@ func Stack() stack.Stack {
 		},
 		Batcher: stack.Patient,
 		Tells:   stack.OwnMetrics,
+		Version: stack.Version{Path: "/healthz", Text: "{runtime}"},
 		Process: &stack.Process{
 			Go:         "stackbench/stacks/embedded/server",
 			Args:       args,
 			StartLimit: time.Minute,
+			Needs:      stack.ONNXRuntime,
 		},
 		Serves: []stack.Capability{
 			{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.JPEG, Contract: stack.Predict, MaxBatch: 1},

@@ -85,7 +85,7 @@ func onnxruntime(s stack.Stack, args func(stack.Run) []string) stack.Stack {
 	}
 	s.Process = process(args, "onnxruntime", time.Minute, "onnxruntime")
 	s.Process.Python.OnGPU = `"CUDAExecutionProvider" in onnxruntime.get_available_providers()`
-	s.Serves, s.Tells = serves(), stack.OwnMetrics
+	s.Serves, s.Tells, s.Version = serves(), stack.OwnMetrics, version()
 	return s
 }
 
@@ -111,6 +111,7 @@ func PyTorch(base stack.Image) stack.Stack {
 		Process: process(start, "pytorch", 3*time.Minute, "torch", "torchvision", "transformers", "safetensors"),
 		Serves:  serves(),
 		Tells:   stack.OwnMetrics,
+		Version: version(),
 	}
 }
 
@@ -134,6 +135,9 @@ func process(args func(stack.Run) []string, runtime string, limit time.Duration,
 		StartLimit: limit,
 	}
 }
+
+// version is where this project's servers tell their runtime.
+func version() stack.Version { return stack.Version{Path: "/healthz", Text: "{runtime}"} }
 
 // serves lists the contracts. /predict carries one picture, so larger batches
 // of pictures go through the Open Inference Protocol; a completion has one prompt.

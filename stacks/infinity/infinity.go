@@ -45,6 +45,7 @@ func Stack(base stack.Image) stack.Stack {
 		},
 		Batcher: stack.Greedy,
 		Tells:   stack.InfinityState,
+		Version: stack.Version{Path: "/v1/openapi.json", Text: "infinity {info.version}"},
 	}
 }
 

@@ -39,6 +39,7 @@ func Stack() stack.Stack {
 		Batcher:  stack.Continuous,
 		Prefixes: true,
 		Tells:    stack.SGLangMetrics,
+		Version:  stack.Version{Path: "/server_info", Text: "sglang {version}"},
 	}
 }
 

@@ -24,6 +24,7 @@ func HTTP() stack.Stack {
 		stack.GPU: {Ref: images + "cuda-1.9", Bytes: 5_000_000_000},
 	}, stack.Ports{REST: port})
 	s.Serves = []stack.Capability{{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.TEI, MaxBatch: largest}}
+	s.Version = stack.Version{Path: "/info", Text: "text-embeddings-inference {version}, at most {max_batch_requests} texts an execution"}
 	return s
 }
 

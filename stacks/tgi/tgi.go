@@ -48,6 +48,7 @@ func Stack() stack.Stack {
 		Floats:   map[stack.Device]string{stack.GPU: "fp16", stack.CPU: "bf16"},
 		Prefixes: true,
 		Tells:    stack.TGIMetrics,
+		Version:  stack.Version{Path: "/info", Text: "text-generation-inference {version}"},
 	}
 }
 

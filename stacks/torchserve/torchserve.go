@@ -52,6 +52,10 @@ func Stack(base stack.Image, library fs.FS) stack.Stack {
 		Batcher:   stack.Patient,
 		LeastWait: time.Millisecond,
 		Tells:     stack.TorchServeMetrics,
+		Version:   stack.Version{Path: "/api-description", Text: "torchserve {info.version}"},
+		// A request waits in the queue for a worker that may never come up; /ping
+		// says Healthy before there is one.
+		Ready: stack.Ready{Path: "/models/{model}", Field: "workers.status", Value: "READY", What: "its worker"},
 	}
 }
 

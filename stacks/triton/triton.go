@@ -54,6 +54,7 @@ func Stack(library fs.FS) stack.Stack {
 		Serves:  append(serves(), generates(stack.CPU)),
 		Batcher: stack.Patient,
 		Tells:   stack.TritonStatistics,
+		Version: tells(),
 	}
 }
 
@@ -75,6 +76,7 @@ func TensorRT(library fs.FS) stack.Stack {
 		Serves:    serves(),
 		Batcher:   stack.Patient,
 		Tells:     stack.TritonStatistics,
+		Version:   tells(),
 	}
 }
 
@@ -97,8 +99,12 @@ func VLLM() stack.Stack {
 		Batcher:   stack.Continuous,
 		Prefixes:  true,
 		Tells:     stack.TritonStatistics,
+		Version:   tells(),
 	}
 }
+
+// tells is where the server tells its own.
+func tells() stack.Version { return stack.Version{Path: "/v2", Text: "{name} {version}"} }
 
 // vllmArgs begin with the command, which the image's entry point runs. The
 // backend completes its own configuration: it cannot do without.

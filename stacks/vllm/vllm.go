@@ -58,6 +58,7 @@ func Stack(base stack.Image) stack.Stack {
 		Batcher:  stack.Continuous,
 		Prefixes: true,
 		Tells:    stack.VLLMMetrics,
+		Version:  stack.Version{Path: "/version", Text: "vllm {version}"},
 	}
 }
 

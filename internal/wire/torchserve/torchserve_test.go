@@ -166,31 +166,6 @@ func TestUnknownModelOverGRPC(t *testing.T) {
 	require.ErrorContains(t, r.Err, "Model not found")
 }
 
-func TestReady(t *testing.T) {
-	require.NoError(t, Ready(t.Context(), replay(t, "ready.http").Addr(), "resnet50"))
-	require.NoError(t, Ready(t.Context(), replay(t, "restarted.http").Addr(), "resnet50"))
-	for name, want := range map[string]string{
-		"worker-gone.http":         "/models/resnet50: its worker is not ready (status UNLOADING)",
-		"unknown-model-state.http": "status 404",
-		"jpeg.http":                "not TorchServe's JSON",
-	} {
-		require.ErrorContains(t, Ready(t.Context(), replay(t, name).Addr(), "resnet50"), want)
-	}
-	require.ErrorContains(t, ready([]byte(`[{"workers":[]}]`)), "status none")
-}
-
-func FuzzReady(f *testing.F) {
-	for _, name := range []string{"ready.http", "worker-gone.http"} {
-		f.Add(capture(f, name))
-	}
-	f.Add([]byte(`[{"workers":[{"status":"READY"}]},null]`))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		if ready(b) == nil {
-			require.Contains(t, string(b), "R") // READY, or an escape of it
-		}
-	})
-}
-
 func FuzzPrediction(f *testing.F) {
 	for _, name := range []string{"jpeg.pb", "tensor.pb", "no-jpeg.pb"} {
 		f.Add(capture(f, name))
