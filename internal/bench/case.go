@@ -7,6 +7,7 @@ import (
 	"stackbench/internal/model"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/unit"
 	"stackbench/internal/workload"
 )
 
@@ -112,12 +113,12 @@ func (c Case) task() stack.Task {
 }
 
 // unit is that of the items that are answered in a second.
-func (c Case) unit() string {
+func (c Case) unit() unit.Name {
 	switch c.task() {
 	case stack.Embeddings:
-		return "emb/s"
+		return unit.EmbPerS
 	case stack.TextGeneration:
 		return "" // tokens are counted, not items
 	}
-	return "img/s"
+	return unit.ImgPerS
 }

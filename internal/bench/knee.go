@@ -15,6 +15,7 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
+	"stackbench/internal/unit"
 )
 
 const (
@@ -75,22 +76,22 @@ func (k *kneeSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	if *k.best, err = k.run.prove(ctx, k.leaf, *k.best); err != nil {
 		return t, err
 	}
-	k.best.sum.Publish("knee-rps", found.Likely)
+	k.best.sum.Publish(unit.KneeRps, found.Likely)
 	t = k.run.conclude(ctx, k.leaf, *k.best, t)
 	t.Knee = knee
-	only(t.Metrics, kneeUnits())
+	only(t.Metrics, unit.Kept(unit.KneeRps))
 	t.Withheld = nil // of units that a search does not have
 	return t, nil
 }
 
 // between is what a search knows that did not find its answer.
-func between(b search.Bracket, unit string) string {
+func between(b search.Bracket, what string) string {
 	var parts []string
 	if b.Holds > 0 {
-		parts = append(parts, fmt.Sprintf("the limit holds at %.4g%s", b.Holds, unit))
+		parts = append(parts, fmt.Sprintf("the limit holds at %.4g%s", b.Holds, what))
 	}
 	if b.Fails > 0 {
-		parts = append(parts, fmt.Sprintf("it does not at %.4g%s", b.Fails, unit))
+		parts = append(parts, fmt.Sprintf("it does not at %.4g%s", b.Fails, what))
 	}
 	switch len(parts) {
 	case 0:
@@ -101,30 +102,22 @@ func between(b search.Bracket, unit string) string {
 	return parts[0] + ", " + parts[1]
 }
 
-// kneeUnits are what can be compared of stacks that are each at their own knee.
-func kneeUnits() []string {
-	return []string{
-		"knee-rps", "img/s", "emb/s", "batch-mean", "batch-eff", "max-batch", "queue-depth", "queue-ms",
-		"cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%",
-	}
-}
-
 // withheld is a search that found nothing to publish, and why.
 func (k *kneeSearch) withheld(ctx context.Context, t results.Trial, knee *results.Knee, why string) results.Trial {
-	t.Knee, t.Withheld = knee, map[string]string{"knee-rps": why}
+	t.Knee, t.Withheld = knee, map[unit.Name]string{unit.KneeRps: why}
 	t.Server = k.leaf.facts(ctx, k.server)
 	return t
 }
 
 // found hands a search's metrics to the benchmark's result line, or says why
 // there is none of what it sought.
-func (r *run) found(b *testing.B, l leaf, t results.Trial, sought string) {
+func (r *run) found(b *testing.B, l leaf, t results.Trial, sought unit.Name) {
 	if why := t.Withheld[sought]; why != "" {
 		r.note("withheld %s: %s: %s", l.name, sought, why)
 	}
-	b.ReportMetric(0, "ns/op")
-	for unit, v := range t.Metrics {
-		b.ReportMetric(v, unit)
+	b.ReportMetric(0, string(unit.NsPerOp))
+	for u, v := range t.Metrics {
+		b.ReportMetric(v, string(u))
 	}
 }
 
@@ -146,7 +139,7 @@ func (k *kneeSearch) capacity(ctx context.Context) (float64, error) {
 			plan.Window = min(kneeAnswers, extension(kneeRounds*kneeUsers, len(win.Records), win.Length, kneeAnswers+win.Length))
 			continue
 		}
-		if rate, ok := meter.Summarise([]meter.Window{win}, meter.Evidence{}).Value("rps"); ok {
+		if rate, ok := meter.Summarise([]meter.Window{win}, meter.Evidence{}).Value(unit.Rps); ok {
 			return rate, nil
 		}
 		break
@@ -199,10 +192,10 @@ func (k *kneeSearch) count(w meter.Window) search.Share {
 // the client's failure.
 func (k *kneeSearch) judge(rate float64, rule search.Rule, sum meter.Summary, share search.Share) (results.Probe, search.Answer) {
 	p := results.Probe{Rate: rate}
-	p.Rps, _ = sum.Value("rps")
-	p.P99MS, _ = sum.Value("p99-ms")
+	p.Rps, _ = sum.Value(unit.Rps)
+	p.P99MS, _ = sum.Value(unit.P99)
 	p, answer := noted(p, rule, share)
-	percent := func(share float64) string { return results.Figure("%", 100*(1-share)) }
+	percent := func(share float64) string { return unit.Significant(100 * (1 - share)) }
 	over := fmt.Sprintf("%s %% of %d requests took over %.0f ms or failed (%s–%s %%)", percent(p.Within), p.Requests, k.limitMS(), percent(p.High), percent(p.Low))
 	switch {
 	case answer.Open():
@@ -219,8 +212,8 @@ func (k *kneeSearch) judge(rate float64, rule search.Rule, sum meter.Summary, sh
 }
 
 // only leaves a search's metrics that are of the units.
-func only(metrics map[string]float64, units []string) {
-	maps.DeleteFunc(metrics, func(unit string, _ float64) bool { return !slices.Contains(units, unit) })
+func only(metrics map[unit.Name]float64, units []unit.Name) {
+	maps.DeleteFunc(metrics, func(u unit.Name, _ float64) bool { return !slices.Contains(units, u) })
 }
 
 // doubtful ends a search whose windows must not be believed.

@@ -16,6 +16,7 @@ import (
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/telemetry"
+	"stackbench/internal/unit"
 	"stackbench/internal/wire/http1"
 )
 
@@ -44,9 +45,9 @@ func (r *run) measure(ctx context.Context, b *testing.B, l leaf) (results.Trial,
 	s.used = true
 	switch {
 	case l.c.Load.Users:
-		return r.seek(ctx, b, l, t, s, "users", &userSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
+		return r.seek(ctx, b, l, t, s, unit.Users, &userSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
 	case l.c.Load.Limit > 0:
-		return r.seek(ctx, b, l, t, s, "knee-rps", &kneeSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
+		return r.seek(ctx, b, l, t, s, unit.KneeRps, &kneeSearch{probing: probing{run: r, leaf: l, server: s, work: w}})
 	}
 	windows, err := r.windows(ctx, b, l, w, eye)
 	if err != nil {
@@ -66,14 +67,14 @@ type searcher interface {
 }
 
 // seek runs a search, an iteration of b.Loop each, and reports the unit that it sought.
-func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s *server, unit string, by searcher) (results.Trial, error) {
+func (r *run) seek(ctx context.Context, b *testing.B, l leaf, t results.Trial, s *server, sought unit.Name, by searcher) (results.Trial, error) {
 	for b.Loop() {
 		var err error
 		if t, err = by.search(ctx, t); err != nil {
 			return t, cause(s, err)
 		}
 	}
-	r.found(b, l, t, unit)
+	r.found(b, l, t, sought)
 	return t, nil
 }
 
@@ -200,7 +201,7 @@ func (r *run) conclude(ctx context.Context, l leaf, k taken, t results.Trial) re
 
 // fill is the part of a trial that the summary holds.
 func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
-	t.Metrics, t.Withheld, t.Failed = map[string]float64{}, map[string]string{}, map[string]int{}
+	t.Metrics, t.Withheld, t.Failed = map[unit.Name]float64{}, map[unit.Name]string{}, map[string]int{}
 	for _, m := range sum.Metrics {
 		t.Metrics[m.Unit] = m.Value
 	}
@@ -209,7 +210,10 @@ func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
 	}
 	t.Invalid, t.Doubts = reasons(sum.Invalid), reasons(sum.Doubts)
 	t.Steady, t.Unsteady = string(sum.Steady.Verdict), sum.Steady.Detail
-	t.Issued, t.Latency, t.Firsts = sum.Issued, results.Microseconds(sum.Latencies), results.Microseconds(sum.Firsts)
+	t.Issued, t.Raw = sum.Issued, map[unit.Series][]float64{}
+	for series, times := range sum.Raw {
+		t.Raw[series] = results.Microseconds(times)
+	}
 	for _, w := range windows {
 		t.Seconds += w.Length.Seconds()
 		for _, rec := range w.Records {

@@ -11,6 +11,7 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
+	"stackbench/internal/unit"
 )
 
 const (
@@ -70,17 +71,12 @@ func (u *userSearch) search(ctx context.Context, t results.Trial) (results.Trial
 	if *u.best, err = u.run.prove(ctx, u.leaf, *u.best); err != nil {
 		return t, err
 	}
-	u.best.sum.Publish("users", found.Likely)
+	u.best.sum.Publish(unit.Users, found.Likely)
 	t = u.run.conclude(ctx, u.leaf, *u.best, t)
 	t.Knee = knee
-	only(t.Metrics, userUnits())
+	only(t.Metrics, unit.Kept(unit.Users))
 	t.Withheld = nil // of units that a search does not have
 	return t, nil
-}
-
-// userUnits are what can be compared of stacks that each serve as many users as they can.
-func userUnits() []string {
-	return []string{"users", "tok/s", "goodput-rps", "batch-mean", "max-batch", "cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%"}
 }
 
 // told is the search as the trial keeps it. Users are whole: the most that may
@@ -93,7 +89,7 @@ func (u *userSearch) told(b search.Bracket) *results.Knee {
 }
 
 func (u *userSearch) withheld(ctx context.Context, t results.Trial, knee *results.Knee, why string) results.Trial {
-	t.Knee, t.Withheld = knee, map[string]string{"users": why}
+	t.Knee, t.Withheld = knee, map[unit.Name]string{unit.Users: why}
 	t.Server = u.leaf.facts(ctx, u.server)
 	return t
 }
@@ -143,7 +139,7 @@ func (u *userSearch) count(w meter.Window) search.Share {
 // judge says whether the limits held, as far as the sample can tell.
 func (u *userSearch) judge(users int, rule search.Rule, sum meter.Summary, share search.Share) (results.Probe, search.Answer) {
 	p := results.Probe{Users: users}
-	p.Rps, _ = sum.Value("rps")
+	p.Rps, _ = sum.Value(unit.Rps)
 	p, answer := noted(p, rule, share)
 	within := fmt.Sprintf("%.0f %% of %d answers came within the limits (%.0f–%.0f %%)", 100*p.Within, p.Requests, 100*p.Low, 100*p.High)
 	switch {

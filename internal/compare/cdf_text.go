@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"stackbench/internal/hist"
-	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // Text writes a table a leaf, for a terminal. Service times are left out where
@@ -85,7 +85,7 @@ func (c Column) cell(s Step) string {
 	case failed:
 		return "failed"
 	}
-	return results.Figure("p50-ms", ms)
+	return unit.Figure(unit.P50, ms)
 }
 
 // CSV writes every leaf, tag, stack and step as a line of its own; a percentile
