@@ -124,7 +124,7 @@ func TestUnitsStandWhereTheTableSays(t *testing.T) {
 			for name := range trial.Metrics {
 				u, ok := unit.Find(name)
 				require.True(t, ok, "%s has no row", name)
-				require.True(t, u.On(at), "%s of %s: the table says %+v", name, trial.Name, u.Where)
+				require.True(t, u.On(at), "%s of %s: the table says %v %s", name, trial.Name, u.Where.Named(), u.Where.If)
 				if seen[name] == nil {
 					seen[name] = map[unit.Group]bool{}
 				}
@@ -135,7 +135,7 @@ func TestUnitsStandWhereTheTableSays(t *testing.T) {
 		}
 	}
 	for _, u := range unit.All() {
-		for _, g := range u.Where.Groups {
+		for _, g := range u.Where.Named() {
 			had, together := seen[u.Name][g]
 			require.True(t, had || !together, "no committed run has %s in %s", u.Name, g)
 		}

@@ -31,7 +31,7 @@ func (b *builder) value(l *leaf, u unit.Name) measured {
 	m := measured{}
 	for _, t := range l.trials {
 		if v, ok := t.Metrics[u]; ok && absent(l, t, u) {
-			m.withheld = "fewer requests than users in the window"
+			m.withheld = meter.AbsentUsers
 		} else if ok {
 			its := spanOf(t, l.name, u, v)
 			if len(values) > 0 {

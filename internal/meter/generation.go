@@ -126,7 +126,7 @@ func (t *texts) measure(l *ledger, issued, good int, span time.Duration) {
 	case good == 0:
 		l.withhold(unit.TokPerS, "no good answer")
 	case t.absent:
-		l.withhold(unit.TokPerS, absentUsers)
+		l.withhold(unit.TokPerS, AbsentUsers)
 	case t.uncounted > 0:
 		l.withhold(unit.TokPerS, "the server did not count the tokens of every answer")
 	default:
@@ -146,7 +146,7 @@ func (t *texts) measure(l *ledger, issued, good int, span time.Duration) {
 	switch {
 	case t.asked.TTFT == 0 && t.asked.ITL == 0:
 	case t.absent:
-		l.withhold(unit.GoodputRps, absentUsers)
+		l.withhold(unit.GoodputRps, AbsentUsers)
 	default:
 		l.put(unit.GoodputRps, float64(t.within)/span.Seconds())
 	}

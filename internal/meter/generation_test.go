@@ -186,7 +186,7 @@ func TestNoRateOfUsersWhoSentNothing(t *testing.T) {
 	for _, unit := range []unit.Name{"rps", "ns/op", "tok/s", "goodput-rps"} {
 		_, published := s.Value(unit)
 		require.False(t, published, unit)
-		require.Contains(t, s.Withheld, Withheld{unit, absentUsers})
+		require.Contains(t, s.Withheld, Withheld{unit, AbsentUsers})
 	}
 	w.Conns = 3
 	_, published := Summarise([]Window{w}, Evidence{}).Value("tok/s")

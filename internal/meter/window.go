@@ -88,8 +88,8 @@ type sample struct {
 	absent  bool // users of a closed loop sent nothing in a window: who did is no measure of all
 }
 
-// absentUsers is why a rate is not published then.
-const absentUsers = "fewer requests than users in the window"
+// AbsentUsers is why a rate is not published then.
+const AbsentUsers = "fewer requests than users in the window"
 
 func pool(windows []Window) sample {
 	var p sample
@@ -203,7 +203,7 @@ func (p *sample) throughput(l *ledger) {
 	if p.absent {
 		for _, u := range units {
 			if u != unit.OKPercent {
-				l.withhold(u, absentUsers)
+				l.withhold(u, AbsentUsers)
 			}
 		}
 		l.put(unit.OKPercent, 100*good/float64(p.issued))

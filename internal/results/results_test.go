@@ -339,6 +339,7 @@ func FuzzReadTrials(f *testing.F) {
 	f.Add(append(line, '\n'))
 	f.Add(line)
 	f.Add([]byte("{}\n\n"))
+	f.Add([]byte(`{"name":"X/stack=a/model=m/load=closed/conc=1","trial":1,"latencies_us":[1],"ttft_us":[-1]}` + "\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var r Run
 		if r.readTrials(bytes.NewReader(text)) != nil {

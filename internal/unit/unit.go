@@ -33,12 +33,19 @@ type Unit struct {
 
 // Use says where a unit's values are shown and compared.
 type Use struct {
-	Rows     Rows   // of a table of stacks
-	Glance   int    // its turn in the line of a finished window, which shows the first two that it has; 0: never
-	Beside   []Name // the searches beside whose answer it is kept: it can be compared of stacks that are each at their own limit
-	Restates []Name // each of these, where measured, says the same, and is compared instead
-	Fitness  bool   // tells whether a run may be believed, not how a stack did
+	Rows     Rows     // of a table of stacks
+	Glance   int      // its turn in the line of a finished window, which shows the first two that it has; 0: never
+	Beside   Searches // the searches beside whose answer it is kept: it can be compared of stacks that are each at their own limit
+	Restates Others   // each of these, where measured, says the same, and is compared instead
+	Fitness  bool     // tells whether a run may be believed, not how a stack did
 }
+
+// Searches and Others are names in fixed numbers, so that the table is constant
+// and a look-up costs no more than a copy of it.
+type (
+	Searches [2]Name
+	Others   [3]Name
+)
 
 // Rows is the part of a table of stacks in which a unit has a row.
 type Rows string
@@ -56,20 +63,34 @@ const threshold = 0.05
 
 // All is the table, in the order in which results are read.
 func All() []Unit {
-	all := slices.Concat(times(), rates(), server(), sought(), resources(), fitness())
-	for i := range all {
-		if all[i].Threshold == 0 {
-			all[i].Threshold = threshold
+	var all []Unit
+	for _, part := range parts() {
+		for _, u := range part() {
+			all = append(all, u.filled())
 		}
 	}
 	return all
 }
 
+func parts() []func() []Unit {
+	return []func() []Unit{times, rates, server, sought, resources, fitness}
+}
+
+func (u Unit) filled() Unit {
+	if u.Threshold == 0 {
+		u.Threshold = threshold
+	}
+	return u
+}
+
 // Find is the row of a name; false for the name of another's unit.
 func Find(n Name) (Unit, bool) {
-	for _, u := range All() {
-		if u.Name == n {
-			return u, true
+	for _, part := range parts() {
+		rows := part()
+		for i := range rows {
+			if rows[i].Name == n {
+				return rows[i].filled(), true
+			}
 		}
 	}
 	return Unit{Name: n, Print: foreign(n)}, false
@@ -92,7 +113,7 @@ func In(r Rows) []Name { return names(func(u Unit) bool { return u.Use.Rows == r
 // Kept lists what a search publishes: what it sought, and what can be compared
 // beside it.
 func Kept(sought Name) []Name {
-	return names(func(u Unit) bool { return u.Name == sought || slices.Contains(u.Use.Beside, sought) })
+	return names(func(u Unit) bool { return u.Name == sought || slices.Contains(u.Use.Beside[:], sought) })
 }
 
 // Glances lists the units of a finished window's line, by their turns.
@@ -115,5 +136,5 @@ func (n Name) Fitness() bool {
 // Restated lists the units each of which says the same as this one.
 func (n Name) Restated() []Name {
 	u, _ := Find(n)
-	return u.Use.Restates
+	return slices.DeleteFunc(u.Use.Restates[:], func(o Name) bool { return o == "" })
 }

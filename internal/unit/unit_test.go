@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -49,12 +50,13 @@ func TestTable(t *testing.T) {
 		require.NotEmpty(t, u.Measure.Kind, u.Name)
 		require.Equal(t, u.Measure.Kind == Percentile, u.Measure.Of != NoSeries && u.Measure.Percent > 0, u.Name)
 		require.False(t, u.Measure.Throughput && u.Measure.Kind != Rate, u.Name)
-		require.Subset(t, Groups(), u.Where.Groups)
-		for _, other := range append(u.Use.Beside, u.Use.Restates...) {
+		require.Subset(t, Groups(), u.Where.Named())
+		beside := slices.DeleteFunc(u.Use.Beside[:], func(n Name) bool { return n == "" })
+		for _, other := range append(beside, u.Name.Restated()...) {
 			_, found := Find(other)
 			require.True(t, found, "%s names %s", u.Name, other)
 		}
-		for _, search := range u.Use.Beside {
+		for _, search := range beside {
 			require.True(t, search.Sought(), "%s names %s", u.Name, search)
 		}
 		if turn := u.Use.Glance; turn > 0 {

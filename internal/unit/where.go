@@ -32,9 +32,12 @@ const (
 	SeekingMost Condition = "load=users"
 )
 
+// Of are up to three groups; none: all.
+type Of [3]Group
+
 // Where says which leaves may report a unit.
 type Where struct {
-	Groups []Group // none: all
+	Groups Of
 	If     Condition
 }
 
@@ -47,23 +50,28 @@ type Leaf struct {
 
 // On says whether a leaf may report the unit.
 func (u Unit) On(l Leaf) bool {
-	if len(u.Where.Groups) > 0 && !slices.Contains(u.Where.Groups, l.Group) {
+	if some := u.Where.Named(); len(some) > 0 && !slices.Contains(some, l.Group) {
 		return false
 	}
 	if u.Where.If != Always && !slices.Contains(l.Holds, u.Where.If) {
 		return false
 	}
-	return l.Sought == "" && u.Measure.Kind != Sought || l.Sought == u.Name || slices.Contains(u.Use.Beside, l.Sought)
+	return l.Sought == "" && u.Measure.Kind != Sought || l.Sought == u.Name || l.Sought != "" && slices.Contains(u.Use.Beside[:], l.Sought)
+}
+
+// Named lists the groups; none: all.
+func (w Where) Named() []Group {
+	return slices.DeleteFunc(slices.Clone(w.Groups[:]), func(g Group) bool { return g == "" })
 }
 
 // words are what the page of units says.
 func (w Where) words() string {
 	out := "all"
-	if len(w.Groups) > 0 {
-		var groups []string
-		for _, g := range w.Groups {
-			groups = append(groups, string(g))
-		}
+	var groups []string
+	for _, g := range w.Named() {
+		groups = append(groups, string(g))
+	}
+	if len(groups) > 0 {
 		out = strings.Join(groups, ", ")
 	}
 	if w.If == Always {
