@@ -12,15 +12,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/compare"
-	"stackbench/internal/meter"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/unit"
 	"stackbench/stacks"
 )
 
 // TestMetricsPageIsTheTable holds docs/metrics.md to the units that the code reports.
 func TestMetricsPageIsTheTable(t *testing.T) {
-	between(t, "docs/metrics.md", "units", meter.Markdown())
+	between(t, "docs/metrics.md", "units", unit.Markdown())
 }
 
 // TestReadmeTableIsTheCommittedRun holds README's result to the run that it

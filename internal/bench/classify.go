@@ -3,12 +3,13 @@ package bench
 import (
 	"stackbench/internal/quality"
 	"stackbench/internal/stack"
+	"stackbench/internal/unit"
 )
 
 // classification is images in, classes out.
 type classification struct{ vectors }
 
-func (classification) rate() string { return "img/s" }
+func (classification) rate() unit.Name { return unit.ImgPerS }
 
 func (classification) judge(m right, form stack.Input, precision string) judge {
 	if m.golden == nil {

@@ -3,12 +3,13 @@ package bench
 import (
 	"stackbench/internal/quality"
 	"stackbench/internal/stack"
+	"stackbench/internal/unit"
 )
 
 // embedding is texts in, vectors out.
 type embedding struct{ vectors }
 
-func (embedding) rate() string { return "emb/s" }
+func (embedding) rate() unit.Name { return unit.EmbPerS }
 
 func (embedding) judge(m right, _ stack.Input, precision string) judge {
 	if m.golden == nil {

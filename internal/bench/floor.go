@@ -11,6 +11,7 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/record"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 const (
@@ -106,10 +107,10 @@ func floorFrom(w meter.Window) (*results.Floor, error) {
 		}
 	}
 	sum := meter.Summarise([]meter.Window{w}, meter.Evidence{})
-	p50, ok := sum.Value("p50-ms")
+	p50, ok := sum.Value(unit.P50)
 	if !ok {
 		return nil, fmt.Errorf("only %d requests in its window", len(w.Records))
 	}
-	p95, _ := sum.Value("p95-ms")
+	p95, _ := sum.Value(unit.P95)
 	return &results.Floor{P50: p50, P95: p95}, nil
 }

@@ -11,13 +11,14 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/quality"
 	"stackbench/internal/stack"
+	"stackbench/internal/unit"
 	"stackbench/internal/workload"
 )
 
 // generating is a prompt in, text out.
 type generating struct{}
 
-func (generating) rate() string                   { return "" }
+func (generating) rate() unit.Name                { return "" }
 func (generating) blank(why string) judge         { return quality.Unknown(why) }
 func (generating) ending() string                 { return "json" }
 func (generating) encode(r right) ([]byte, error) { return json.Marshal(r.texts) }

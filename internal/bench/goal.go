@@ -8,14 +8,15 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
+	"stackbench/internal/unit"
 )
 
 // goal is what a search over a load seeks: the highest load of a kind at which
 // a limit holds.
 type goal struct {
 	kind  LoadKind
-	units []string // that compare stacks which are each at a load of their own; the first is what is sought
-	takes int      // samples of a load that may have held, as long as they must not be believed
+	unit  unit.Name // that is sought
+	takes int       // samples of a load that may have held, as long as they must not be believed
 	words words
 	begin func(ctx context.Context, s *seeker) (search.Plan, error)                 // the first load, the steps and the bounds; notes the limits
 	rule  func(o Options, at float64) search.Rule                                   // when a load is decided

@@ -11,6 +11,7 @@ import (
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
+	"stackbench/internal/unit"
 )
 
 // kind is what one kind of work needs beside the load engine. A value of each
@@ -18,7 +19,7 @@ import (
 type kind interface {
 	// rate is the unit of the items that are answered in a second; "" where items
 	// are not what is counted.
-	rate() string
+	rate() unit.Name
 	// measured says how windows are measured as text; nil when they are none.
 	measured(g Group, c Case) *meter.Generation
 	// guess is about what a window takes before any answer came; false: what its
@@ -108,7 +109,7 @@ type unknown struct {
 	why string
 }
 
-func (unknown) rate() string                           { return "" }
+func (unknown) rate() unit.Name                        { return "" }
 func (unknown) judge(right, stack.Input, string) judge { return nil }
 func (u unknown) blank(string) judge                   { return &unjudged{why: u.why} }
 func (u unknown) redone(served, Case, string, string) redone {

@@ -11,6 +11,7 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
+	"stackbench/internal/unit"
 )
 
 const (
@@ -30,11 +31,8 @@ const (
 // kneeGoal is the highest rate of an open loop whose p99 holds the case's limit.
 func kneeGoal() goal {
 	return goal{
-		kind: KneeLoad,
-		units: []string{
-			"knee-rps", "img/s", "emb/s", "batch-mean", "batch-eff", "max-batch", "queue-depth", "queue-ms",
-			"cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%",
-		},
+		kind:  KneeLoad,
+		unit:  unit.KneeRps,
 		takes: 2,
 		words: words{none: "no rate held", per: "/s"},
 		begin: func(ctx context.Context, s *seeker) (search.Plan, error) {
@@ -57,11 +55,11 @@ func kneeGoal() goal {
 		},
 		probe: func(_ *seeker, rate float64, sum meter.Summary) results.Probe {
 			p := results.Probe{Rate: rate}
-			p.P99MS, _ = sum.Value("p99-ms")
+			p.P99MS, _ = sum.Value(unit.P99)
 			return p
 		},
 		why: func(s *seeker, p results.Probe) (within, fails string) {
-			percent := func(share float64) string { return results.Figure("%", 100*(1-share)) }
+			percent := func(share float64) string { return unit.Significant(100 * (1 - share)) }
 			limit := milliseconds(s.leaf.c.Load.Limit)
 			within = fmt.Sprintf("%s %% of %d requests took over %.0f ms or failed (%s–%s %%)", percent(p.Within), p.Requests, limit, percent(p.High), percent(p.Low))
 			if p.P99MS > limit {
@@ -97,7 +95,7 @@ func (p *probing) capacity(ctx context.Context) (float64, error) {
 			plan.Window = min(kneeAnswers, extension(kneeRounds*kneeUsers, len(win.Records), win.Length, kneeAnswers+win.Length))
 			continue
 		}
-		if rate, ok := meter.Summarise([]meter.Window{win}, meter.Evidence{}).Value("rps"); ok {
+		if rate, ok := meter.Summarise([]meter.Window{win}, meter.Evidence{}).Value(unit.Rps); ok {
 			return rate, nil
 		}
 		break

@@ -11,6 +11,7 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/telemetry"
+	"stackbench/internal/unit"
 )
 
 // measure takes one leaf's windows, one an iteration of b.Loop, pooled into
@@ -169,7 +170,7 @@ func (r *rig) conclude(ctx context.Context, l leaf, k taken, t results.Trial) re
 
 // fill is the part of a trial that the summary holds.
 func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
-	t.Metrics, t.Withheld, t.Failed = map[string]float64{}, map[string]string{}, map[string]int{}
+	t.Metrics, t.Withheld, t.Failed = map[unit.Name]float64{}, map[unit.Name]string{}, map[string]int{}
 	for _, m := range sum.Metrics {
 		t.Metrics[m.Unit] = m.Value
 	}
@@ -178,7 +179,10 @@ func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
 	}
 	t.Invalid, t.Doubts = reasons(sum.Invalid), reasons(sum.Doubts)
 	t.Steady, t.Unsteady = string(sum.Steady.Verdict), sum.Steady.Detail
-	t.Issued, t.Latency, t.Firsts = sum.Issued, results.Microseconds(sum.Latencies), results.Microseconds(sum.Firsts)
+	t.Issued, t.Raw = sum.Issued, map[unit.Series][]float64{}
+	for series, times := range sum.Raw {
+		t.Raw[series] = results.Microseconds(times)
+	}
 	for _, w := range windows {
 		t.Seconds += w.Length.Seconds()
 		for _, rec := range w.Records {

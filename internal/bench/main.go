@@ -11,11 +11,11 @@ import (
 
 	"stackbench/internal/boot"
 	"stackbench/internal/fetch"
-	"stackbench/internal/meter"
 	"stackbench/internal/model"
 	"stackbench/internal/plan"
 	"stackbench/internal/stack"
 	"stackbench/internal/turn"
+	"stackbench/internal/unit"
 )
 
 // Main is a group's TestMain: it reads the flags, fetches what the group's
@@ -104,7 +104,7 @@ func head(ctx context.Context, w io.Writer, o Options, g Group) error {
 	if err := env.describe(ctx).WriteConfig(w); err != nil {
 		return err
 	}
-	return meter.UnitLines(w)
+	return unit.Lines(w)
 }
 
 // downloads prints a line a download, when it is complete.

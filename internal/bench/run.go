@@ -14,6 +14,7 @@ import (
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/unit"
 )
 
 // Run measures every leaf of the group on every stack that the flags choose.
@@ -218,7 +219,7 @@ func (r *run) record(t results.Trial) error {
 	}
 	t.Again = r.options.Record.Again > 0
 	var err error
-	if len(r.hlog) > 0 && len(t.Latency) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
+	if len(r.hlog) > 0 && len(t.Raw[unit.Response]) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
 		err = r.log.Histograms(t.Name, t.Trial, r.hlog)
 	}
 	r.hlog = nil
@@ -240,10 +241,10 @@ func (r *run) lose(err error) {
 // which they could be computed again.
 func withhold(t *results.Trial) {
 	if t.Withheld == nil {
-		t.Withheld = map[string]string{}
+		t.Withheld = map[unit.Name]string{}
 	}
-	for unit := range t.Metrics {
-		t.Withheld[unit] = "the window is invalid: " + t.Invalid[0].Text
+	for u := range t.Metrics {
+		t.Withheld[u] = "the window is invalid: " + t.Invalid[0].Text
 	}
-	t.Metrics, t.Latency, t.Firsts, t.GPU = nil, nil, nil, nil
+	t.Metrics, t.Raw, t.GPU = nil, nil, nil
 }

@@ -130,7 +130,7 @@ func TestStrictProfileWithholdsAndFails(t *testing.T) {
 	require.Len(t, trials, 1)
 	require.Empty(t, trials[0].Error, "it was measured, and need not be again")
 	require.Empty(t, trials[0].Metrics)
-	require.Empty(t, trials[0].Latency)
+	require.Empty(t, trials[0].Raw)
 	require.Empty(t, trials[0].BenchLine())
 	require.Contains(t, trials[0].Withheld["p50-ms"], "the window is invalid: ")
 	require.NotEmpty(t, trials[0].Invalid)

@@ -12,6 +12,7 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
+	"stackbench/internal/unit"
 )
 
 const (
@@ -49,12 +50,12 @@ func (r *rig) seek(ctx context.Context, b Bench, t results.Trial, s *seeker) (re
 			return t, cause(s.server, err)
 		}
 	}
-	if why := t.Withheld[s.goal.units[0]]; why != "" {
-		r.note("withheld %s: %s: %s", s.leaf.name, s.goal.units[0], why)
+	if why := t.Withheld[s.goal.unit]; why != "" {
+		r.note("withheld %s: %s: %s", s.leaf.name, s.goal.unit, why)
 	}
-	b.ReportMetric(0, "ns/op")
-	for unit, v := range t.Metrics {
-		b.ReportMetric(v, unit)
+	b.ReportMetric(0, string(unit.NsPerOp))
+	for u, v := range t.Metrics {
+		b.ReportMetric(v, string(u))
 	}
 	return t, nil
 }
@@ -69,16 +70,17 @@ func (s *seeker) search(ctx context.Context, t results.Trial) (results.Trial, er
 	}
 	t.Knee = &s.found
 	if why != "" {
-		t.Withheld = map[string]string{s.goal.units[0]: why}
+		t.Withheld = map[unit.Name]string{s.goal.unit: why}
 		t.Server = s.leaf.facts(ctx, s.server)
 		return t, nil
 	}
 	if *s.best, err = s.run.prove(ctx, s.leaf, *s.best); err != nil {
 		return t, err
 	}
-	s.best.sum.Publish(s.goal.units[0], found.Likely)
+	s.best.sum.Publish(s.goal.unit, found.Likely)
 	t = s.run.conclude(ctx, s.leaf, *s.best, t)
-	maps.DeleteFunc(t.Metrics, func(unit string, _ float64) bool { return !slices.Contains(s.goal.units, unit) })
+	kept := unit.Kept(s.goal.unit)
+	maps.DeleteFunc(t.Metrics, func(u unit.Name, _ float64) bool { return !slices.Contains(kept, u) })
 	t.Withheld = nil // of units that a search does not have
 	return t, nil
 }
@@ -165,7 +167,7 @@ func (s *seeker) holds(ctx context.Context, at float64) (search.Answer, error) {
 // the client's failure.
 func (s *seeker) judge(at float64, rule search.Rule, sum meter.Summary, share search.Share) (results.Probe, search.Answer) {
 	p := s.goal.probe(s, at, sum)
-	p.Rps, _ = sum.Value("rps")
+	p.Rps, _ = sum.Value(unit.Rps)
 	p, answer := noted(p, rule, share)
 	within, fails := s.goal.why(s, p)
 	doubt := unbelieved(answer, sum)

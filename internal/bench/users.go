@@ -10,6 +10,7 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
+	"stackbench/internal/unit"
 )
 
 const (
@@ -24,10 +25,8 @@ const (
 func usersGoal() goal {
 	var text time.Duration // that one takes a user who is alone
 	return goal{
-		kind: UsersLoad,
-		units: []string{
-			"users", "tok/s", "goodput-rps", "batch-mean", "max-batch", "cpu-util", "mem-MB", "gpu-util", "gpu-mem-MB", "J/answer", "J/item", "client-cpu-%",
-		},
+		kind:  UsersLoad,
+		unit:  unit.Users,
 		takes: 1,
 		words: words{none: "no number of users held", least: "the limits do not hold for one user", per: " users"},
 		begin: func(ctx context.Context, s *seeker) (_ search.Plan, err error) {

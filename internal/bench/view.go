@@ -7,6 +7,7 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/telemetry"
+	"stackbench/internal/unit"
 )
 
 // views sets what the server says of its texts beside what was stamped here:
@@ -35,8 +36,8 @@ func views(k taken) []results.View {
 	add("itl-mean-ms", meanMS(own.Mean), c.itl.meanMS())
 	add("e2e-mean-ms", meanMS(own.Whole), c.whole.meanMS())
 	if own.Tokens != nil {
-		tokens, _ := k.sum.Value("tok/s")
-		add("tok/s", *own.Tokens/length.Seconds(), tokens)
+		tokens, _ := k.sum.Value(unit.TokPerS)
+		add(string(unit.TokPerS), *own.Tokens/length.Seconds(), tokens)
 	}
 	return out
 }

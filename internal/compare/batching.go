@@ -8,12 +8,8 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
-
-// batchUnits are the metrics that a load with a stated batcher is about.
-func batchUnits() []string {
-	return []string{"batch-mean", "max-batch", "batch-eff", "queue-ms", "queue-depth"}
-}
 
 // stages are the parts of a request's way, in its order.
 func stages() []string {
@@ -37,14 +33,14 @@ func (b *builder) breakdown(w *work, loads []results.Name, columns []axis.Values
 			ms, ok := l.stage(stage)
 			if ok {
 				if why := withdrawn(b.run.Env, l.name, stage); why != "" {
-					b.miss(stage, why)
+					b.miss(unit.Name(stage), why)
 					ok = false
 				}
 			}
 			found = found || ok
 			cell := Cell{Text: none}
 			if ok {
-				cell.Text = results.Quantity("p50-ms", ms)
+				cell.Text = unit.Quantity(unit.P50, ms)
 			}
 			row.Cells = append(row.Cells, cell)
 		}
@@ -157,34 +153,31 @@ func (c Curve) point(p results.Probe) string {
 		return fmt.Sprintf("%d→%.0f %%", p.Users, 100*p.Within)
 	}
 	p99 := "∞"
-	switch few := p.Requests < p99Needs; {
+	switch few := p.Requests < unit.Needs(99); {
 	case p.P99MS > 0:
-		p99 = results.Figure("p99-ms", p.P99MS)
+		p99 = unit.Figure(unit.P99, p.P99MS)
 	case few && p.Holds:
-		p99 = "≤" + results.Figure("p99-ms", c.LimitMS)
+		p99 = "≤" + unit.Figure(unit.P99, c.LimitMS)
 	case few && !p.Open && p.High > 0:
-		p99 = ">" + results.Figure("p99-ms", c.LimitMS)
+		p99 = ">" + unit.Figure(unit.P99, c.LimitMS)
 	case few:
 		p99 = "–"
 	}
-	return results.Figure("rps", p.Rate) + "→" + p99
+	return unit.Figure(unit.Rps, p.Rate) + "→" + p99
 }
-
-// p99Needs is how many requests show a p99.
-const p99Needs = 662
 
 // unknown says that a probe had too few requests to be judged by its p99, in runs
 // from before its share was.
 func (c Curve) unknown(p results.Probe) bool {
-	return p.Users == 0 && !p.Holds && p.High == 0 && p.Requests < p99Needs
+	return p.Users == 0 && !p.Holds && p.High == 0 && p.Requests < unit.Needs(99)
 }
 
 // unit is what the search sought.
-func (c Curve) unit() string {
+func (c Curve) unit() unit.Name {
 	if c.TTFTMS > 0 {
-		return "users"
+		return unit.Users
 	}
-	return "knee-rps"
+	return unit.KneeRps
 }
 
 // caption says what the points are.
@@ -231,7 +224,7 @@ func curvesMarkdown(b *strings.Builder, curves []Curve) {
 // heading opens a work's table of curves.
 func (c Curve) heading() string {
 	if c.TTFTMS > 0 {
-		return fmt.Sprintf("**%s**, the most users: first text within %g ms and a token each %g ms, in 95 %% of the answers\n\n| load | stack | `users` | users → answers within the limits (✗ too few, ? undecided, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.TTFTMS, c.ITLMS)
+		return fmt.Sprintf("**%s**, the most users: first text within %g ms and a token each %g ms, in 95 %% of the answers\n\n| load | stack | `%s` | users → answers within the limits (✗ too few, ? undecided, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.TTFTMS, c.ITLMS, c.unit())
 	}
-	return fmt.Sprintf("**%s**, the knee: p99 within %g ms\n\n| load | stack | `knee-rps` | requests a second → p99 in ms (✗ over the limit, ? undecided, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.LimitMS)
+	return fmt.Sprintf("**%s**, the knee: p99 within %g ms\n\n| load | stack | `%s` | requests a second → p99 in ms (✗ over the limit, ? undecided, ! in doubt) |\n|---|---|--:|---|\n", c.Work, c.LimitMS, c.unit())
 }

@@ -7,6 +7,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 const batchingUnits = "Unit knee-rps better=higher\nUnit queue-ms better=lower\nUnit batch-eff better=higher\n"
@@ -20,7 +21,7 @@ func batching(stack, batcher string, conc int, p50, rate, mean float64) results.
 		n = n.With(axis.Load, axis.Knee)
 	}
 	t := trial(n, 1, p50, 2*p50, rate)
-	t.Metrics = map[string]float64{"emb/s": rate, "batch-mean": mean, "mem-MB": 100, "queue-ms": p50 / 4, "queue-depth": 1.5}
+	t.Metrics = map[unit.Name]float64{"emb/s": rate, "batch-mean": mean, "mem-MB": 100, "queue-ms": p50 / 4, "queue-depth": 1.5}
 	t.Stages = map[string]float64{"network": 0.4, "queue": p50 / 4, "compute": p50 / 2}
 	if conc > 0 {
 		t.Metrics["p50-ms"], t.Metrics["p95-ms"] = p50, 2*p50
@@ -41,7 +42,7 @@ func TestBatchingAndKnees(t *testing.T) {
 		{Rate: 67.2, Requests: 750, Why: "20 of 750 requests failed"},
 	}}
 	none := batching("embedded", "off", 0, 20, 0, 0)
-	none.Metrics, none.Withheld = nil, map[string]string{"knee-rps": "no rate held; at 3.1/s p99 was 340 ms, over 200 ms"}
+	none.Metrics, none.Withheld = nil, map[unit.Name]string{"knee-rps": "no rate held; at 3.1/s p99 was 340 ms, over 200 ms"}
 	none.Knee = &results.Knee{LimitMS: 200, Capacity: 4, Probes: []results.Probe{{Rate: 3.1, P99MS: 340, Requests: 700, Why: "p99 was 340 ms, over 200 ms"}}}
 	env := quick()
 	env.Skipped = nil

@@ -26,8 +26,8 @@ func Believe(bench *results.Bench, run *results.Run) string {
 			continue
 		}
 		names = append(names, t.Name)
-		for unit, v := range t.Metrics {
-			key := results.Series{Name: t.Name, Unit: unit}
+		for u, v := range t.Metrics {
+			key := results.Series{Name: t.Name, Unit: u}
 			bench.Samples[key] = append(bench.Samples[key], v)
 		}
 	}

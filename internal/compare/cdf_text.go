@@ -10,7 +10,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/hist"
-	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // Text writes a table a leaf, for a terminal. Service times are left out where
@@ -89,7 +89,7 @@ func (c Column) cell(s Step) string {
 	case failed:
 		return "failed"
 	}
-	return results.Figure("p50-ms", ms)
+	return unit.Figure(unit.P50, ms)
 }
 
 // CSV writes every leaf, tag, stack and step as a line of its own; a percentile

@@ -2,13 +2,13 @@ package compare
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 
 	"stackbench/internal/axis"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // measured is a stack's value of a metric, or why there is none.
@@ -24,24 +24,24 @@ type measured struct {
 }
 
 // value is a leaf's metric over its trials.
-func (b *builder) value(l *leaf, unit string) measured {
+func (b *builder) value(l *leaf, u unit.Name) measured {
 	if l == nil {
 		return measured{}
 	}
 	var values []float64
 	m := measured{}
 	for _, t := range l.trials {
-		if v, ok := t.Metrics[unit]; ok && absent(l, t, unit) {
-			m.withheld = "fewer requests than users in the window"
+		if v, ok := t.Metrics[u]; ok && absent(l, t, u) {
+			m.withheld = meter.AbsentUsers
 		} else if ok {
-			its := spanOf(t, l.name, unit, v)
+			its := spanOf(t, l.name, u, v)
 			if len(values) > 0 {
 				its = its.hull(m.span)
 			}
 			m.span, values = its, append(values, v)
 			m.doubt = m.doubt || len(t.Invalid)+len(t.Doubts) > 0
 			m.out = m.out || undone(t)
-		} else if why := t.Withheld[unit]; why != "" {
+		} else if why := t.Withheld[u]; why != "" {
 			m.withheld = why
 		}
 	}
@@ -49,12 +49,12 @@ func (b *builder) value(l *leaf, unit string) measured {
 		return m
 	}
 	m.value, m.ok, m.withheld, m.trials = median(values), true, "", values
-	if p := percentile(unit); p.of > 0 && len(l.trials) > 1 {
-		m = b.pooled(m, l, p)
+	if of, percent, ok := recorded(u); ok && len(l.trials) > 1 {
+		m = b.pooled(m, l, of, percent)
 	}
-	m.text = results.Figure(unit, m.value)
-	if (unit == "users" || unit == "knee-rps") && m.span.known() {
-		m.text += fmt.Sprintf(" (%s–%s)", results.Figure(unit, m.span.low), results.Figure(unit, m.span.high))
+	m.text = unit.Figure(u, m.value)
+	if u.Sought() && m.span.known() {
+		m.text += fmt.Sprintf(" (%s–%s)", unit.Figure(u, m.span.low), unit.Figure(u, m.span.high))
 	}
 	return m
 }
@@ -68,47 +68,29 @@ func undone(t results.Trial) bool {
 
 // absent says that a rate is of a window in which some users of a closed loop
 // sent nothing: runs from before that was withheld still have it.
-func absent(l *leaf, t results.Trial, unit string) bool {
-	rate := unit == "goodput-rps" || unit == "ns/op" || slices.Contains(rates(), unit)
+func absent(l *leaf, t results.Trial, u unit.Name) bool {
 	users := l.name.Number(axis.Conc)
-	return rate && t.Issued > 0 && t.Issued < users
+	return u.PerSpan() && t.Issued > 0 && t.Issued < users
 }
 
 // pooled ranks the requests of all trials together: percentiles of trials
 // cannot be averaged.
-func (b *builder) pooled(m measured, l *leaf, p rank) measured {
-	ms, failed, ok := b.run.Pooled(l.name.String(), p.raw)
+func (b *builder) pooled(m measured, l *leaf, of unit.Series, percent int) measured {
+	ms, failed, ok := b.run.Pooled(l.name.String(), of)
 	if !ok {
 		return measured{withheld: "a trial kept no raw response times to pool"}
 	}
-	m.value = results.Percentile(ms, failed, p.of)
-	if math.IsInf(m.value, 0) {
+	if m.value, ok = unit.Nearest(ms, failed, percent); !ok {
 		return measured{withheld: "+∞: the rank falls on a failed request"}
 	}
 	return m
 }
 
-// rank is a percentile and the raw times that it is of.
-type rank struct {
-	of  int // 0: none
-	raw func(results.Trial) []float64
-}
-
-// percentile is the one that a unit names, of response times or of times to the
-// first text; none for others.
-func percentile(unit string) rank {
-	first := func(t results.Trial) []float64 { return t.Firsts }
-	switch unit {
-	case "ttft-ms":
-		return rank{50, first}
-	case "ttft-p95-ms":
-		return rank{95, first}
-	}
-	var per int
-	if n, err := fmt.Sscanf(unit, "p%d-ms", &per); err != nil || n != 1 || per <= 0 || per > 100 {
-		return rank{}
-	}
-	return rank{per, func(t results.Trial) []float64 { return t.Latency }}
+// recorded is the percentile that a unit is, where trials keep the raw series
+// that it ranks; false for others.
+func recorded(u unit.Name) (of unit.Series, percent int, ok bool) {
+	of, percent, ok = u.Ranked()
+	return of, percent, ok && slices.Contains(unit.Recorded(), of)
 }
 
 // median of values, the mean of the middle two when their number is even.
@@ -137,8 +119,8 @@ func change(ratio float64) string {
 }
 
 // miss counts a value that is not shown.
-func (b *builder) miss(unit, why string) {
-	key := strings.TrimSuffix(unit, "-ms") + " %s (" + why + ")"
+func (b *builder) miss(u unit.Name, why string) {
+	key := u.Short() + " %s (" + why + ")"
 	if b.missing[key] == 0 {
 		b.order = append(b.order, key)
 	}

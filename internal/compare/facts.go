@@ -6,6 +6,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // facts are the rows below the metrics: whether the answers were right, what
@@ -81,7 +82,7 @@ func footprint(w *work, column axis.Values) string {
 			continue
 		}
 		for _, t := range l.trials {
-			if v, ok := t.Metrics["mem-MB"]; ok {
+			if v, ok := t.Metrics[unit.MemMB]; ok {
 				memory = append(memory, v)
 			}
 			if t.Server.ReadyS > 0 {
@@ -91,10 +92,10 @@ func footprint(w *work, column axis.Values) string {
 	}
 	mb, s := none, none
 	if len(memory) > 0 {
-		mb = results.Quantity("mem-MB", slices.Max(memory))
+		mb = unit.Quantity(unit.MemMB, slices.Max(memory))
 	}
 	if len(ready) > 0 {
-		s = results.Quantity("ready-s", median(ready))
+		s = unit.Quantity(unit.ReadyS, median(ready))
 	}
 	if mb == none && s == none {
 		return none
@@ -123,9 +124,9 @@ func floorRow(byStack []*leaf, load results.Name) []Row {
 	if len(p50) == 0 {
 		return nil
 	}
-	text := "client floor, in every stack's times: p50 " + results.Quantity("p50-ms", median(p50))
+	text := "client floor, in every stack's times: p50 " + unit.Quantity(unit.P50, median(p50))
 	if len(p95) > 0 {
-		text += ", p95 " + results.Quantity("p95-ms", median(p95))
+		text += ", p95 " + unit.Quantity(unit.P95, median(p95))
 	}
 	return []Row{{Label: label(load), Cells: make([]Cell, len(byStack)), Wide: text}}
 }

@@ -6,12 +6,8 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
-
-// textUnits are what a load of generated text is about, before its response times.
-func textUnits() []string {
-	return []string{"ttft-ms", "ttft-p95-ms", "itl-ms", "chunk-gap-p99-ms", "goodput-rps", "prefix-hit-%"}
-}
 
 // views sets what servers count of their own texts beside ours, for the block's
 // heaviest closed load: 1 means that they agree, and where they do not, it is
@@ -28,7 +24,7 @@ func views(w *work, loads []results.Name, columns []axis.Values) []Row {
 	}
 	byStack := w.on(loads[at], columns)
 	var rows []Row
-	for _, what := range []string{"ttft-mean-ms", "itl-mean-ms", "e2e-mean-ms", "tok/s"} {
+	for _, what := range []string{"ttft-mean-ms", "itl-mean-ms", "e2e-mean-ms", string(unit.TokPerS)} {
 		row := Row{Label: "server's own ÷ ours at " + label(loads[at]), Unit: what}
 		found := false
 		for _, l := range byStack {

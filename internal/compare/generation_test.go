@@ -7,6 +7,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 const textsUnits = "Unit ttft-ms better=lower\nUnit itl-ms better=lower\nUnit tok/s better=higher\nUnit users better=higher\nUnit goodput-rps better=higher\n"
@@ -20,7 +21,7 @@ func texts(stack string, conc int, ttft, itl, rate float64) results.Trial {
 		n = n.With(axis.Load, axis.Users)
 	}
 	t := trial(n, 1, 100*itl, 101*itl, rate)
-	t.Metrics = map[string]float64{"tok/s": rate, "mem-MB": 900}
+	t.Metrics = map[unit.Name]float64{"tok/s": rate, "mem-MB": 900}
 	if conc > 0 {
 		t.Metrics["ttft-ms"], t.Metrics["itl-ms"], t.Metrics["p50-ms"] = ttft, itl, 128*itl
 	}
@@ -41,7 +42,7 @@ func TestGeneratedText(t *testing.T) {
 		{Users: 12, Within: 0.9, Requests: 60, Why: "90 % of the answers came within the limits, under 95 %"},
 	}}
 	none := texts("fastapi-pytorch", 0, 0, 0, 0)
-	none.Metrics, none.Withheld = nil, map[string]string{"users": "the limits do not hold for one user: 0 % of the answers came within the limits, under 95 %"}
+	none.Metrics, none.Withheld = nil, map[unit.Name]string{"users": "the limits do not hold for one user: 0 % of the answers came within the limits, under 95 %"}
 	none.Knee = &results.Knee{TTFTMS: 1000, ITLMS: 100, Probes: []results.Probe{{Users: 1, Requests: 20, Why: "0 % of the answers came within the limits, under 95 %"}}}
 	env := quick()
 	env.Skipped = nil
@@ -54,8 +55,8 @@ func TestGeneratedText(t *testing.T) {
 func TestFirstTextsArePooled(t *testing.T) {
 	one, two := texts("vllm", 4, 100, 20, 100), texts("vllm", 4, 300, 20, 100)
 	two.Trial = 2
-	one.Issued, one.Failed, one.Firsts = 3, nil, []float64{100_000, 101_000, 102_000}
-	two.Issued, two.Failed, two.Firsts = 1, nil, []float64{300_000}
+	one.Issued, one.Failed, one.Raw = 3, nil, map[unit.Series][]float64{unit.FirstText: {100_000, 101_000, 102_000}}
+	two.Issued, two.Failed, two.Raw = 1, nil, map[unit.Series][]float64{unit.FirstText: {300_000}}
 	env := quick()
 	env.Skipped = nil
 	text, _ := table(t, runWith(t, units+textsUnits, env, one, two))

@@ -6,14 +6,15 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // gpuRows are what a load took of the GPUs; none where no stack had one. Power
 // and the activity of the multiprocessors describe, and are not ranked.
 func (b *builder) gpuRows(byStack []*leaf, load results.Name) []Row {
 	var rows []Row
-	for _, unit := range []string{"gpu-util", "gpu-mem-MB", "J/answer", "J/item"} {
-		rows = append(rows, b.row(byStack, load, unit)...)
+	for _, u := range unit.In(unit.DeviceRows) {
+		rows = append(rows, b.row(byStack, load, u)...)
 	}
 	if n := len(rows); n >= 2 && restates(rows[n-1], rows[n-2]) {
 		rows = rows[:n-1]
@@ -28,7 +29,7 @@ func (b *builder) gpuRows(byStack []*leaf, load results.Name) []Row {
 
 // restates says that an item's energy is an answer's: each carried one.
 func restates(item, answer Row) bool {
-	if item.Unit != "J/item" || answer.Unit != "J/answer" {
+	if item.Unit != string(unit.JPerItem) || answer.Unit != string(unit.JPerAnswer) {
 		return false
 	}
 	return slices.EqualFunc(item.Cells, answer.Cells, func(a, b Cell) bool { return a.Text == b.Text })
@@ -36,14 +37,14 @@ func restates(item, answer Row) bool {
 
 // cardRow is a figure that trials keep of their GPUs, the median of the trials;
 // no row where no stack has it.
-func cardRow(byStack []*leaf, load results.Name, unit string, of func(results.Cards) *float64) []Row {
-	row := Row{Label: label(load), Unit: unit}
+func cardRow(byStack []*leaf, load results.Name, figure string, of func(results.Cards) *float64) []Row {
+	row := Row{Label: label(load), Unit: figure}
 	found := false
 	for _, l := range byStack {
 		v, doubt := l.card(of)
 		cell := Cell{Text: none}
 		if v != nil {
-			found, cell = true, Cell{Text: results.Figure(unit, *v), Doubt: doubt}
+			found, cell = true, Cell{Text: unit.Significant(*v), Doubt: doubt}
 		}
 		row.Cells = append(row.Cells, cell)
 	}
@@ -103,7 +104,7 @@ func gpuConditions(trials []results.Trial) []string {
 	}
 	line := "GPU: gpu-util is the time in which a kernel was resident: busyness, not efficiency; power and energy are whole cards', idle power included"
 	if len(idle) > 0 {
-		line += fmt.Sprintf(" (%s W when nothing was started)", results.Figure("gpu-W", median(idle)))
+		line += fmt.Sprintf(" (%s W when nothing was started)", unit.Significant(median(idle)))
 	}
 	lines := []string{line + "."}
 	for _, note := range notes {

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // TestGPURows shows two stacks on a card, at one image a request and at 32: one
@@ -41,17 +42,17 @@ func TestNoGPURows(t *testing.T) {
 	text, _ := table(t, run(t, quick(), tr))
 	require.NotContains(t, text, "gpu-")
 	watts := 300.0
-	tr.GPU, tr.Metrics, tr.Latency = &results.Cards{Count: 1, Seconds: 3, Watts: &watts}, nil, nil
+	tr.GPU, tr.Metrics, tr.Raw = &results.Cards{Count: 1, Seconds: 3, Watts: &watts}, nil, nil
 	text, _ = table(t, run(t, quick(), tr))
 	require.NotContains(t, text, "gpu-W")
 }
 
 func TestEnergyIsComparedOnce(t *testing.T) {
-	bench := func(lines ...string) *results.Bench {
-		b := &results.Bench{Meta: map[string]results.UnitMeta{}, Samples: map[results.Series][]float64{}}
-		for _, unit := range lines {
-			b.Meta[unit] = results.UnitMeta{Better: -1}
-			b.Samples[results.Series{Name: "X", Unit: unit}] = []float64{1}
+	bench := func(lines ...unit.Name) *results.Bench {
+		b := &results.Bench{Meta: map[unit.Name]results.UnitMeta{}, Samples: map[results.Series][]float64{}}
+		for _, u := range lines {
+			b.Meta[u] = results.UnitMeta{Better: -1}
+			b.Samples[results.Series{Name: "X", Unit: u}] = []float64{1}
 		}
 		return b
 	}

@@ -6,6 +6,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 const (
@@ -33,17 +34,17 @@ func (s span) hull(o span) span {
 // spanOf is the interval of a metric within one trial: of percentiles from the
 // raw times, of a closed loop's rate from the mean time that is its inverse, of a
 // search from its probes. Metrics of which a trial keeps no raw values have none.
-func spanOf(t results.Trial, load results.Name, unit string, value float64) span {
+func spanOf(t results.Trial, load results.Name, u unit.Name, value float64) span {
 	switch {
-	case unit == "users" || unit == "knee-rps":
+	case u.Sought():
 		if t.Knee != nil && t.Knee.High > 0 {
 			return span{t.Knee.Low, t.Knee.High}
 		}
-	case slices.Contains(rates(), unit) && load.Get(axis.Load) == axis.Closed:
-		return rateSpan(t.Latency, value)
+	case u.Throughput() && load.Get(axis.Load) == axis.Closed:
+		return rateSpan(t.Raw[unit.Response], value)
 	}
-	if p := percentile(unit); p.of > 0 {
-		return percentileSpan(p.raw(t), t.Failures(), float64(p.of)/100)
+	if of, percent, ok := recorded(u); ok {
+		return percentileSpan(t.Raw[of], t.Failures(), float64(percent)/100)
 	}
 	return span{}
 }

@@ -8,6 +8,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // The least that one trial against one tells, whatever a run's own pairs say: in
@@ -50,8 +51,8 @@ func pairsOf(trials []results.Trial) []pair {
 
 // ratio is the second measurement over the first; false where either is missing
 // or not to be believed, or is nothing that a stack decides.
-func (p pair) ratio(unit string) (float64, bool) {
-	if p.name.Get(axis.Load) == axis.Open && slices.Contains(rates(), unit) {
+func (p pair) ratio(u unit.Name) (float64, bool) {
+	if p.name.Get(axis.Load) == axis.Open && u.Throughput() {
 		return 0, false
 	}
 	for _, t := range []results.Trial{p.first, p.again} {
@@ -59,18 +60,19 @@ func (p pair) ratio(unit string) (float64, bool) {
 			return 0, false
 		}
 	}
-	a, b := p.first.Metrics[unit], p.again.Metrics[unit]
+	a, b := p.first.Metrics[u], p.again.Metrics[u]
 	return b / a, a > 0 && b > 0
 }
 
 // pairUnits are those of a pair that are shown.
-func pairUnits() []string {
-	return slices.Concat([]string{"ttft-ms", "ttft-p95-ms"}, latencies(), rates())
-}
-
-// tail says whether a unit is of the slowest requests: these differ more.
-func tail(unit string) bool {
-	return slices.Contains([]string{"p95-ms", "p99-ms", "ttft-p95-ms", "chunk-gap-p99-ms"}, unit)
+func pairUnits() []unit.Name {
+	var ranked []unit.Name
+	for _, series := range []unit.Series{unit.FirstText, unit.Response} {
+		for _, u := range unit.Percentiles(series) {
+			ranked = append(ranked, u.Name)
+		}
+	}
+	return append(ranked, unit.Throughputs()...)
 }
 
 // noise is what a run's pairs say of the machine.
@@ -84,11 +86,11 @@ func noiseOf(pairs []pair) noise {
 	for _, p := range pairs {
 		n.stack = p.name.Get(axis.Stack)
 		var centre, slow float64
-		for _, unit := range pairUnits() {
-			r, ok := p.ratio(unit)
+		for _, u := range pairUnits() {
+			r, ok := p.ratio(u)
 			switch {
 			case !ok:
-			case tail(unit):
+			case u.Tail():
 				slow = max(slow, effect(r, 1))
 			default:
 				centre = max(centre, effect(r, 1))
@@ -109,8 +111,8 @@ func noiseOf(pairs []pair) noise {
 // show that a machine is quiet, and few that do not agree show that it is not.
 // From three on, it is where 95 % of such differences end (Student's t on their
 // spread); of fewer, the largest.
-func (n noise) floor(unit string) float64 {
-	if tail(unit) {
+func (n noise) floor(u unit.Name) float64 {
+	if u.Tail() {
 		return max(leastTailFloor, bound(n.tail))
 	}
 	return max(leastFloor, bound(n.centre))
@@ -151,19 +153,19 @@ func pairRows(pairs []pair, work, load results.Name, columns []axis.Values) []Ro
 func changes(pairs []pair) string {
 	var parts []string
 	rate := false
-	for _, unit := range pairUnits() {
-		if slices.Contains(rates(), unit) && rate { // the others say the same
+	for _, u := range pairUnits() {
+		if u.Throughput() && rate { // the others say the same
 			continue
 		}
 		var ratios []float64
 		for _, p := range pairs {
-			if r, ok := p.ratio(unit); ok {
+			if r, ok := p.ratio(u); ok {
 				ratios = append(ratios, r)
 			}
 		}
 		if len(ratios) > 0 {
-			parts = append(parts, strings.TrimSuffix(unit, "-ms")+" "+change(median(ratios)))
-			rate = rate || slices.Contains(rates(), unit)
+			parts = append(parts, u.Short()+" "+change(median(ratios)))
+			rate = rate || u.Throughput()
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -176,7 +178,7 @@ func (n noise) words(trials int) string {
 		return said + fmt.Sprintf(": by a rank test over the trials, corrected for the stacks of the row, and by over %g %%. Level: within that. Undecided: the trials do not tell.", 100*defaultThreshold)
 	}
 	said += fmt.Sprintf(": intervals of the windows apart, and over the noise floor of %.0f %% in medians and rates, %.0f %% in p95 and p99. Level: within it. Undecided: the windows do not tell. ",
-		100*n.floor("p50-ms"), 100*n.floor("p95-ms"))
+		100*n.floor(unit.P50), 100*n.floor(unit.P95))
 	pairs := max(len(n.centre), len(n.tail))
 	if pairs == 0 {
 		return said + "The floor is that of 24 fresh processes of one stack; this run measured none twice."

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // Verdict is what can be said of a metric in a new run against an old one.
@@ -27,7 +28,7 @@ const (
 // Line compares one metric of one benchmark.
 type Line struct {
 	Name     string
-	Unit     string
+	Unit     unit.Name
 	Old, New Sample
 	Ratio    float64 // new median ÷ old median; 0 when there is none
 	P        float64 // Mann-Whitney, two-sided
@@ -50,7 +51,7 @@ type Report struct {
 
 // Options choose what is compared.
 type Options struct {
-	Units []string // only these; empty means every unit that has a direction, less those that restate another
+	Units []unit.Name // only these; empty means every unit that has a direction, less those that restate another
 }
 
 // Runs compares every metric of two runs. They differ on one when the p-value
@@ -60,8 +61,8 @@ type Options struct {
 func Runs(old, fresh *results.Bench, o Options) *Report {
 	r := &Report{Notes: differences(old, fresh)}
 	for _, name := range union(old.Names, fresh.Names) {
-		for _, unit := range union(old.Units, fresh.Units) {
-			key := results.Series{Name: name, Unit: unit}
+		for _, u := range union(old.Units, fresh.Units) {
+			key := results.Series{Name: name, Unit: u}
 			a, b := old.Samples[key], fresh.Samples[key]
 			if len(a)+len(b) > 0 && chosen(o, old, fresh, key) {
 				r.Lines = append(r.Lines, line(key, a, b))
@@ -69,7 +70,7 @@ func Runs(old, fresh *results.Bench, o Options) *Report {
 		}
 	}
 	if skipped := undirected(old, fresh, o); len(skipped) > 0 {
-		r.Notes = append(r.Notes, "not judged, having no better direction: "+strings.Join(skipped, ", "))
+		r.Notes = append(r.Notes, "not judged, having no better direction: "+join(skipped))
 	}
 	holm(r.Lines)
 	tests := r.tests()
@@ -170,8 +171,16 @@ func (r *Report) Count(v Verdict) int {
 	return n
 }
 
-func union(a, b []string) []string {
-	out, has := slices.Clone(a), map[string]bool{}
+func join(names []unit.Name) string {
+	texts := make([]string, len(names))
+	for i, n := range names {
+		texts[i] = string(n)
+	}
+	return strings.Join(texts, ", ")
+}
+
+func union[T comparable](a, b []T) []T {
+	out, has := slices.Clone(a), map[T]bool{}
 	for _, s := range a {
 		has[s] = true
 	}

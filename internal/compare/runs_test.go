@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // bench writes samples of metrics, one line a sample: unit → values.
@@ -42,22 +43,22 @@ func around(centre float64, n int) []float64 {
 
 const directions = "Unit p95-ms better=lower\nUnit rps better=higher\nUnit mem-MB better=lower threshold=0.5\nUnit ok-% better=higher\n"
 
-func verdict(t *testing.T, r *Report, unit string) Line {
+func verdict(t *testing.T, r *Report, u unit.Name) Line {
 	t.Helper()
 	for _, l := range r.Lines {
-		if l.Unit == unit {
+		if l.Unit == u {
 			return l
 		}
 	}
-	require.Fail(t, "no line for "+unit)
+	require.Fail(t, "no line for "+string(u))
 	return Line{}
 }
 
 func TestVerdicts(t *testing.T) {
-	check := func(unit string, old, fresh []float64, want Verdict, why string) {
+	check := func(name string, old, fresh []float64, want Verdict, why string) {
 		t.Helper()
-		r := Runs(bench(t, directions, map[string][]float64{unit: old}), bench(t, directions, map[string][]float64{unit: fresh}), Options{})
-		l := verdict(t, r, unit)
+		r := Runs(bench(t, directions, map[string][]float64{name: old}), bench(t, directions, map[string][]float64{name: fresh}), Options{})
+		l := verdict(t, r, unit.Name(name))
 		require.Equal(t, want, l.Verdict, "%+v", l)
 		require.Equal(t, why, l.Why)
 	}
@@ -82,7 +83,7 @@ func TestDirectionsAreNeeded(t *testing.T) {
 	r := Runs(bench(t, directions, samples), bench(t, "", samples), Options{})
 	require.Len(t, r.Lines, 1)
 	require.Equal(t, []string{"not judged, having no better direction: cpu-util"}, r.Notes)
-	r = Runs(bench(t, directions, samples), bench(t, directions, samples), Options{Units: []string{"cpu-util"}})
+	r = Runs(bench(t, directions, samples), bench(t, directions, samples), Options{Units: []unit.Name{"cpu-util"}})
 	require.Equal(t, "its unit states no better direction", verdict(t, r, "cpu-util").Why)
 	r = Runs(bench(t, directions, samples), bench(t, "Unit rps better=lower\n", samples), Options{})
 	require.Equal(t, "the runs disagree on which direction is better", verdict(t, r, "rps").Why)
@@ -103,8 +104,8 @@ func TestMetricsThatRestateOthersAreLeftOut(t *testing.T) {
 	b := bench(t, header, map[string][]float64{"ns/op": {1}, "rps": {1}, "img/s": {1}, "client-cpu-%": {1}})
 	r := Runs(b, b, Options{})
 	require.Len(t, r.Lines, 1)
-	require.Equal(t, "img/s", r.Lines[0].Unit)
-	require.Len(t, Runs(b, b, Options{Units: []string{"ns/op", "rps"}}).Lines, 2)
+	require.Equal(t, unit.ImgPerS, r.Lines[0].Unit)
+	require.Len(t, Runs(b, b, Options{Units: []unit.Name{"ns/op", "rps"}}).Lines, 2)
 }
 
 func TestOtherConditionsAreSaid(t *testing.T) {
@@ -178,7 +179,7 @@ func TestRunsText(t *testing.T) {
 	fresh := bench(t, directions+"cpu: B\n", map[string][]float64{"p95-ms": around(15.1, 8), "rps": around(810, 8), "mem-MB": around(400, 8)})
 	// The order of the units follows the file, which here follows a map.
 	r := Runs(old, fresh, Options{})
-	byUnit := map[string]int{"p95-ms": 0, "rps": 1, "mem-MB": 2, "ok-%": 3}
+	byUnit := map[unit.Name]int{"p95-ms": 0, "rps": 1, "mem-MB": 2, "ok-%": 3}
 	sorted := make([]Line, len(r.Lines))
 	for _, l := range r.Lines {
 		sorted[byUnit[l.Unit]] = l

@@ -5,7 +5,7 @@ import (
 	"io"
 	"strings"
 
-	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // Text writes the report for a terminal: the metrics of each benchmark below
@@ -49,7 +49,7 @@ func (l Line) columns() []string {
 		if s.N == 0 {
 			return none
 		}
-		return results.Quantity(l.Unit, s.Median)
+		return unit.Quantity(l.Unit, s.Median)
 	}
 	delta, p := "", ""
 	if l.tested() {
@@ -62,7 +62,7 @@ func (l Line) columns() []string {
 	if l.Why != "" {
 		verdict += ": " + l.Why
 	}
-	return []string{l.Unit, show(l.Old), "→ " + show(l.New), delta, p, verdict}
+	return []string{string(l.Unit), show(l.Old), "→ " + show(l.New), delta, p, verdict}
 }
 
 // probability writes a p-value, which no sample makes zero.

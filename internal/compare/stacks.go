@@ -10,6 +10,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // Table is the stacks of a run side by side.
@@ -45,12 +46,6 @@ type Cell struct {
 
 // none stands for a cell without a value.
 const none = "–"
-
-// latencies are the units that every row of a load starts with; then follows
-// the first of rates that was measured.
-func latencies() []string { return []string{"p50-ms", "p95-ms", "p99-ms"} }
-
-func rates() []string { return []string{"img/s", "emb/s", "tok/s", "rps"} }
 
 // Stacks makes the table of a run, for people: latencies and throughput, the
 // verdict on the answers, memory and start. Of several trials it shows medians,
@@ -141,27 +136,27 @@ func (b *builder) rows(w *work, load results.Name, columns []axis.Values) []Row 
 	byStack := w.on(load, columns)
 	b.noteFaults(byStack)
 	var rows []Row
-	first := latencies()
+	first := unit.Latencies()
 	switch {
 	case load.Get(axis.Load) == axis.Knee:
-		first = []string{"knee-rps"}
+		first = []unit.Name{unit.KneeRps}
 	case load.Get(axis.Load) == axis.Users:
-		first = []string{"users"}
+		first = []unit.Name{unit.Users}
 	case w.key.Get(axis.Tokens) != "":
-		first = slices.Concat(textUnits(), first)
+		first = slices.Concat(unit.In(unit.TextRows), first)
 	}
-	for _, unit := range first {
-		rows = append(rows, b.row(byStack, load, unit)...)
+	for _, u := range first {
+		rows = append(rows, b.row(byStack, load, u)...)
 	}
-	for _, unit := range rates() {
-		if found := b.row(byStack, load, unit); found != nil {
+	for _, u := range unit.Throughputs() {
+		if found := b.row(byStack, load, u); found != nil {
 			rows = append(rows, found...)
 			break
 		}
 	}
 	if load.Get(axis.Batcher) != "" {
-		for _, unit := range batchUnits() {
-			rows = append(rows, b.row(byStack, load, unit)...)
+		for _, u := range unit.In(unit.BatchRows) {
+			rows = append(rows, b.row(byStack, load, u)...)
 		}
 	}
 	rows = slices.Concat(rows, b.gpuRows(byStack, load), floorRow(byStack, load))
@@ -169,34 +164,34 @@ func (b *builder) rows(w *work, load results.Name, columns []axis.Values) []Row 
 }
 
 // row is one metric of one load, or nothing when no stack has it.
-func (b *builder) row(byStack []*leaf, load results.Name, unit string) []Row {
+func (b *builder) row(byStack []*leaf, load results.Name, u unit.Name) []Row {
 	values := make([]measured, len(byStack))
 	found := false
 	for i, l := range byStack {
-		values[i] = b.value(l, unit)
+		values[i] = b.value(l, u)
 		found = found || values[i].ok
 	}
 	for _, v := range values {
 		if v.withheld != "" {
-			b.miss(unit, v.withheld)
+			b.miss(u, v.withheld)
 		}
 	}
 	if !found {
 		return nil
 	}
-	return []Row{{Label: label(load), Unit: unit, Cells: b.judge(values, load, unit)}}
+	return []Row{{Label: label(load), Unit: string(u), Cells: b.judge(values, load, u)}}
 }
 
 // judge fills a row's cells. The rate of an open loop is what was offered, and a
 // figure beside a search's own was taken at each stack's own load: neither says
 // which is better.
-func (b *builder) judge(values []measured, load results.Name, unit string) []Cell {
-	better := b.run.Units[unit].Better
-	offered := load.Get(axis.Load) == axis.Open && slices.Contains(rates(), unit)
-	if beside := searches(load) && unit != "users" && unit != "knee-rps"; offered || beside {
+func (b *builder) judge(values []measured, load results.Name, u unit.Name) []Cell {
+	better := b.run.Units[u].Better
+	offered := load.Get(axis.Load) == axis.Open && u.Throughput()
+	if beside := searches(load) && !u.Sought(); offered || beside {
 		better = 0
 	}
-	c := contest{threshold: b.run.Units[unit].Threshold, floor: b.noise.floor(unit)}
+	c := contest{threshold: b.run.Units[u].Threshold, floor: b.noise.floor(u)}
 	if c.threshold == 0 {
 		c.threshold = defaultThreshold
 	}

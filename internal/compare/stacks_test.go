@@ -14,6 +14,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -40,21 +41,23 @@ func name(group, stack, model, input string, batch, conc, rate int) results.Name
 
 // trial has 140 requests that take p50 ms, the last 8 of them p95 ms.
 func trial(n results.Name, number int, p50, p95, rate float64) results.Trial {
-	unit := map[string]string{"ImageClassification": "img/s", "Embeddings": "emb/s", "BatchServing": "emb/s"}[n.Group]
+	rated := map[string]unit.Name{"ImageClassification": "img/s", "Embeddings": "emb/s", "BatchServing": "emb/s"}[n.Group]
 	t := results.Trial{
 		Name: n.String(), Trial: number, Seconds: 3, Issued: 140, Steady: "steady",
-		Metrics:  map[string]float64{"p50-ms": p50, "p95-ms": p95, unit: rate, "rps": rate / float64(n.Number(axis.Batch)), "mem-MB": 400 + p50},
-		Withheld: map[string]string{"p99-ms": "fewer than 662 requests"},
+		Metrics:  map[unit.Name]float64{"p50-ms": p50, "p95-ms": p95, rated: rate, "rps": rate / float64(n.Number(axis.Batch)), "mem-MB": 400 + p50},
+		Withheld: map[unit.Name]string{"p99-ms": "fewer than 662 requests"},
 		Answers:  results.Answers{Checked: 20, Agree: 20, Rule: "top-1, logits within 1e-3"},
 		Server:   results.Server{Launcher: "process", ReadyS: 2.3456},
 	}
+	var raw []float64
 	for i := range 140 {
 		us := p50 * 1000
 		if i >= 132 {
 			us = p95 * 1000
 		}
-		t.Latency = append(t.Latency, us)
+		raw = append(raw, us)
 	}
+	t.Raw = map[unit.Series][]float64{unit.Response: raw}
 	return t
 }
 
@@ -132,7 +135,7 @@ func TestTrialsArePooled(t *testing.T) {
 	require.NotContains(t, text, "46.7", "the mean of the trials' p95")
 
 	// Rank 399 of 420 falls on one of 22 failures in a trial that published no p95.
-	c.Latency, c.Failed = c.Latency[:118], map[string]int{"timeout": 22}
+	c.Raw[unit.Response], c.Failed = c.Raw[unit.Response][:118], map[string]int{"timeout": 22}
 	delete(c.Metrics, "p95-ms")
 	c.Withheld["p95-ms"] = "+∞: the rank falls on a failed request"
 	text, _ = table(t, run(t, env, a, b, c))

@@ -6,11 +6,8 @@ import (
 	"strings"
 
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
-
-// fitness units tell whether a run may be believed, not how a stack did: a
-// faster stack makes the client busier.
-func fitness() []string { return []string{"client-cpu-%", "late-p99-ms"} }
 
 // chosen reports whether a metric is compared. Every further test costs all the
 // others power, so one that only restates another is left out: ns/op is the
@@ -23,31 +20,23 @@ func chosen(o Options, old, fresh *results.Bench, key results.Series) bool {
 	if m, conflict := unitMeta(old, fresh, key.Unit); m.Better == 0 && conflict == "" {
 		return false
 	}
-	has := func(unit string) bool {
-		s := results.Series{Name: key.Name, Unit: unit}
+	has := func(u unit.Name) bool {
+		s := results.Series{Name: key.Name, Unit: u}
 		return len(old.Samples[s]) > 0 || len(fresh.Samples[s]) > 0
 	}
-	switch key.Unit {
-	case "ns/op":
-		return !has("rps")
-	case "J/answer":
-		return !has("J/item")
-	case "rps":
-		return !has("img/s") && !has("emb/s") && !has("tok/s")
-	}
-	return !slices.Contains(fitness(), key.Unit)
+	return !key.Unit.Fitness() && !slices.ContainsFunc(key.Unit.Restated(), has)
 }
 
 // undirected lists the units that are in both runs, and cannot be judged since
 // neither says which way is better.
-func undirected(old, fresh *results.Bench, o Options) []string {
+func undirected(old, fresh *results.Bench, o Options) []unit.Name {
 	if len(o.Units) > 0 {
 		return nil
 	}
-	var out []string
-	for _, unit := range union(old.Units, fresh.Units) {
-		if m, conflict := unitMeta(old, fresh, unit); m.Better == 0 && conflict == "" {
-			out = append(out, unit)
+	var out []unit.Name
+	for _, u := range union(old.Units, fresh.Units) {
+		if m, conflict := unitMeta(old, fresh, u); m.Better == 0 && conflict == "" {
+			out = append(out, u)
 		}
 	}
 	return out
@@ -55,8 +44,8 @@ func undirected(old, fresh *results.Bench, o Options) []string {
 
 // unitMeta is what the runs say of a unit, the new one first; conflict says
 // that they contradict each other.
-func unitMeta(old, fresh *results.Bench, unit string) (m results.UnitMeta, conflict string) {
-	a, b := old.Meta[unit], fresh.Meta[unit]
+func unitMeta(old, fresh *results.Bench, u unit.Name) (m results.UnitMeta, conflict string) {
+	a, b := old.Meta[u], fresh.Meta[u]
 	if a.Better != 0 && b.Better != 0 && a.Better != b.Better {
 		return b, "the runs disagree on which direction is better"
 	}

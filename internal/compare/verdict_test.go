@@ -11,6 +11,7 @@ import (
 
 	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // machine makes trials as this product's machines do: every process is off by an
@@ -33,8 +34,9 @@ func (m machine) off(scale float64) float64 {
 func (m machine) trial(n results.Name, number int, ms float64) results.Trial {
 	users := max(n.Number(axis.Conc), 1)
 	centre, slow := ms*m.off(0.02), m.off(0.045)
-	t := results.Trial{Name: n.String(), Trial: number, Seconds: 3, Metrics: map[string]float64{}, Server: results.Server{Launcher: "process"}}
+	t := results.Trial{Name: n.String(), Trial: number, Seconds: 3, Metrics: map[unit.Name]float64{}, Server: results.Server{Launcher: "process"}}
 	wave, sum := 0.0, 0.0
+	var raw []float64
 	for sum < 3000*float64(users) {
 		wave = 0.7*wave + 0.05*m.rng.NormFloat64()
 		at := centre * math.Exp(wave)
@@ -42,13 +44,13 @@ func (m machine) trial(n results.Name, number int, ms float64) results.Trial {
 			at *= 1.3 * slow
 		}
 		sum += at
-		t.Latency = append(t.Latency, math.Round(at*1000))
+		raw = append(raw, math.Round(at*1000))
 	}
-	t.Issued = len(t.Latency)
-	sorted := sortedMS(t.Latency)
-	t.Metrics["p50-ms"] = results.Percentile(sorted, 0, 50)
+	t.Issued, t.Raw = len(raw), map[unit.Series][]float64{unit.Response: raw}
+	sorted := sortedMS(raw)
+	t.Metrics["p50-ms"], _ = unit.Nearest(sorted, 0, 50)
 	if t.Issued >= 130 {
-		t.Metrics["p95-ms"] = results.Percentile(sorted, 0, 95)
+		t.Metrics["p95-ms"], _ = unit.Nearest(sorted, 0, 95)
 	}
 	rate := float64(users) * float64(t.Issued) / sum * 1000
 	t.Metrics["rps"], t.Metrics["emb/s"] = rate, rate
@@ -73,7 +75,7 @@ func (m machine) repeat(t *testing.T, runs, trials, pairs int, slower float64) t
 	t.Helper()
 	out := tally{map[string]int{}, map[string]int{}, map[string]int{}}
 	for range runs {
-		run := &results.Run{Units: map[string]results.UnitMeta{"p50-ms": {Better: -1}, "p95-ms": {Better: -1}, "emb/s": {Better: 1}}}
+		run := &results.Run{Units: map[unit.Name]results.UnitMeta{"p50-ms": {Better: -1}, "p95-ms": {Better: -1}, "emb/s": {Better: 1}}}
 		run.Env.Plan.Trials = trials
 		for number := 1; number <= trials; number++ {
 			for i, conc := range []int{1, 4, 16} {
@@ -215,7 +217,7 @@ func TestAStackMeasuredAgainHasARowOfItsOwn(t *testing.T) {
 	require.Contains(t, text, "1 pair of embedded with itself here, which differed by up to 26.6 % in medians and rates, 3.3 % in p95 and p99.")
 	require.Regexp(t, `(?m)^embeddings · m · rest · text +embedded +other$`, text, "no column of its own")
 	require.NotContains(t, text, " best", "a fifth slower, on a machine that makes a quarter by itself")
-	_, _, ok := r.Pooled(leaf.String(), func(t results.Trial) []float64 { return t.Latency })
+	_, _, ok := r.Pooled(leaf.String(), unit.Response)
 	require.True(t, ok)
 }
 

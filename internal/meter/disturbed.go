@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"stackbench/internal/unit"
 )
 
 // Rules of what others did to a window. Its numbers may be right, but not of
@@ -137,10 +139,10 @@ func (f Foreign) Weight(open bool) float64 {
 func (f Foreign) service(l *ledger) {
 	switch {
 	case f.Unknown != "":
-		l.withhold("foreign-%", "unknown: "+f.Unknown)
+		l.withhold(unit.Foreign, "unknown: "+f.Unknown)
 	case f.Server.Percent == 0:
-		l.withhold("foreign-%", "none was seen")
+		l.withhold(unit.Foreign, "none was seen")
 	default:
-		l.put("foreign-%", f.Server.Percent)
+		l.put(unit.Foreign, f.Server.Percent)
 	}
 }

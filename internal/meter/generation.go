@@ -1,10 +1,10 @@
 package meter
 
 import (
-	"slices"
 	"time"
 
 	"stackbench/internal/record"
+	"stackbench/internal/unit"
 )
 
 // Generation says that a window's answers are generated text.
@@ -74,9 +74,7 @@ func Gaps(r record.Record) []time.Duration {
 // texts is what a sample's good answers say as generated text.
 type texts struct {
 	asked     *Generation // nil when the answers are none
-	ttft      []time.Duration
-	itl       []time.Duration
-	gaps      []time.Duration
+	raw       map[unit.Series][]time.Duration
 	tokens    int
 	uncounted int  // answers whose tokens the server did not count
 	unknown   int  // streams whose ITL is unknown
@@ -98,11 +96,11 @@ func (t *texts) add(r record.Record, open bool) {
 	if !ok {
 		return
 	}
-	t.ttft = append(t.ttft, ttft)
-	t.gaps = append(t.gaps, Gaps(r)...)
+	t.keep(unit.FirstText, ttft)
+	t.keep(unit.ChunkGap, Gaps(r)...)
 	itl, defined, known := ITL(r)
 	if defined {
-		t.itl = append(t.itl, itl)
+		t.keep(unit.TokenGap, itl)
 	}
 	if !known {
 		t.unknown++
@@ -112,6 +110,13 @@ func (t *texts) add(r record.Record, open bool) {
 	}
 }
 
+func (t *texts) keep(s unit.Series, times ...time.Duration) {
+	if t.raw == nil {
+		t.raw = map[unit.Series][]time.Duration{}
+	}
+	t.raw[s] = append(t.raw[s], times...)
+}
+
 // measure gives the units of generated text.
 func (t *texts) measure(l *ledger, issued, good int, span time.Duration) {
 	if t.asked == nil {
@@ -119,33 +124,31 @@ func (t *texts) measure(l *ledger, issued, good int, span time.Duration) {
 	}
 	switch {
 	case good == 0:
-		l.withhold("tok/s", "no good answer")
+		l.withhold(unit.TokPerS, "no good answer")
 	case t.absent:
-		l.withhold("tok/s", absentUsers)
+		l.withhold(unit.TokPerS, AbsentUsers)
 	case t.uncounted > 0:
-		l.withhold("tok/s", "the server did not count the tokens of every answer")
+		l.withhold(unit.TokPerS, "the server did not count the tokens of every answer")
 	default:
-		l.put("tok/s", float64(t.tokens)/span.Seconds())
+		l.put(unit.TokPerS, float64(t.tokens)/span.Seconds())
 	}
 	if !t.asked.Stream {
 		return
 	}
 	failed := issued - good
-	ttft := slices.Sorted(slices.Values(t.ttft))
-	quantile{"ttft-ms", 50, needs50, "requests"}.measure(l, ttft, failed)
-	quantile{"ttft-p95-ms", 95, needs95, "requests"}.measure(l, ttft, failed)
+	l.rank(unit.FirstText, t.raw[unit.FirstText], failed)
 	if float64(t.unknown) > unknownLimit*float64(good) {
-		l.withhold("itl-ms", "the server does not say how many tokens came with the first chunk")
+		l.withhold(unit.ITL, "the server does not say how many tokens came with the first chunk")
 	} else {
-		quantile{"itl-ms", 50, needs50, "requests"}.measure(l, slices.Sorted(slices.Values(t.itl)), failed)
+		l.rank(unit.TokenGap, t.raw[unit.TokenGap], failed)
 	}
-	quantile{"chunk-gap-p99-ms", 99, needs99, "gaps"}.measure(l, slices.Sorted(slices.Values(t.gaps)), failed)
+	l.rank(unit.ChunkGap, t.raw[unit.ChunkGap], failed)
 	switch {
 	case t.asked.TTFT == 0 && t.asked.ITL == 0:
 	case t.absent:
-		l.withhold("goodput-rps", absentUsers)
+		l.withhold(unit.GoodputRps, AbsentUsers)
 	default:
-		l.put("goodput-rps", float64(t.within)/span.Seconds())
+		l.put(unit.GoodputRps, float64(t.within)/span.Seconds())
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/record"
+	"stackbench/internal/unit"
 )
 
 // stream is a request of a closed loop, answered by chunks at these times.
@@ -104,7 +105,7 @@ func TestFailedStreamsAreInfinite(t *testing.T) {
 		w.Records = append(w.Records, failed(0, ms, record.Silent))
 	}
 	s := Summarise([]Window{w}, Evidence{})
-	for _, unit := range []string{"ttft-ms", "ttft-p95-ms", "itl-ms", "chunk-gap-p99-ms"} {
+	for _, unit := range []unit.Name{"ttft-ms", "ttft-p95-ms", "itl-ms", "chunk-gap-p99-ms"} {
 		require.Equal(t, "+∞: the rank falls on a failed request", reason(s, unit), unit)
 	}
 	require.Contains(t, s.Invalid[0].Text, "110 × silent")
@@ -140,7 +141,7 @@ func TestWhatIsWithheldOfGeneratedText(t *testing.T) {
 func TestAnswersThatAreNoStreams(t *testing.T) {
 	w := closed(1, 100*ms, 2*sec)
 	s := Summarise([]Window{w}, Evidence{})
-	for _, unit := range []string{"tok/s", "ttft-ms", "goodput-rps"} {
+	for _, unit := range []unit.Name{"tok/s", "ttft-ms", "goodput-rps"} {
 		_, ok := s.Value(unit)
 		require.False(t, ok, unit)
 		require.Empty(t, reason(s, unit), unit)
@@ -182,10 +183,10 @@ func TestNoRateOfUsersWhoSentNothing(t *testing.T) {
 	}
 	w := Window{Records: []record.Record{answer(0), answer(1), answer(2)}, Length: 3 * time.Second, Conns: 4, Texts: &Generation{Stream: true, TTFT: time.Second, ITL: time.Second}}
 	s := Summarise([]Window{w}, Evidence{})
-	for _, unit := range []string{"rps", "ns/op", "tok/s", "goodput-rps"} {
+	for _, unit := range []unit.Name{"rps", "ns/op", "tok/s", "goodput-rps"} {
 		_, published := s.Value(unit)
 		require.False(t, published, unit)
-		require.Contains(t, s.Withheld, Withheld{unit, absentUsers})
+		require.Contains(t, s.Withheld, Withheld{unit, AbsentUsers})
 	}
 	w.Conns = 3
 	_, published := Summarise([]Window{w}, Evidence{}).Value("tok/s")

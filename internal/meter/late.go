@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"stackbench/internal/unit"
 )
 
 // lateError is how often a sample may be called late by chance whose sends are
@@ -19,7 +21,7 @@ func (p *sample) brokenLate() string {
 		return ""
 	}
 	limit := lateFloor
-	if median, ok := nearestRank(slices.Sorted(slices.Values(p.service)), 0, 50); ok {
+	if median, ok := unit.Nearest(slices.Sorted(slices.Values(p.service)), 0, 50); ok {
 		limit = max(limit, median/lateOfService)
 	}
 	late, worst := 0, time.Duration(0)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"stackbench/internal/record"
+	"stackbench/internal/unit"
 )
 
 // What a window must hold so that a change by 20 % in it is found nine times
@@ -34,14 +35,14 @@ func Needed(pilot Window, rate float64) time.Duration {
 		return NeededOpen(rate, rate*took.Seconds() > queueing)
 	}
 	users := max(1, pilot.Conns)
-	rounds := max(enoughRounds, (needs95+users-1)/users, roundsFor(good, users))
+	rounds := max(enoughRounds, (unit.Needs(95)+users-1)/users, roundsFor(good, users))
 	return time.Duration(float64(rounds+1) * 1.05 * float64(took))
 }
 
 // NeededOpen is that of an open loop, in which requests wait or do not. Arrivals
 // are random: three deviations more than are needed come nearly always.
 func NeededOpen(rate float64, wait bool) time.Duration {
-	n := float64(needs95)
+	n := float64(unit.Needs(95))
 	if wait {
 		n = QueueNeeds
 	}

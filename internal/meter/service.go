@@ -1,6 +1,10 @@
 package meter
 
-import "time"
+import (
+	"time"
+
+	"stackbench/internal/unit"
+)
 
 // Evidence is what was measured beside the requests of a sample. What is nil
 // or zero was not measured, and gives no metric.
@@ -74,22 +78,22 @@ type Answers struct {
 // service measures all that the records do not say.
 func (e Evidence) service(l *ledger, p sample) {
 	if e.Stack != nil {
-		share(l, "cpu-util", e.Stack.CPU, e.Stack.Cores, p.length)
+		share(l, unit.CPUUtil, e.Stack.CPU, e.Stack.Cores, p.length)
 		if e.Stack.Peak > 0 {
-			l.put("mem-MB", megabytes(e.Stack.Peak))
+			l.put(unit.MemMB, megabytes(e.Stack.Peak))
 		}
 	}
 	if e.Client != nil {
-		share(l, "client-cpu-%", e.Client.CPU, e.Client.Cores, p.length)
+		share(l, unit.ClientCPU, e.Client.CPU, e.Client.Cores, p.length)
 	}
 	if e.Ready > 0 {
-		l.put("ready-s", e.Ready.Seconds())
+		l.put(unit.ReadyS, e.Ready.Seconds())
 	}
 	if e.GPU != nil {
 		e.GPU.service(l, p)
 	}
 	if e.Answers != nil && e.Answers.Error > 0 {
-		l.put("answer-err", e.Answers.Error)
+		l.put(unit.AnswerErr, e.Answers.Error)
 	}
 	if e.Foreign != nil {
 		e.Foreign.service(l)
@@ -103,14 +107,14 @@ func (e Evidence) service(l *ledger, p sample) {
 func (g GPUUse) service(l *ledger, p sample) {
 	const untold = "the driver does not tell"
 	if g.Util == nil {
-		l.withhold("gpu-util", untold)
+		l.withhold(unit.GPUUtil, untold)
 	} else {
-		l.put("gpu-util", *g.Util)
+		l.put(unit.GPUUtil, *g.Util)
 	}
 	if g.Peak == 0 {
-		l.withhold("gpu-mem-MB", untold)
+		l.withhold(unit.GPUMemMB, untold)
 	} else {
-		l.put("gpu-mem-MB", megabytes(g.Peak))
+		l.put(unit.GPUMemMB, megabytes(g.Peak))
 	}
 	good := len(p.good)
 	why := ""
@@ -121,16 +125,16 @@ func (g GPUUse) service(l *ledger, p sample) {
 		why = "no good answer"
 	}
 	if why != "" {
-		l.withhold("J/answer", why)
-		l.withhold("J/item", why)
+		l.withhold(unit.JPerAnswer, why)
+		l.withhold(unit.JPerItem, why)
 		return
 	}
-	l.put("J/answer", g.Joules/float64(good))
+	l.put(unit.JPerAnswer, g.Joules/float64(good))
 	switch items := p.carried(); {
 	case p.texts.asked != nil && p.texts.uncounted > 0:
-		l.withhold("J/item", "the server did not count the tokens of every answer")
+		l.withhold(unit.JPerItem, "the server did not count the tokens of every answer")
 	case items > 0:
-		l.put("J/item", g.Joules/float64(items))
+		l.put(unit.JPerItem, g.Joules/float64(items))
 	}
 }
 
@@ -147,49 +151,49 @@ func (t Told) service(l *ledger) {
 		t.Executions.service(l)
 	}
 	if t.Waiting != nil {
-		l.put("queue-depth", *t.Waiting)
+		l.put(unit.QueueDepth, *t.Waiting)
 	}
 	switch {
 	case t.Cached == nil:
 	case *t.Cached == 0:
-		l.withhold("prefix-hit-%", "none: the server computed every prompt")
+		l.withhold(unit.PrefixHit, "none: the server computed every prompt")
 	default:
-		l.put("prefix-hit-%", 100**t.Cached)
+		l.put(unit.PrefixHit, 100**t.Cached)
 	}
 	for _, s := range t.Stages {
 		if s.Name == queueStage {
-			l.put("queue-ms", milliseconds(s.Mean))
+			l.put(unit.QueueMS, milliseconds(s.Mean))
 		}
 	}
 }
 
 func (e Executions) service(l *ledger) {
 	if e.Runs == 0 {
-		l.withhold("batch-mean", "the server counted no execution")
+		l.withhold(unit.BatchMean, "the server counted no execution")
 		return
 	}
 	mean := e.Items / e.Runs
-	l.put("batch-mean", mean)
+	l.put(unit.BatchMean, mean)
 	if e.Largest > 0 {
-		l.put("max-batch", float64(e.Largest))
+		l.put(unit.MaxBatch, float64(e.Largest))
 	}
 	if e.Max == 0 {
-		l.withhold("batch-eff", "no largest batch was asked of the stack's batcher")
+		l.withhold(unit.BatchEff, "no largest batch was asked of the stack's batcher")
 		return
 	}
-	l.put("batch-eff", 100*mean/float64(e.Max))
+	l.put(unit.BatchEff, 100*mean/float64(e.Max))
 }
 
 func (f Footprint) service(l *ledger) {
 	if f.Peak <= f.Idle {
-		l.withhold("mem-per-1k-emb-MB", "no more memory than when idle")
+		l.withhold(unit.MemPer1kEmbMB, "no more memory than when idle")
 		return
 	}
-	l.put("mem-per-1k-emb-MB", megabytes(f.Peak-f.Idle))
+	l.put(unit.MemPer1kEmbMB, megabytes(f.Peak-f.Idle))
 }
 
-func share(l *ledger, unit string, cpu time.Duration, cores float64, length time.Duration) {
-	l.put(unit, percent(cpu, cores, length))
+func share(l *ledger, u unit.Name, cpu time.Duration, cores float64, length time.Duration) {
+	l.put(u, percent(cpu, cores, length))
 }
 
 // percent of the cores' time that cpu is; NaN when there is no time to divide by.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"stackbench/internal/unit"
 )
 
 // A queue of a stationary open loop comes and goes, over hundreds of requests
@@ -41,6 +43,6 @@ func queue(took []time.Duration) Steadiness {
 
 // at is the nearest rank of sorted times.
 func at(sorted []time.Duration, per int) time.Duration {
-	d, _ := nearestRank(sorted, 0, per)
+	d, _ := unit.Nearest(sorted, 0, per)
 	return d
 }

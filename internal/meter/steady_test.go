@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/record"
+	"stackbench/internal/unit"
 )
 
 // loop is one user whose request number i takes took(i).
@@ -149,26 +150,6 @@ func TestNeededLengthens(t *testing.T) {
 	require.Equal(t, 16*sec, LongerPilot(closed(1, 2*sec, 4*sec)))
 }
 
-func TestNearestRank(t *testing.T) {
-	var sorted []time.Duration
-	for i := range 20 {
-		sorted = append(sorted, time.Duration(i+1))
-	}
-	check := func(failed, per int, want time.Duration, ok bool) {
-		t.Helper()
-		got, gotOK := nearestRank(sorted, failed, per)
-		require.Equal(t, want, got)
-		require.Equal(t, ok, gotOK)
-	}
-	check(0, 50, 10, true)
-	check(0, 95, 19, true) // 0.95 × 20 in floats would round up to 20
-	check(0, 100, 20, true)
-	check(1, 95, 20, true)
-	check(2, 95, 0, false)
-	_, ok := nearestRank(nil, 0, 50)
-	require.False(t, ok)
-}
-
 // The p95 that is published must be the smallest latency that at least 95 % of
 // the requests do not exceed, whatever they are.
 func FuzzSummarise(f *testing.F) {
@@ -194,7 +175,7 @@ func FuzzSummarise(f *testing.F) {
 		}
 		if p95, ok := s.Value("p95-ms"); ok {
 			within, below := 0, 0
-			for _, d := range s.Latencies {
+			for _, d := range s.Raw[unit.Response] {
 				if milliseconds(d) <= p95 {
 					within++
 				}

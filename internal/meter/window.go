@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"stackbench/internal/record"
+	"stackbench/internal/unit"
 )
 
 // Window is what one measured window left.
@@ -16,36 +17,35 @@ type Window struct {
 	Length  time.Duration     // from the window's opening to its closing
 	Conns   int               // users of a closed loop; 0 when unknown
 	Items   func(seq int) int // images or texts that a request carries, by its number
-	Rate    string            // unit of items per second: img/s, emb/s; "" for none
+	Rate    unit.Name         // unit of items per second: img/s, emb/s; "" for none
 	Texts   *Generation       // nil unless the answers are generated text
 }
 
 // Summary is what a sample of windows says.
 type Summary struct {
-	Metrics   []Metric        // in the order of Units; all finite and above zero
-	Withheld  []Withheld      // what is not published, and why
-	Invalid   []Reason        // why the whole sample must not be believed; empty when it may
-	Doubts    []Reason        // why it may be off: it is shown with a mark, and never called best
-	Foreign   *Foreign        // what others used of the machine; nil when nobody looked
-	Steady    Steadiness      // the worst of the windows
-	Issued    int             // requests that were due, dropped arrivals included
-	Good      int             // of them answered well
-	Latencies []time.Duration // raw response times of the good answers, by issue time
-	Firsts    []time.Duration // raw times to the first text of the good answers that came as streams
-	Breakdown []Stage         // where the time of a good answer went, as far as it is known
+	Metrics   []Metric                        // in the order of Units; all finite and above zero
+	Withheld  []Withheld                      // what is not published, and why
+	Invalid   []Reason                        // why the whole sample must not be believed; empty when it may
+	Doubts    []Reason                        // why it may be off: it is shown with a mark, and never called best
+	Foreign   *Foreign                        // what others used of the machine; nil when nobody looked
+	Steady    Steadiness                      // the worst of the windows
+	Issued    int                             // requests that were due, dropped arrivals included
+	Good      int                             // of them answered well
+	Raw       map[unit.Series][]time.Duration // the series that a trial keeps, by issue time
+	Breakdown []Stage                         // where the time of a good answer went, as far as it is known
 }
 
 // Publish adds a metric that one sample alone does not give.
-func (s *Summary) Publish(unit string, value float64) {
+func (s *Summary) Publish(u unit.Name, value float64) {
 	l := ledger{metrics: s.Metrics, withheld: s.Withheld}
-	l.put(unit, value)
+	l.put(u, value)
 	s.Metrics, s.Withheld = inOrder(l)
 }
 
 // Value gives a published metric, and whether there is one.
-func (s Summary) Value(unit string) (float64, bool) {
+func (s Summary) Value(u unit.Name) (float64, bool) {
 	for _, m := range s.Metrics {
-		if m.Unit == unit {
+		if m.Unit == u {
 			return m.Value, true
 		}
 	}
@@ -59,7 +59,7 @@ func Summarise(windows []Window, e Evidence) Summary {
 	var s Summary
 	var l ledger
 	sample := pool(windows)
-	s.Issued, s.Good, s.Latencies, s.Firsts = sample.issued, len(sample.good), sample.good, sample.texts.ttft
+	s.Issued, s.Good, s.Raw = sample.issued, len(sample.good), sample.recorded()
 	sample.requests(&l)
 	e.service(&l, sample)
 	s.Metrics, s.Withheld = inOrder(l)
@@ -83,13 +83,13 @@ type sample struct {
 	length  time.Duration
 	items   int            // of the good answers
 	failed  map[string]int // requests by how they failed
-	rate    string
+	rate    unit.Name
 	texts   texts
 	absent  bool // users of a closed loop sent nothing in a window: who did is no measure of all
 }
 
-// absentUsers is why a rate is not published then.
-const absentUsers = "fewer requests than users in the window"
+// AbsentUsers is why a rate is not published then.
+const AbsentUsers = "fewer requests than users in the window"
 
 func pool(windows []Window) sample {
 	var p sample
@@ -132,6 +132,21 @@ func (p *sample) fail(r record.Record) {
 	p.failed[r.Kind()]++
 }
 
+// recorded are the raw series that a trial keeps.
+func (p *sample) recorded() map[unit.Series][]time.Duration {
+	out := map[unit.Series][]time.Duration{}
+	for _, s := range unit.Recorded() {
+		raw := p.texts.raw[s]
+		if s == unit.Response {
+			raw = p.good
+		}
+		if len(raw) > 0 {
+			out[s] = raw
+		}
+	}
+	return out
+}
+
 // latency is the response time of a good answer. An open loop counts from the
 // intended start, so that a request that had to wait for a stalled server's
 // connection shows that wait.
@@ -156,14 +171,10 @@ func byIssue(records []record.Record) []record.Record {
 // requests measures all that the records alone say.
 func (p *sample) requests(l *ledger) {
 	failed := p.issued - len(p.good)
-	response := slices.Sorted(slices.Values(p.good))
 	p.throughput(l)
-	for _, q := range quantiles() {
-		q.measure(l, response, failed)
-	}
+	l.rank(unit.Response, p.good, failed)
 	if p.open {
-		q := quantile{"late-p99-ms", 99, needs99, "requests"}
-		q.measure(l, slices.Sorted(slices.Values(p.late)), 0)
+		l.rank(unit.Lateness, p.late, 0)
 	}
 	p.texts.absent = p.absent
 	p.texts.measure(l, p.issued, len(p.good), p.span)
@@ -171,7 +182,7 @@ func (p *sample) requests(l *ledger) {
 
 // throughput measures the units that divide by the issue span.
 func (p *sample) throughput(l *ledger) {
-	units := []string{"ns/op", "rps", "ok-%"}
+	units := []unit.Name{unit.NsPerOp, unit.Rps, unit.OKPercent}
 	if p.rate != "" {
 		units = append(units, p.rate)
 	}
@@ -191,16 +202,16 @@ func (p *sample) throughput(l *ledger) {
 	good, seconds := float64(len(p.good)), p.span.Seconds()
 	if p.absent {
 		for _, u := range units {
-			if u != "ok-%" {
-				l.withhold(u, absentUsers)
+			if u != unit.OKPercent {
+				l.withhold(u, AbsentUsers)
 			}
 		}
-		l.put("ok-%", 100*good/float64(p.issued))
+		l.put(unit.OKPercent, 100*good/float64(p.issued))
 		return
 	}
-	l.put("ns/op", float64(p.span.Nanoseconds())/good)
-	l.put("rps", good/seconds)
-	l.put("ok-%", 100*good/float64(p.issued))
+	l.put(unit.NsPerOp, float64(p.span.Nanoseconds())/good)
+	l.put(unit.Rps, good/seconds)
+	l.put(unit.OKPercent, 100*good/float64(p.issued))
 	if p.rate != "" {
 		l.put(p.rate, float64(p.items)/seconds)
 	}
@@ -208,8 +219,8 @@ func (p *sample) throughput(l *ledger) {
 
 // inOrder sorts what was measured by the table of units.
 func inOrder(l ledger) ([]Metric, []Withheld) {
-	place := map[string]int{}
-	for i, u := range Units() {
+	place := map[unit.Name]int{}
+	for i, u := range unit.All() {
 		place[u.Name] = i
 	}
 	slices.SortStableFunc(l.metrics, func(a, b Metric) int { return place[a.Unit] - place[b.Unit] })

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/record"
+	"stackbench/internal/unit"
 )
 
 const (
@@ -50,16 +51,16 @@ func open(n int, gap, late, took time.Duration) Window {
 	return w
 }
 
-func value(t *testing.T, s Summary, unit string) float64 {
+func value(t *testing.T, s Summary, u unit.Name) float64 {
 	t.Helper()
-	v, ok := s.Value(unit)
-	require.True(t, ok, "%s is withheld: %v", unit, s.Withheld)
+	v, ok := s.Value(u)
+	require.True(t, ok, "%s is withheld: %v", u, s.Withheld)
 	return v
 }
 
-func reason(s Summary, unit string) string {
+func reason(s Summary, u unit.Name) string {
 	for _, w := range s.Withheld {
-		if w.Unit == unit {
+		if w.Unit == u {
 			return w.Reason
 		}
 	}
@@ -126,7 +127,7 @@ func TestFailuresArePlusInfinity(t *testing.T) {
 
 func TestSampleFloors(t *testing.T) {
 	for _, c := range []struct {
-		unit  string
+		unit  unit.Name
 		needs int
 	}{{"p50-ms", 11}, {"p95-ms", 130}, {"p99-ms", 662}} {
 		w := closed(1, 10*ms, 10*ms*time.Duration(c.needs))
@@ -144,7 +145,7 @@ func TestWindowsArePooledNotAveraged(t *testing.T) {
 	require.Equal(t, 110, s.Issued)
 	require.InDelta(t, 10, value(t, s, "p50-ms"), 1e-9, "55 of 110 are fast; the mean of medians would be 55")
 	require.InDelta(t, 55, value(t, s, "rps"), 1e-9)
-	require.Len(t, s.Latencies, 110)
+	require.Len(t, s.Raw[unit.Response], 110)
 }
 
 func TestOpenLoopCountsFromTheSchedule(t *testing.T) {
@@ -195,7 +196,7 @@ func TestEvidence(t *testing.T) {
 		Answers:   &Answers{Reason: "3 of 120 disagree"},
 	}
 	s := Summarise([]Window{w}, e)
-	for unit, want := range map[string]float64{
+	for unit, want := range map[unit.Name]float64{
 		"cpu-util": 80, "mem-MB": 412, "client-cpu-%": 70, "gpu-util": 42, "gpu-mem-MB": 2000, "J/answer": 0.5,
 		"batch-mean": 4, "batch-eff": 50, "mem-per-1k-emb-MB": 50, "ready-s": 2.5,
 		"max-batch": 7, "queue-depth": 1.5, "queue-ms": 3,
@@ -217,7 +218,7 @@ func TestUnusableEvidenceIsWithheldWithItsReason(t *testing.T) {
 		Footprint: &Footprint{Peak: 1, Idle: 2},
 	}
 	s := Summarise([]Window{closed(1, 10*ms, sec)}, e)
-	for unit, want := range map[string]string{
+	for unit, want := range map[unit.Name]string{
 		"cpu-util": "infinite", "gpu-util": "the driver does not tell", "gpu-mem-MB": "the driver does not tell", "J/answer": "no energy counter", "J/item": "no energy counter",
 		"batch-eff": "no largest batch was asked of the stack's batcher", "mem-per-1k-emb-MB": "no more memory than when idle",
 	} {

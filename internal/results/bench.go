@@ -12,24 +12,26 @@ import (
 	"strconv"
 
 	"golang.org/x/perf/benchfmt"
+
+	"stackbench/internal/unit"
 )
 
 // Bench is a file in Go's benchmark format, read.
 type Bench struct {
-	Names    []string             // of the benchmarks, in order of appearance, without "Benchmark" and, unless Mixed, GOMAXPROCS
-	Mixed    bool                 // names end in different numbers, or some in none: each name is whole
-	Units    []string             // in order of appearance
-	Samples  map[Series][]float64 // in order of appearance
-	Config   map[string][]string  // the values that a configuration key had
-	Meta     map[string]UnitMeta  // by unit
-	Warnings []string             // lines that were passed over; of many, the first and their number
-	passed   int                  // such lines
+	Names    []string               // of the benchmarks, in order of appearance, without "Benchmark" and, unless Mixed, GOMAXPROCS
+	Mixed    bool                   // names end in different numbers, or some in none: each name is whole
+	Units    []unit.Name            // in order of appearance
+	Samples  map[Series][]float64   // in order of appearance
+	Config   map[string][]string    // the values that a configuration key had
+	Meta     map[unit.Name]UnitMeta // by unit
+	Warnings []string               // lines that were passed over; of many, the first and their number
+	passed   int                    // such lines
 }
 
 // Series is one metric of one benchmark.
 type Series struct {
 	Name string
-	Unit string // as written in the file
+	Unit unit.Name // as written in the file
 }
 
 // UnitMeta is what a file says of a unit.
@@ -79,7 +81,7 @@ func ReadBench(in io.Reader, name string) (*Bench, error) {
 
 // scan reads benchmark lines, of which there may be none.
 func scan(text []byte, name string) (*Bench, error) {
-	b := &Bench{Samples: map[Series][]float64{}, Config: map[string][]string{}, Meta: map[string]UnitMeta{}}
+	b := &Bench{Samples: map[Series][]float64{}, Config: map[string][]string{}, Meta: map[unit.Name]UnitMeta{}}
 	r := benchfmt.NewReader(bytes.NewReader(text), name)
 	had := seen{}
 	invalid := marked(text)
@@ -115,10 +117,10 @@ func scan(text []byte, name string) (*Bench, error) {
 		}
 	}
 	for _, u := range r.Units() {
-		b.Meta[u.OrigUnit] = meta(r.Units(), u.OrigUnit)
+		b.Meta[unit.Name(u.OrigUnit)] = meta(r.Units(), u.OrigUnit)
 	}
-	for _, unit := range b.Units { // benchfmt knows the directions of testing's own units itself
-		b.Meta[unit] = meta(r.Units(), unit)
+	for _, u := range b.Units { // benchfmt knows the directions of testing's own units itself
+		b.Meta[u] = meta(r.Units(), string(u))
 	}
 	return b, nil
 }
@@ -149,22 +151,22 @@ func (s seen) first(list, text string) bool {
 func (b *Bench) add(r *benchfmt.Result, had seen) {
 	name := r.Name.String()
 	for _, v := range r.Values {
-		value, unit := v.Value, v.Unit
+		value, its := v.Value, unit.Name(v.Unit)
 		if v.OrigUnit != "" { // as it was before benchfmt made base units of it
-			value, unit = v.OrigValue, v.OrigUnit
+			value, its = v.OrigValue, unit.Name(v.OrigUnit)
 		}
 		if math.IsNaN(value) || math.IsInf(value, 0) {
 			file, line := r.Pos()
-			b.warn(fmt.Sprintf("%s:%d: %s is %v", file, line, unit, value))
+			b.warn(fmt.Sprintf("%s:%d: %s is %v", file, line, its, value))
 			continue
 		}
 		if had.first("names", name) {
 			b.Names = append(b.Names, name)
 		}
-		if had.first("units", unit) {
-			b.Units = append(b.Units, unit)
+		if had.first("units", string(its)) {
+			b.Units = append(b.Units, its)
 		}
-		key := Series{name, unit}
+		key := Series{name, its}
 		b.Samples[key] = append(b.Samples[key], value)
 	}
 	for _, c := range r.Config {

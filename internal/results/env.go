@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"stackbench/internal/unit"
 )
 
 // Env is what a run's numbers are true for: env.json. It names no host.
@@ -124,7 +126,7 @@ func (e Env) Hardware() string {
 	}
 	parts := []string{
 		cores,
-		Quantity("mem-MB", float64(e.Machine.MemoryMB)),
+		unit.Quantity(unit.MemMB, float64(e.Machine.MemoryMB)),
 		e.Machine.OS + "/" + e.Machine.Arch,
 	}
 	for _, g := range e.GPUs {

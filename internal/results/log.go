@@ -136,7 +136,7 @@ func (l *Log) Bench() io.Writer {
 // be true: a name that is none, a value that is not a number; and with a *Lost
 // when it cannot be written.
 func (l *Log) Append(t Trial) error {
-	if err := t.check(); err != nil {
+	if err := errors.Join(t.check(), t.known()); err != nil {
 		return fmt.Errorf("record trial %d of %s: %w", t.Trial, t.Name, err)
 	}
 	line, err := json.Marshal(t)

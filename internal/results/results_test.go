@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/perf/benchfmt"
+
+	"stackbench/internal/unit"
 )
 
 var now = time.Date(2026, 11, 24, 15, 30, 59, 0, time.FixedZone("", 3600))
@@ -31,9 +33,9 @@ func env() Env {
 func trial(stack string, n int) Trial {
 	return Trial{
 		Name: "Embeddings/stack=" + stack + "/model=m/proto=rest/input=text/batch=1/load=closed/conc=8", Trial: n, Started: now.UTC(), Seconds: 3,
-		Metrics: map[string]float64{"rps": 120.5, "ns/op": 8298755.186721991, "p50-ms": 66.1}, Withheld: map[string]string{"p99-ms": "fewer than 662 requests"},
+		Metrics: map[unit.Name]float64{"rps": 120.5, "ns/op": 8298755.186721991, "p50-ms": 66.1}, Withheld: map[unit.Name]string{"p99-ms": "fewer than 662 requests"},
 		Steady: "steady", Issued: 3, Failed: map[string]int{"timeout": 1}, Answers: Answers{Checked: 2, Agree: 2, Rule: "cosine"},
-		Server: Server{Launcher: "process", ReadyS: 1.5, Threads: 1, Cores: "1"}, Latency: []float64{66100.1, 70000},
+		Server: Server{Launcher: "process", ReadyS: 1.5, Threads: 1, Cores: "1"}, Raw: map[unit.Series][]float64{unit.Response: []float64{66100.1, 70000}},
 	}
 }
 
@@ -51,7 +53,7 @@ func TestARunIsReadBackAsItWasWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "2026-11-24-1430-quick", filepath.Base(l.Dir()), "in UTC")
 	a, b := trial("a", 1), trial("b", 1)
-	b.Metrics, b.Latency, b.Error = nil, nil, "start b: no reply\n  last log line"
+	b.Metrics, b.Raw, b.Error = nil, nil, "start b: no reply\n  last log line"
 	require.NoError(t, l.Append(a))
 	require.NoError(t, l.Append(b))
 	require.NoError(t, l.Close())
@@ -94,9 +96,11 @@ func TestOnlyTrueTrialsAreRecorded(t *testing.T) {
 		check("cannot hold", func(tr *Trial) { tr.Metrics["rps"] = v })
 	}
 	check("no unit", func(tr *Trial) { tr.Metrics["a b"] = 1 })
+	check("frames/s has no row in the table of units", func(tr *Trial) { tr.Metrics["frames/s"] = 1 })
+	check("the raw series frames", func(tr *Trial) { tr.Raw["frames"] = []float64{1} })
 	check("trial number 0", func(tr *Trial) { tr.Trial = 0 })
 	check("not key=value", func(tr *Trial) { tr.Name = "Embeddings" })
-	check("latency", func(tr *Trial) { tr.Latency = []float64{math.Inf(1)} })
+	check("latency", func(tr *Trial) { tr.Raw[unit.Response] = []float64{math.Inf(1)} })
 	check("an error and metrics", func(tr *Trial) { tr.Error = "x" })
 	text, err := os.ReadFile(filepath.Join(l.Dir(), TrialsFile))
 	require.NoError(t, err)
@@ -235,11 +239,11 @@ ok  	stackbench/groups/x	3.2s
 `), "f")
 	require.NoError(t, err)
 	require.Equal(t, []string{"X/stack=a"}, b.Names)
-	require.Equal(t, []string{"ns/op", "p95-ms", "mem-MB"}, b.Units)
+	require.Equal(t, []unit.Name{"ns/op", "p95-ms", "mem-MB"}, b.Units)
 	require.Equal(t, []float64{5e6, 6e6}, b.Samples[Series{"X/stack=a", "ns/op"}], "not in seconds, as benchfmt has it")
 	require.Equal(t, []float64{8.5, 0}, b.Samples[Series{"X/stack=a", "p95-ms"}])
 	require.Equal(t, []float64{412}, b.Samples[Series{"X/stack=a", "mem-MB"}])
-	require.Equal(t, map[string]UnitMeta{"ns/op": {-1, 0}, "p95-ms": {-1, 0.1}, "mem-MB": {-1, 0}, "rps": {1, 0}}, b.Meta)
+	require.Equal(t, map[unit.Name]UnitMeta{"ns/op": {-1, 0}, "p95-ms": {-1, 0.1}, "mem-MB": {-1, 0}, "rps": {1, 0}}, b.Meta)
 	require.Equal(t, []string{"f:5: rps is +Inf", "f:7: mem-MB is NaN", "f:8: parsing measurement: invalid syntax"}, b.Warnings)
 }
 
@@ -262,22 +266,44 @@ func TestFilesThatAreNotBenchmarkLines(t *testing.T) {
 }
 
 func TestPooled(t *testing.T) {
-	latency := func(t Trial) []float64 { return t.Latency }
 	l := create(t)
 	require.NoError(t, l.Append(trial("a", 1)))
 	require.NoError(t, l.Append(trial("a", 2)))
 	r, err := Open(l.Dir())
 	require.NoError(t, err)
-	ms, failed, ok := r.Pooled(trial("a", 1).Name, latency)
+	ms, failed, ok := r.Pooled(trial("a", 1).Name, unit.Response)
 	require.True(t, ok)
 	require.Equal(t, 2, failed)
 	require.InDeltaSlice(t, []float64{66.1001, 66.1001, 70, 70}, ms, 1e-9)
-	_, _, ok = r.Pooled("other", latency)
+	_, _, ok = r.Pooled("other", unit.Response)
 	require.False(t, ok)
-	r.Trials[1].Latency = nil
-	_, _, ok = r.Pooled(trial("a", 1).Name, latency)
+	r.Trials[1].Raw = nil
+	_, _, ok = r.Pooled(trial("a", 1).Name, unit.Response)
 	require.False(t, ok, "one trial did not keep its times")
 	require.Equal(t, []float64{0.1, 1234.6}, Microseconds([]time.Duration{123, 1234567}))
+}
+
+// Runs from before raw times stood in one map keep two series in fields of their own.
+func TestRawSeriesOfAnyAge(t *testing.T) {
+	line, err := json.Marshal(trial("a", 1))
+	require.NoError(t, err)
+	require.Contains(t, string(line), `"raw_us":{"response":[66100.1,70000]}`)
+	of := func(text string) (out Trial, err error) { return out, json.Unmarshal([]byte(text), &out) }
+
+	old, err := of(strings.Replace(string(line), `"raw_us":{"response":[66100.1,70000]}`, `"latencies_us":[66100.1,70000],"ttft_us":[10.5]`, 1))
+	require.NoError(t, err)
+	want := trial("a", 1)
+	want.Raw[unit.FirstText] = []float64{10.5}
+	require.Equal(t, want, old)
+
+	fresh, err := of(string(line))
+	require.NoError(t, err)
+	require.Equal(t, trial("a", 1), fresh)
+	none, err := of(`{"name":"x"}`)
+	require.NoError(t, err)
+	require.Nil(t, none.Raw)
+	_, err = of(`{"latencies_us":"fast"}`)
+	require.Error(t, err)
 }
 
 func FuzzReadBench(f *testing.F) {
@@ -306,6 +332,7 @@ func FuzzReadTrials(f *testing.F) {
 	f.Add(append(line, '\n'))
 	f.Add(line)
 	f.Add([]byte("{}\n\n"))
+	f.Add([]byte(`{"name":"X/stack=a/model=m/load=closed/conc=1","trial":1,"latencies_us":[1],"ttft_us":[-1]}` + "\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		var r Run
 		if r.readTrials(bytes.NewReader(text)) != nil {

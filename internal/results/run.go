@@ -10,15 +10,17 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+
+	"stackbench/internal/unit"
 )
 
 // Run is a run's folder, read.
 type Run struct {
 	Dir      string
 	Env      Env
-	Trials   []Trial             // as recorded; of one measured twice, the later
-	Units    map[string]UnitMeta // what the unit lines of its benchmark stream say
-	Warnings []string            // what was wrong in the folder and could be passed over
+	Trials   []Trial                // as recorded; of one measured twice, the later
+	Units    map[unit.Name]UnitMeta // what the unit lines of its benchmark stream say
+	Warnings []string               // what was wrong in the folder and could be passed over
 }
 
 // Open reads a run's folder. A last line of trials.jsonl that a crash cut off
@@ -111,20 +113,20 @@ func (r *Run) Done() map[Done]bool {
 	return done
 }
 
-// Pooled are raw times of all the trials of a benchmark, such as its response
+// Pooled are a raw series of all the trials of a benchmark, such as its response
 // times, sorted, in milliseconds, and how many requests failed. A sample can only be pooled
 // when every trial kept its times; false when one did not.
-func (r *Run) Pooled(name string, raw func(Trial) []float64) (ms []float64, failed int, ok bool) {
+func (r *Run) Pooled(name string, raw unit.Series) (ms []float64, failed int, ok bool) {
 	ok = true
 	for _, t := range r.Trials {
 		if t.Name != name || t.Error != "" || t.Again {
 			continue
 		}
-		if len(raw(t))+t.Failures() != t.Issued {
+		if len(t.Raw[raw])+t.Failures() != t.Issued {
 			ok = false
 		}
 		failed += t.Failures()
-		for _, us := range raw(t) {
+		for _, us := range t.Raw[raw] {
 			ms = append(ms, us/1000)
 		}
 	}

@@ -1,6 +1,7 @@
 package results
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,34 +11,35 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"stackbench/internal/unit"
 )
 
 // Trial is one measured leaf of one trial: a line of trials.jsonl.
 type Trial struct {
-	Name     string             `json:"name"`            // the benchmark's full name, as Name.String writes it
-	Trial    int                `json:"trial"`           // from 1
-	Again    bool               `json:"again,omitempty"` // the same stack measured a second time, to show what differs with nothing changed; no sample of the stack
-	Started  time.Time          `json:"started"`
-	Seconds  float64            `json:"seconds"`           // length of the window
-	Error    string             `json:"error,omitempty"`   // why there is no measurement; then nothing below is set
-	Metrics  map[string]float64 `json:"metrics,omitempty"` // by unit; finite and above zero
-	Withheld map[string]string  `json:"withheld,omitempty"`
-	Invalid  []Reason           `json:"invalid,omitempty"` // why the numbers must not be believed
-	Doubts   []Reason           `json:"doubts,omitempty"`  // why they may be off; shown with a mark, and never best
-	Foreign  *Foreign           `json:"foreign,omitempty"` // what others used of the machine; nil when nobody looked
-	Steady   string             `json:"steady,omitempty"`  // steady, none, too short
-	Unsteady string             `json:"unsteady,omitempty"`
-	Issued   int                `json:"issued"`
-	Failed   map[string]int     `json:"failed,omitempty"` // requests without a good answer, by outcome
-	Answers  Answers            `json:"answers"`
-	Floor    *Floor             `json:"floor_ms,omitempty"`  // nil when it was not measured
-	Stages   map[string]float64 `json:"stages_ms,omitempty"` // mean time in the parts of the server that it tells
-	Views    []View             `json:"views,omitempty"`     // of generated text: the server's own figures beside ours
-	Server   Server             `json:"server"`
-	GPU      *Cards             `json:"gpu,omitempty"`          // what its GPUs did; nil without one
-	Knee     *Knee              `json:"knee,omitempty"`         // of a search; the other figures are then of the window at the highest rate that held
-	Latency  []float64          `json:"latencies_us,omitempty"` // raw response times of the good answers, by issue time
-	Firsts   []float64          `json:"ttft_us,omitempty"`      // raw times to their first text, of streams
+	Name     string                    `json:"name"`            // the benchmark's full name, as Name.String writes it
+	Trial    int                       `json:"trial"`           // from 1
+	Again    bool                      `json:"again,omitempty"` // the same stack measured a second time, to show what differs with nothing changed; no sample of the stack
+	Started  time.Time                 `json:"started"`
+	Seconds  float64                   `json:"seconds"`           // length of the window
+	Error    string                    `json:"error,omitempty"`   // why there is no measurement; then nothing below is set
+	Metrics  map[unit.Name]float64     `json:"metrics,omitempty"` // by unit; finite and above zero
+	Withheld map[unit.Name]string      `json:"withheld,omitempty"`
+	Invalid  []Reason                  `json:"invalid,omitempty"` // why the numbers must not be believed
+	Doubts   []Reason                  `json:"doubts,omitempty"`  // why they may be off; shown with a mark, and never best
+	Foreign  *Foreign                  `json:"foreign,omitempty"` // what others used of the machine; nil when nobody looked
+	Steady   string                    `json:"steady,omitempty"`  // steady, none, too short
+	Unsteady string                    `json:"unsteady,omitempty"`
+	Issued   int                       `json:"issued"`
+	Failed   map[string]int            `json:"failed,omitempty"` // requests without a good answer, by outcome
+	Answers  Answers                   `json:"answers"`
+	Floor    *Floor                    `json:"floor_ms,omitempty"`  // nil when it was not measured
+	Stages   map[string]float64        `json:"stages_ms,omitempty"` // mean time in the parts of the server that it tells
+	Views    []View                    `json:"views,omitempty"`     // of generated text: the server's own figures beside ours
+	Server   Server                    `json:"server"`
+	GPU      *Cards                    `json:"gpu,omitempty"`    // what its GPUs did; nil without one
+	Knee     *Knee                     `json:"knee,omitempty"`   // of a search; the other figures are then of the window at the highest rate that held
+	Raw      map[unit.Series][]float64 `json:"raw_us,omitempty"` // raw times of the good answers, by issue time
 }
 
 // Floor is what the client itself takes: response times of the same requests
@@ -107,16 +109,6 @@ type Server struct {
 	SHA256   string  `json:"weights_sha256,omitempty"`
 }
 
-// Microseconds is how a trial keeps raw latencies: to a tenth of a microsecond,
-// which is finer than any clock here and halves the file.
-func Microseconds(times []time.Duration) []float64 {
-	us := make([]float64, len(times))
-	for i, d := range times {
-		us[i] = math.Round(float64(d.Nanoseconds())/100) / 10
-	}
-	return us
-}
-
 // unitName is what a benchmark line can hold as a unit, and a reader can take in.
 var unitName = regexp.MustCompile(`^[!-~]{1,64}$`)
 
@@ -128,17 +120,19 @@ func (t Trial) check() error {
 	if t.Trial < 1 {
 		return fmt.Errorf("trial number %d", t.Trial)
 	}
-	for unit, v := range t.Metrics {
-		if !unitName.MatchString(unit) {
-			return fmt.Errorf("%q is no unit of a benchmark line", unit)
+	for u, v := range t.Metrics {
+		if !unitName.MatchString(string(u)) {
+			return fmt.Errorf("%q is no unit of a benchmark line", u)
 		}
 		if math.IsNaN(v) || math.IsInf(v, 0) || v <= 0 {
-			return fmt.Errorf("%s is %v, and a benchmark line cannot hold that", unit, v)
+			return fmt.Errorf("%s is %v, and a benchmark line cannot hold that", u, v)
 		}
 	}
-	for _, us := range slices.Concat(t.Latency, t.Firsts) {
-		if math.IsNaN(us) || math.IsInf(us, 0) || us < 0 {
-			return fmt.Errorf("a latency of %v µs", us)
+	for series, times := range t.Raw {
+		for _, us := range times {
+			if math.IsNaN(us) || math.IsInf(us, 0) || us < 0 {
+				return fmt.Errorf("a latency of %v µs in the raw series %s", us, series)
+			}
 		}
 	}
 	if f := t.Floor; f != nil && !(f.P50 > 0 && f.P95 >= 0 && !math.IsInf(f.P50+f.P95, 0)) {
@@ -183,17 +177,17 @@ func (t Trial) BenchLine() string {
 	}
 	var b strings.Builder
 	b.WriteString("Benchmark" + t.Name + " 1")
-	units := slices.SortedFunc(maps.Keys(t.Metrics), func(a, b string) int {
-		if (a == "ns/op") != (b == "ns/op") { // where every reader of benchmarks looks first
-			if a == "ns/op" {
+	units := slices.SortedFunc(maps.Keys(t.Metrics), func(a, b unit.Name) int {
+		if (a == unit.NsPerOp) != (b == unit.NsPerOp) { // where every reader of benchmarks looks first
+			if a == unit.NsPerOp {
 				return -1
 			}
 			return 1
 		}
-		return strings.Compare(a, b)
+		return cmp.Compare(a, b)
 	})
 	for _, u := range units {
-		b.WriteString(" " + strconv.FormatFloat(t.Metrics[u], 'f', -1, 64) + " " + u)
+		b.WriteString(" " + strconv.FormatFloat(t.Metrics[u], 'f', -1, 64) + " " + string(u))
 	}
 	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"stackbench/internal/plan"
+	"stackbench/internal/unit"
 )
 
 // Progress prints one line a finished window, with the time that is left.
@@ -140,22 +141,20 @@ func axes(name string) string {
 	return strings.Join(out, " ")
 }
 
+// figures are the first two of the line that say most of a window.
 func figures(l Line) string {
 	var out []string
-	for _, unit := range []string{"ttft-ms", "p95-ms", "p50-ms", "users", "img/s", "emb/s", "tok/s", "rps"} {
-		if v, ok := l.Values[unit]; ok {
-			out = append(out, strings.TrimSuffix(unit, "-ms")+" "+v+suffix(unit))
+	for _, u := range unit.Glances() {
+		if v, ok := l.Values[string(u)]; ok {
+			text := u.Short() + " " + v
+			if u.Short() != string(u) {
+				text += " ms"
+			}
+			out = append(out, text)
 		}
 		if len(out) == 2 {
 			break
 		}
 	}
 	return strings.Join(out, "   ")
-}
-
-func suffix(unit string) string {
-	if strings.HasSuffix(unit, "-ms") {
-		return " ms"
-	}
-	return ""
 }

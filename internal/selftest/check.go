@@ -7,11 +7,12 @@ import (
 
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
+	"stackbench/internal/unit"
 )
 
 // Check is one figure against the truth.
 type Check struct {
-	Unit  string
+	Unit  unit.Name
 	True  float64 // +∞ where the rank falls on a failure
 	Got   float64 // likewise
 	Bound float64 // the most that they may differ by
@@ -58,30 +59,21 @@ func (c Check) compare(script string) string {
 	if math.IsInf(c.True, 1) {
 		return fmt.Sprintf("%s: %s is %.4g, and falls on a failed request: +∞", script, c.Unit, c.Got)
 	}
-	if c.Unit == lateUnit {
+	if c.Unit == unit.LateP99 {
 		return fmt.Sprintf("%s: the p99 of sends was %.2f ms behind the schedule, over %.2f ms", script, c.Got, c.Bound)
 	}
 	return fmt.Sprintf("%s: %s is %.4g and was %.4g by the server's clock: off by more than %.2g", script, c.Unit, c.Got, c.True, c.Bound)
 }
 
-const lateUnit = "late-p99-ms"
-
-// needs is the sample under which a percentile is not published.
-func needs(unit string) int {
-	switch unit {
-	case "p50-ms", "ttft-ms", "itl-ms":
-		return 11
-	case "p95-ms", "ttft-p95-ms":
-		return 130
-	case "p99-ms", "chunk-gap-p99-ms", lateUnit:
-		return 662
-	}
-	return 1
+// needs is the sample under which a unit is not published.
+func needs(n unit.Name) int {
+	u, _ := unit.Find(n)
+	return u.Needs()
 }
 
-func reason(s meter.Summary, unit string) string {
+func reason(s meter.Summary, u unit.Name) string {
 	for _, w := range s.Withheld {
-		if w.Unit == unit {
+		if w.Unit == u {
 			return w.Reason
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/unit"
 )
 
 // spreads are ways in which a median differs from start to start: as the normal
@@ -89,7 +91,7 @@ func report() Report {
 		Cases: []Outcome{
 			{"constant", []Check{{Unit: "p50-ms", True: 20.05, Got: 20.11, Bound: 0.2}, {Unit: "rps", True: 398, Got: 397.6, Bound: 4}}},
 			{"failures", []Check{{Unit: "p95-ms", True: math.Inf(1), Got: math.Inf(1), Bound: 0.5}}},
-			{atOnce, []Check{{Unit: lateUnit, Got: 0.184, Bound: 1}}},
+			{atOnce, []Check{{Unit: unit.LateP99, Got: 0.184, Bound: 1}}},
 		},
 		Late: 0.184, Floor: 0.0651, Noise: Noise{Of: "the embedded stack", Starts: 8, P50: 3.2, P95: 10.4},
 	}

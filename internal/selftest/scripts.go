@@ -9,6 +9,7 @@ import (
 	"stackbench/internal/fake"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
+	"stackbench/internal/unit"
 	"stackbench/internal/wire/generation"
 	"stackbench/internal/wire/http1"
 	"stackbench/internal/wire/openai"
@@ -41,7 +42,7 @@ type script struct {
 // bounded is a unit and how far it may be from the truth: by a share of it, or
 // by a little and the way to the server and back, whichever is more.
 type bounded struct {
-	unit  string
+	unit  unit.Name
 	share float64 // of the truth
 	least float64 // in the unit, beside the way
 	most  float64 // of these two, however long the way is
@@ -58,9 +59,9 @@ func (b bounded) bound(want, way float64) float64 {
 // What the client must keep to. Users are few: those that come in step wait for
 // each other's answers to be written and read, 30 µs each on one core. Every
 // scripted delay is 20 ms or more, so that an error of 5 % is outside of each bound.
-func middle(unit string) bounded { return bounded{unit, 0.01, 0.2, 0.5} }
-func tail(unit string) bounded   { return bounded{unit, 0.02, 0.5, 0.8} }
-func rate(unit string) bounded   { return bounded{unit, 0.01, 0, 0} }
+func middle(u unit.Name) bounded { return bounded{u, 0.01, 0.2, 0.5} }
+func tail(u unit.Name) bounded   { return bounded{u, 0.02, 0.5, 0.8} }
+func rate(u unit.Name) bounded   { return bounded{u, 0.01, 0, 0} }
 
 // lateLimit is the lateness of sends over which a window is invalid.
 const lateLimit = 1.0 // ms
@@ -82,7 +83,7 @@ func open(rate float64, window time.Duration) load.Plan {
 
 func (l Lab) scripts() []script {
 	second := func(n time.Duration) time.Duration { return l.window(n * time.Second) }
-	usual := []bounded{middle("p50-ms"), tail("p95-ms"), tail("p99-ms"), rate("rps"), rate("ok-%")}
+	usual := []bounded{middle(unit.P50), tail(unit.P95), tail(unit.P99), rate(unit.Rps), rate(unit.OKPercent)}
 	answers := func(s fake.Script) fake.Order {
 		s.Body = []byte(body)
 		return fake.Order{HTTP: &s}
@@ -102,17 +103,17 @@ func (l Lab) scripts() []script {
 		},
 		{
 			name: "stream", about: "5 users of a server that streams a token every 20 ms", stream: true,
-			units: []bounded{middle("ttft-ms"), tail("ttft-p95-ms"), middle("itl-ms"), tail("chunk-gap-p99-ms"), rate("tok/s")},
+			units: []bounded{middle(unit.TTFT), tail(unit.TTFTP95), middle(unit.ITL), tail(unit.ChunkGapP99), rate(unit.TokPerS)},
 			order: fake.Order{Play: stream()}, plan: closed(5, second(5)),
 		},
 		{
 			name: "failures", about: "4 users of a server that closes the connection every tenth time", failing: 10,
-			units: []bounded{middle("p50-ms"), tail("p95-ms"), rate("rps"), rate("ok-%")},
+			units: []bounded{middle(unit.P50), tail(unit.P95), rate(unit.Rps), rate(unit.OKPercent)},
 			order: answers(fake.Script{Delay: delay, Fault: fake.Fault{Kind: fake.Drop, Every: 10}}), plan: closed(4, second(3)),
 		},
 		{
 			name: atOnce, about: "1500 requests a second on a server that answers at once",
-			units: []bounded{{lateUnit, 0, lateLimit, lateLimit}},
+			units: []bounded{{unit.LateP99, 0, lateLimit, lateLimit}},
 			order: answers(fake.Script{}), plan: open(1500, second(2)),
 		},
 	}

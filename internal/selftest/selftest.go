@@ -13,6 +13,7 @@ import (
 	"stackbench/internal/fake"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
+	"stackbench/internal/unit"
 )
 
 // Server is a scripted server that keeps the times at which requests arrived.
@@ -188,8 +189,8 @@ func (l Lab) once(ctx context.Context, order fake.Script, window time.Duration) 
 	}
 	sum := meter.Summarise([]meter.Window{s.window(res)}, meter.Evidence{})
 	var out Sample
-	out.P50, _ = sum.Value("p50-ms")
-	out.P95, _ = sum.Value("p95-ms")
+	out.P50, _ = sum.Value(unit.P50)
+	out.P95, _ = sum.Value(unit.P95)
 	if out.P50 == 0 {
 		return out, fmt.Errorf("no median in %d requests", len(res.Records))
 	}

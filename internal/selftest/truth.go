@@ -11,6 +11,7 @@ import (
 	"stackbench/internal/fake"
 	"stackbench/internal/load"
 	"stackbench/internal/record"
+	"stackbench/internal/unit"
 )
 
 // answer is one answer by its server's clock.
@@ -97,31 +98,31 @@ func parse(body []byte) (answer, error) {
 
 // of is a unit's true value, and the size of the sample that it is of. +∞ is a
 // percentile that falls on a failure.
-func (t truth) of(unit string) (v float64, n int) {
+func (t truth) of(u unit.Name) (v float64, n int) {
 	failed := 0
 	if t.script.failing > 0 { // every so manieth, by the script
 		failed = len(t.answers) / (t.script.failing - 1)
 	}
-	switch unit {
-	case "p50-ms":
+	switch u {
+	case unit.P50:
 		return ranked(t.each(answer.response), failed, 50)
-	case "p95-ms":
+	case unit.P95:
 		return ranked(t.each(answer.response), failed, 95)
-	case "p99-ms":
+	case unit.P99:
 		return ranked(t.each(answer.response), failed, 99)
-	case "ttft-ms":
+	case unit.TTFT:
 		return ranked(t.each(answer.first), failed, 50)
-	case "ttft-p95-ms":
+	case unit.TTFTP95:
 		return ranked(t.each(answer.first), failed, 95)
-	case "itl-ms":
+	case unit.ITL:
 		return ranked(t.each(answer.token), failed, 50)
-	case "chunk-gap-p99-ms":
+	case unit.ChunkGapP99:
 		return ranked(t.gaps(), failed, 99)
-	case "rps":
+	case unit.Rps:
 		return t.rate() * t.good(), len(t.answers)
-	case "tok/s":
+	case unit.TokPerS:
 		return t.rate() * tokens, len(t.answers)
-	case "ok-%":
+	case unit.OKPercent:
 		return 100 * t.good(), len(t.answers)
 	}
 	return 0, len(t.answers) // late-p99-ms: never late

@@ -13,6 +13,7 @@ import (
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
 	"stackbench/internal/record"
+	"stackbench/internal/unit"
 )
 
 // way is what the loopback takes there, and back again.
@@ -101,7 +102,7 @@ func (w *world) serve(r *record.Record, arrived time.Duration) time.Duration {
 func lab(s Summarise) Lab { return Lab{Summarise: s, Say: func(string, ...any) {}} }
 
 // faults judges a world as it is measured, with something done to it.
-func faults(t *testing.T, s script, by Summarise, change func(*load.Result)) (checks []Check, wrong []string) {
+func faults(t *testing.T, s script, by Summarise, change func(*load.Result)) (checks []Check, wrong []unit.Name) {
 	t.Helper()
 	res, arrivals := play(s)
 	if change != nil {
@@ -136,34 +137,34 @@ func TestATrueMeterPasses(t *testing.T) {
 // TestAnErrorOfFivePercentIsNoticed, whichever the unit and whichever the way,
 // in every script that judges it.
 func TestAnErrorOfFivePercentIsNoticed(t *testing.T) {
-	judged := map[string]bool{}
+	judged := map[unit.Name]bool{}
 	for _, s := range lab(nil).scripts() {
 		for _, b := range s.units {
-			if want, _ := faults(t, s, meter.Summarise, nil); b.unit == lateUnit || math.IsInf(find(want, b.unit).True, 1) {
+			if want, _ := faults(t, s, meter.Summarise, nil); b.unit == unit.LateP99 || math.IsInf(find(want, b.unit).True, 1) {
 				continue
 			}
 			judged[b.unit] = true
 			for _, factor := range []float64{0.95, 1.05} {
 				_, wrong := faults(t, s, scaled(b.unit, factor), nil)
-				require.Equal(t, []string{b.unit}, wrong, "%s × %v", s.name, factor)
+				require.Equal(t, []unit.Name{b.unit}, wrong, "%s × %v", s.name, factor)
 			}
 		}
 	}
-	for _, unit := range []string{"p50-ms", "p95-ms", "p99-ms", "rps", "ok-%", "ttft-ms", "ttft-p95-ms", "itl-ms", "chunk-gap-p99-ms", "tok/s"} {
-		require.True(t, judged[unit], unit)
+	for _, u := range []unit.Name{"p50-ms", "p95-ms", "p99-ms", "rps", "ok-%", "ttft-ms", "ttft-p95-ms", "itl-ms", "chunk-gap-p99-ms", "tok/s"} {
+		require.True(t, judged[u], u)
 	}
 }
 
-func find(checks []Check, unit string) Check {
-	return checks[slices.IndexFunc(checks, func(c Check) bool { return c.Unit == unit })]
+func find(checks []Check, u unit.Name) Check {
+	return checks[slices.IndexFunc(checks, func(c Check) bool { return c.Unit == u })]
 }
 
 // scaled is a meter that is off in one unit.
-func scaled(unit string, by float64) Summarise {
+func scaled(u unit.Name, by float64) Summarise {
 	return func(w []meter.Window, e meter.Evidence) meter.Summary {
 		s := meter.Summarise(w, e)
 		for i, m := range s.Metrics {
-			if m.Unit == unit {
+			if m.Unit == u {
 				s.Metrics[i].Value *= by
 			}
 		}
@@ -176,22 +177,22 @@ func TestFaultsOfClientsAreNoticed(t *testing.T) {
 	for name, c := range map[string]struct {
 		script string
 		change func(*load.Result)
-		want   []string
+		want   []unit.Name
 	}{
 		"it counts from the send and so omits what a stall kept back": {"stall", func(r *load.Result) {
 			for i := range r.Records { // the next is sent when the last came back
 				rec := &r.Records[i]
 				rec.Intended = max(rec.Intended, rec.Last-delay)
 			}
-		}, []string{"p95-ms", "p99-ms"}},
+		}, []unit.Name{"p95-ms", "p99-ms"}},
 		"it forgets failures": {"failures", func(r *load.Result) {
 			r.Records = slices.DeleteFunc(r.Records, func(rec record.Record) bool { return rec.Outcome != record.Good })
-		}, []string{"p95-ms", "ok-%"}},
+		}, []unit.Name{"p95-ms", "ok-%"}},
 		"its clock runs 5 % fast": {"constant", func(r *load.Result) {
 			for i := range r.Records {
 				r.Records[i].Last = r.Records[i].Sent + (r.Records[i].Last-r.Records[i].Sent)*105/100
 			}
-		}, []string{"p50-ms", "p95-ms", "p99-ms"}},
+		}, []unit.Name{"p50-ms", "p95-ms", "p99-ms"}},
 		"it loses one answer in twenty": {"constant", func(r *load.Result) {
 			r.Records = slices.DeleteFunc(r.Records, func(rec record.Record) bool { return rec.Seq%20 == 0 })
 		}, nil}, // judged below: of a rate, by the pauses that are left
@@ -199,22 +200,22 @@ func TestFaultsOfClientsAreNoticed(t *testing.T) {
 			for i := range r.Records {
 				r.Records[i].First -= delay
 			}
-		}, []string{"ttft-ms", "ttft-p95-ms"}},
+		}, []unit.Name{"ttft-ms", "ttft-p95-ms"}},
 		"it is late": {atOnce, func(r *load.Result) {
 			for i := range r.Records {
 				if i%50 == 0 {
 					r.Records[i].Sent += 2 * time.Millisecond
 				}
 			}
-		}, []string{lateUnit}},
+		}, []unit.Name{unit.LateP99}},
 	} {
 		_, wrong := faults(t, named(t, c.script), meter.Summarise, c.change)
 		if c.want == nil {
-			require.Contains(t, wrong, "rps", name)
+			require.Contains(t, wrong, unit.Rps, name)
 			continue
 		}
-		for _, unit := range c.want {
-			require.Contains(t, wrong, unit, name)
+		for _, u := range c.want {
+			require.Contains(t, wrong, u, name)
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"stackbench/internal/selftest"
 	"stackbench/internal/stack"
 	"stackbench/internal/turn"
+	"stackbench/internal/unit"
 	"stackbench/stacks"
 )
 
@@ -96,8 +97,8 @@ func embeddedAgain(ctx context.Context, times int) ([]selftest.Sample, error) {
 	var out []selftest.Sample
 	for _, s := range sums {
 		var one selftest.Sample
-		one.P50, _ = s.Value("p50-ms")
-		one.P95, _ = s.Value("p95-ms")
+		one.P50, _ = s.Value(unit.P50)
+		one.P95, _ = s.Value(unit.P95)
 		out = append(out, one)
 	}
 	return out, nil

@@ -1,4 +1,4 @@
-package results
+package unit
 
 import (
 	"math"
@@ -15,31 +15,29 @@ func TestFiguresHaveThreeSignificantDigits(t *testing.T) {
 	} {
 		require.Equal(t, want, Figure("p95-ms", v), "%v", v)
 	}
+	require.Equal(t, "1234", Figure("users", 1234))
 }
 
 func TestQuantities(t *testing.T) {
 	for _, c := range []struct {
-		unit string
+		unit Name
 		v    float64
 		want string
 	}{
 		{"p95-ms", 12.345, "12.3 ms"}, {"ns/op", 5e6, "5.00 ms"}, {"mem-MB", 412.4, "412 MB"}, {"mem-MB", 1234, "1.23 GB"}, {"mem-MB", 999.6, "1.00 GB"},
 		{"ready-s", 2.345, "2.35 s"}, {"cpu-util", 81.44, "81.4 %"}, {"client-cpu-%", 3, "3.00 %"}, {"rps", 812.3, "812 rps"}, {"img/s", 1600, "1600 img/s"},
-		{"ok-%", 100, "100 %"}, {"ok-%", 99.9999, "99.99 %"}, {"ok-%", 99.5, "99.5 %"}, {"J/answer", 0.5, "0.500 J/answer"},
+		{"ok-%", 100, "100 %"}, {"ok-%", 99.9999, "99.99 %"}, {"ok-%", 99.5, "99.5 %"}, {"J/answer", 0.5, "0.500 J/answer"}, {"batch-eff", 18.75, "18.8 %"},
+		{"fetch-ms", 12.345, "12.3 ms"}, {"heap-MB", 1234, "1.23 GB"}, {"miss-%", 3, "3.00 %"}, {"B/op", 16, "16.0 B/op"}, // another's
 	} {
 		require.Equal(t, c.want, Quantity(c.unit, c.v))
 	}
 }
 
-func TestPercentile(t *testing.T) {
-	var sorted []float64
-	for i := range 20 {
-		sorted = append(sorted, float64(i+1))
+// A unit of the table is written as one of another's would be whose name ends alike.
+func TestPrintFollowsTheName(t *testing.T) {
+	for _, u := range All() {
+		if like := foreign(u.Name); like != Plain && u.Print != Floored {
+			require.Equal(t, like, u.Print, u.Name)
+		}
 	}
-	require.InDelta(t, 10, Percentile(sorted, 0, 50), 0)
-	require.InDelta(t, 19, Percentile(sorted, 0, 95), 0)
-	require.InDelta(t, 20, Percentile(sorted, 1, 95), 0)
-	require.True(t, math.IsInf(Percentile(sorted, 2, 95), 1))
-	require.True(t, math.IsNaN(Percentile(nil, 0, 95)))
-	require.InDelta(t, 1, Percentile(sorted, 0, 0), 0)
 }
