@@ -2,10 +2,10 @@
 // fastest on this hardware, and what does it hold in memory for that?
 //
 // Texts of about 64 tokens go in as text, so tokenising is the server's work,
-// alone or in batches of 8 and 32 as an indexing job sends them. On an axis of
-// its own they go in as token ids (input=ids): who tokenises at the client is
-// compared with nobody who does not. Over REST the
-// contract is OpenAI's /v1/embeddings with numbers in JSON, over gRPC the Open
+// alone or in batches of 8 and 32 as an indexing job sends them. They also go in
+// as token ids (input=ids), in tables of their own: there every stack has the
+// client tokenise, and none is compared with one that does it itself. Over REST
+// the contract is OpenAI's /v1/embeddings with numbers in JSON, over gRPC the Open
 // Inference Protocol with raw values. all-MiniLM-L6-v2 has trained weights
 // without a hub; all-mpnet-base-v2 is five times the work.
 //

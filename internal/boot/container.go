@@ -241,8 +241,8 @@ func (e *engine) remove(ctx context.Context, id string) error {
 }
 
 // abandoned says whether nobody owns it any more, as far as this process can
-// tell: on a daemon that it shares with other machines it knows its own only,
-// on its own machine another boot is one that is over.
+// tell. On a daemon that it shares with other machines it knows its own
+// containers only; on this machine's, an owner of an earlier boot cannot be alive.
 func abandoned(o owner, local bool) bool {
 	if o.here() {
 		return !o.alive()

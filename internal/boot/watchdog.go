@@ -43,7 +43,8 @@ func watch(script, arg string, env ...string) (*watchdog, error) {
 	return &watchdog{cmd: cmd, pipe: pipe}, nil
 }
 
-// dismiss ends the watchdog without its script being run. A nil one is none.
+// dismiss ends the watchdog without its script being run; of a nil one it does
+// nothing.
 func (w *watchdog) dismiss() {
 	if w == nil {
 		return

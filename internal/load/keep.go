@@ -8,7 +8,7 @@ import (
 )
 
 // keeper decides, for all workers together and without a lock, which answers
-// are kept. At level n those of rank n (record.Rank) and above are, which is one in 2^n; the
+// are kept: at level n those of rank n (record.Rank) or above, one in 2^n. The
 // level rises whenever the answers of such ranks pass the budget. So what is
 // kept follows from the requests' numbers and their answers' sizes alone, not
 // from the number of connections or their luck.

@@ -83,7 +83,7 @@ func line(r *bufio.Reader) (text []byte, ended bool, err error) {
 
 // commands reports whether a terminal would take the character for a command
 // (escape sequences, a return to the line's beginning), or draw what follows
-// it in another order. A line's end and a tab are none.
+// it in another order. A line feed and a tab do neither.
 func commands(r rune) bool {
 	switch {
 	case r == '\n' || r == '\t':

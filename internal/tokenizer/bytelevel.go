@@ -62,8 +62,8 @@ func chunk(s string) int {
 	if n == len(s) {
 		return n
 	}
-	// Something follows, and its own blank is left to it. A single space before
-	// it that is no blank is a piece.
+	// Something follows, and the last space is left for it: a blank begins the next
+	// piece. A single space of another kind, such as a tab, is a piece of its own.
 	_, last := utf8.DecodeLastRuneInString(s[:n])
 	if n > last {
 		return n - last

@@ -88,7 +88,7 @@ func (g group) quota() float64 {
 		}
 		return parseMax(b)
 	}
-	quota, err := readInt(g.dir, "cpu.cfs_quota_us") // -1, which is no count, is no limit
+	quota, err := readInt(g.dir, "cpu.cfs_quota_us") // -1 says that there is no limit, and fails to be read as a count
 	if err != nil {
 		return 0
 	}

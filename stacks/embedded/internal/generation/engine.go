@@ -154,8 +154,8 @@ func (e *Engine) left(ctx context.Context) error {
 	return fault.New(fault.Gone, "the client left: %v", ctx.Err())
 }
 
-// Warm generates a few tokens, so that what the first request would pay for is
-// there, and a graph that is none of a decoder is known.
+// Warm generates a few tokens: the first request shall not pay for what is made
+// once, and a graph that is not a decoder's is found out before it is asked.
 func Warm(begin Begin, spec stack.DecoderSpec) error {
 	const tokens = 4
 	sequence, err := begin(min(2*tokens, spec.Context))

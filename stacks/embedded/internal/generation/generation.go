@@ -94,7 +94,7 @@ const (
 // Chunk is one token of an answer, or its end where the model ended it.
 type Chunk struct {
 	Text   string // maybe empty: a part of a character, or a special token
-	Tokens int    // 1; 0 of the end that the model made: that token is none of the answer
+	Tokens int    // 1; 0 where the model ended the answer: its end token is no part of it
 	Finish string // Stop or Length in the last chunk
 	Prompt int    // tokens of the prompt
 	Total  int    // tokens generated so far
