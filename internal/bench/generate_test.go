@@ -23,6 +23,7 @@ import (
 	"stackbench/internal/search"
 	"stackbench/internal/stack"
 	"stackbench/internal/telemetry"
+	"stackbench/internal/unit"
 	"stackbench/internal/workload"
 )
 
@@ -218,7 +219,7 @@ func TestTextsAreMeasured(t *testing.T) {
 	require.Empty(t, one.Error)
 	require.Empty(t, one.Invalid)
 	require.Equal(t, "TextGeneration/stack=fake/model=gpt2/proto=sse/input=text/tokens=chat/batch=1/load=closed/conc=2", one.Name)
-	for _, unit := range []string{"ttft-ms", "itl-ms", "tok/s", "goodput-rps", "p50-ms"} {
+	for _, unit := range []unit.Name{"ttft-ms", "itl-ms", "tok/s", "goodput-rps", "p50-ms"} {
 		require.Contains(t, one.Metrics, unit)
 	}
 	require.Positive(t, one.Answers.Agree)
@@ -255,13 +256,13 @@ func TestMostUsersWithinTheLimits(t *testing.T) {
 	require.Equal(t, "TextGeneration/stack=fake/model=gpt2/proto=sse/input=text/tokens=chat/batch=1/load=users", one.Name)
 	require.InDelta(t, 1000, one.Knee.TTFTMS, 1e-9)
 	if why := one.Withheld["users"]; why != "" { // on a machine that is too busy to say
-		require.NotContains(t, one.Metrics, "users")
+		require.NotContains(t, one.Metrics, unit.Users)
 		return
 	}
 	require.InDelta(t, 3, one.Metrics["users"], 0)
 	require.Equal(t, 4, one.Knee.Probes[0].Users)
 	require.False(t, one.Knee.Probes[0].Holds)
-	require.NotContains(t, one.Metrics, "itl-ms", "stacks at their own limits are not compared by it")
+	require.NotContains(t, one.Metrics, unit.ITL, "stacks at their own limits are not compared by it")
 }
 
 func TestWhetherUsersAreServed(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"stackbench/internal/record"
 	"stackbench/internal/results"
 	"stackbench/internal/search"
+	"stackbench/internal/unit"
 )
 
 // summary is of a window of so many requests, with a p99 unless it is 0.
@@ -109,7 +110,7 @@ func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, axis.Knee, name.Get(axis.Load))
 	if why := one.Withheld["knee-rps"]; why != "" { // on a machine that is too busy to say
-		require.NotContains(t, one.Metrics, "knee-rps")
+		require.NotContains(t, one.Metrics, unit.KneeRps)
 		return
 	}
 	highest, likely := 0.0, 0.0
@@ -127,7 +128,7 @@ func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 	require.GreaterOrEqual(t, one.Metrics["knee-rps"], one.Knee.Low)
 	require.Less(t, one.Metrics["knee-rps"], one.Knee.High)
 	require.Positive(t, one.Metrics["emb/s"])
-	require.NotContains(t, one.Metrics, "p99-ms", "each stack's knee is at another rate: their latencies do not compare")
+	require.NotContains(t, one.Metrics, unit.P99, "each stack's knee is at another rate: their latencies do not compare")
 }
 
 func TestNoRateHoldsALimitThatNothingCan(t *testing.T) {
