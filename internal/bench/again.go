@@ -70,7 +70,9 @@ func (e *environment) start(ctx context.Context, ses *session, c Case, how stack
 	defer func() { _ = w.close() }()
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	p := c.plan(e.options, load.Marks{})
+	var beside *meter.Foreign
+	others := e.company(up.boot)
+	p := c.plan(e.options, load.Marks{Open: others.open, Close: func() { beside = others.shut() }})
 	res, err := w.load(ctx, p, clock)
 	if err != nil {
 		return meter.Summary{}, cause(up, err)
@@ -80,5 +82,5 @@ func (e *environment) start(ctx context.Context, ses *session, c Case, how stack
 			return meter.Summary{}, fmt.Errorf("%s: a request ended as %q", ses.stack.Name, r.Kind())
 		}
 	}
-	return meter.Summarise([]meter.Window{e.group.window(c, res, w, p)}, meter.Evidence{}), nil
+	return meter.Summarise([]meter.Window{e.group.window(c, res, w, p)}, meter.Evidence{Foreign: beside}), nil
 }
