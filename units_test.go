@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
 	"stackbench/internal/unit"
 )
@@ -131,17 +132,17 @@ func leafOf(t *testing.T, trial results.Trial) unit.Leaf {
 	require.NoError(t, err)
 	at := unit.Leaf{Group: unit.Group(name.GroupTitle())}
 	for condition, holds := range map[unit.Condition]bool{
-		unit.OpenLoop: name.Rate > 0, unit.Streamed: name.Tokens != "" && name.Proto != "rest", unit.OnGPU: trial.GPU != nil,
-		unit.SeekingRate: name.Knee, unit.SeekingMost: name.Users,
+		unit.OpenLoop: name.Get(axis.Load) == axis.Open, unit.Streamed: name.Get(axis.Tokens) != "" && name.Get(axis.Proto) != "rest", unit.OnGPU: trial.GPU != nil,
+		unit.SeekingRate: name.Get(axis.Load) == axis.Knee, unit.SeekingMost: name.Get(axis.Load) == axis.Users,
 	} {
 		if holds {
 			at.Holds = append(at.Holds, condition)
 		}
 	}
 	switch {
-	case name.Knee:
+	case name.Get(axis.Load) == axis.Knee:
 		at.Sought = unit.KneeRps
-	case name.Users:
+	case name.Get(axis.Load) == axis.Users:
 		at.Sought = unit.Users
 	}
 	return at

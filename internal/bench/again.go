@@ -79,7 +79,9 @@ func (s starts) one(ctx context.Context, c Case, how stack.Capability) (meter.Su
 	defer func() { _ = w.close() }()
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	p := planOf(c, s.answers.supply.options, load.Marks{})
+	var beside *meter.Foreign
+	others := company(s.answers.env, up.boot)
+	p := planOf(c, s.answers.supply.options, load.Marks{Open: others.open, Close: func() { beside = others.shut() }})
 	res, err := w.load(ctx, p, clock)
 	if err != nil {
 		return meter.Summary{}, cause(up, err)
@@ -89,5 +91,5 @@ func (s starts) one(ctx context.Context, c Case, how stack.Capability) (meter.Su
 			return meter.Summary{}, fmt.Errorf("%s: a request ended as %q", s.session.stack.Name, r.Kind())
 		}
 	}
-	return meter.Summarise([]meter.Window{windowOf(s.group, c, res, w, p)}, meter.Evidence{}), nil
+	return meter.Summarise([]meter.Window{windowOf(s.group, c, res, w, p)}, meter.Evidence{Foreign: beside}), nil
 }

@@ -84,6 +84,9 @@ func Spawn(o Order) (*Child, error) {
 // Addr is host:port.
 func (c *Child) Addr() string { return c.addr }
 
+// PID is the child's process number.
+func (c *Child) PID() int { return c.cmd.Process.Pid }
+
 // Arrivals asks the child when each request so far had arrived whole, in order,
 // on the wall clock that both processes read.
 func (c *Child) Arrivals() ([]time.Time, error) {

@@ -21,32 +21,32 @@ type Noise struct {
 }
 
 // noise measures a real stack against itself; a scripted server where none can
-// be had.
-func (l Lab) noise(ctx context.Context) (Noise, error) {
+// be had. The samples are what the starts measured.
+func (l Lab) noise(ctx context.Context) (n Noise, got []Sample, err error) {
 	lack := "not in the short test"
 	if l.Again != nil && !l.Short {
 		l.Say("embedded against itself, %d starts", starts)
-		got, err := l.Again(ctx, starts)
-		if err == nil {
-			return told("the embedded stack", got)
+		if got, err = l.Again(ctx, starts); err == nil {
+			n, err = told("the embedded stack", got)
+			return n, got, err
 		}
 		if context.Cause(ctx) != nil {
-			return Noise{}, err
+			return Noise{}, nil, err
 		}
 		lack, _, _ = strings.Cut(err.Error(), "\n")
 	}
 	l.Say("a scripted server against itself, %d starts", fewStarts)
-	var got []Sample
+	got = nil
 	for range fewStarts {
 		s, err := l.once(ctx, fake.Script{Body: []byte(body), Delay: 5 * time.Millisecond}, time.Second)
 		if err != nil {
-			return Noise{}, err
+			return Noise{}, nil, err
 		}
 		got = append(got, s)
 	}
-	n, err := told("a scripted server", got)
+	n, err = told("a scripted server", got)
 	n.Lack = lack
-	return n, err
+	return n, got, err
 }
 
 // told is the noise of what fresh starts measured.

@@ -59,9 +59,15 @@ func (b bounded) bound(want, way float64) float64 {
 // What the client must keep to. Users are few: those that come in step wait for
 // each other's answers to be written and read, 30 µs each on one core. Every
 // scripted delay is 20 ms or more, so that an error of 5 % is outside of each bound.
-func middle(u unit.Name) bounded { return bounded{u, 0.01, 0.2, 0.5} }
-func tail(u unit.Name) bounded   { return bounded{u, 0.02, 0.5, 0.8} }
+func middle(u unit.Name) bounded { return bounded{u, 0.01, middleLeast, middleMost} }
+func tail(u unit.Name) bounded   { return bounded{u, 0.02, tailLeast, tailMost} }
 func rate(u unit.Name) bounded   { return bounded{u, 0.01, 0, 0} }
+
+// In ms.
+const (
+	middleLeast, middleMost = 0.1, 0.5
+	tailLeast, tailMost     = 0.5, 0.8
+)
 
 // lateLimit is the lateness of sends over which a window is invalid.
 const lateLimit = 1.0 // ms

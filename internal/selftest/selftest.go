@@ -35,7 +35,10 @@ type Foreign func(ctx context.Context, d time.Duration) (byCore map[int]float64,
 type Again func(ctx context.Context, times int) ([]Sample, error)
 
 // Sample is what one fresh start measured, in ms; 0 of what it did not.
-type Sample struct{ P50, P95 float64 }
+type Sample struct {
+	P50, P95 float64
+	Beside   *meter.Foreign // what others took the while; nil when nobody looked
+}
 
 // Lab is what the test is made with.
 type Lab struct {
@@ -45,7 +48,8 @@ type Lab struct {
 	Short     bool
 	Summarise Summarise
 	Foreign   Foreign
-	Again     Again // a real stack against itself; nil: only a scripted server is
+	Beside    Beside // nil: nobody watches while it measures
+	Again     Again  // a real stack against itself; nil: only a scripted server is
 	Say       func(format string, args ...any)
 }
 
@@ -64,12 +68,15 @@ type Outcome struct {
 	Checks []Check
 }
 
-// Others is what somebody else took of the machine, before and after.
+// Others is what somebody else took of the machine, before and after, and while
+// it was measured.
 type Others struct {
-	Share   float64 // the most of any core, %
-	Core    int
-	Holder  string
-	Problem string // why it is not known; "" when it is
+	Share     float64 // the most of any core, %, before and after
+	Core      int
+	Holder    string
+	Problem   string         // why it is not known; "" when it is
+	During    *meter.Foreign // the worst of what was seen while it was measured; nil when nobody looked
+	Disturbed []string       // rules that others broke then, each with the part of the test
 }
 
 const (
@@ -90,17 +97,22 @@ func (l Lab) Run(ctx context.Context) (Report, error) {
 		return r, fmt.Errorf("selftest floor: %w", err)
 	}
 	for _, s := range l.scripts() {
-		checks, err := l.hold(ctx, s, r.Floor)
+		checks, seen, err := l.hold(ctx, s, r.Floor)
 		if err != nil {
 			return r, fmt.Errorf("selftest %s: %w", s.name, err)
 		}
+		r.Foreign.during(s.name, s.plan.Arrivals.Rate > 0, seen)
 		if s.name == atOnce {
 			r.Late = checks[0].Got
 		}
 		r.Cases = append(r.Cases, Outcome{s.name, checks})
 	}
-	if r.Noise, err = l.noise(ctx); err != nil {
+	var samples []Sample
+	if r.Noise, samples, err = l.noise(ctx); err != nil {
 		return r, fmt.Errorf("selftest noise: %w", err)
+	}
+	for i, s := range samples {
+		r.Foreign.during(fmt.Sprintf("start %d of %s", i+1, r.Noise.Of), false, s.Beside)
 	}
 	r.look(ctx, l.Foreign)
 	return r, nil
@@ -108,26 +120,26 @@ func (l Lab) Run(ctx context.Context) (Report, error) {
 
 // hold plays a script and judges it. What is wrong is measured again, and the
 // try with the fewest faults counts: what disturbs a machine comes and goes, and
-// an error of the client's own does not.
-func (l Lab) hold(ctx context.Context, s script, way float64) (best []Check, err error) {
+// an error of the client's own does not. What others took is of that try.
+func (l Lab) hold(ctx context.Context, s script, way float64) (best []Check, beside *meter.Foreign, err error) {
 	for try := range tries {
 		l.Say("%s%s", s.about, []string{"", ", again", ", once more"}[try])
-		res, arrivals, err := l.play(ctx, s)
+		p, err := l.play(ctx, s)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		checks, err := l.judge(s, res, arrivals, way)
+		checks, err := l.judge(s, p.res, p.arrivals, way)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if best == nil || wrong(checks) < wrong(best) {
-			best = checks
+			best, beside = checks, p.beside
 		}
 		if wrong(best) == 0 || l.Short {
 			break
 		}
 	}
-	return best, nil
+	return best, beside, nil
 }
 
 func wrong(checks []Check) int {
@@ -154,23 +166,47 @@ func (r *Report) look(ctx context.Context, foreign Foreign) {
 	}
 }
 
+// played is what a script's load left.
+type played struct {
+	res      load.Result
+	arrivals []time.Time
+	beside   *meter.Foreign // what others took the while; nil when nobody looked
+}
+
 // play runs a script's load on its server.
-func (l Lab) play(ctx context.Context, s script) (res load.Result, arrivals []time.Time, err error) {
+func (l Lab) play(ctx context.Context, s script) (p played, err error) {
 	s.order.CPU = l.Core
 	server, err := l.Spawn(s.order)
 	if err != nil {
-		return res, nil, err
+		return p, err
 	}
 	defer func() { err = errors.Join(err, server.Close()) }()
 	target, err := s.target(server.Addr())
 	if err != nil {
-		return res, nil, err
+		return p, err
 	}
-	if res, err = load.Run(ctx, s.plan, target, l.Clock); err != nil {
-		return res, nil, err
+	stop := l.watch(server)
+	p.res, err = load.Run(ctx, s.plan, target, l.Clock)
+	p.beside = stop()
+	if err != nil {
+		return p, err
 	}
-	arrivals, err = server.Arrivals()
-	return res, arrivals, err
+	p.arrivals, err = server.Arrivals()
+	return p, err
+}
+
+// watch begins to look at what others take while a server is measured, where it
+// is a process of its own.
+func (l Lab) watch(s Server) (stop func() *meter.Foreign) {
+	child, ok := s.(interface{ PID() int })
+	if !ok || l.Beside == nil {
+		return func() *meter.Foreign { return nil }
+	}
+	seen := l.Beside(child.PID())
+	return func() *meter.Foreign {
+		f := seen()
+		return &f
+	}
 }
 
 // floor is the median answer of a server that answers at once, to one user.
@@ -183,16 +219,16 @@ func (l Lab) floor(ctx context.Context) (float64, error) {
 // once measures one user of a scripted server.
 func (l Lab) once(ctx context.Context, order fake.Script, window time.Duration) (Sample, error) {
 	s := script{order: fake.Order{HTTP: &order}, plan: closed(1, window)}
-	res, _, err := l.play(ctx, s)
+	p, err := l.play(ctx, s)
 	if err != nil {
 		return Sample{}, err
 	}
-	sum := meter.Summarise([]meter.Window{s.window(res)}, meter.Evidence{})
-	var out Sample
+	sum := meter.Summarise([]meter.Window{s.window(p.res)}, meter.Evidence{})
+	out := Sample{Beside: p.beside}
 	out.P50, _ = sum.Value(unit.P50)
 	out.P95, _ = sum.Value(unit.P95)
 	if out.P50 == 0 {
-		return out, fmt.Errorf("no median in %d requests", len(res.Records))
+		return out, fmt.Errorf("no median in %d requests", len(p.res.Records))
 	}
 	return out, nil
 }

@@ -48,7 +48,7 @@ func TestWhatIsWrongIsMeasuredAgain(t *testing.T) {
 			}
 			return meter.Summarise(w, e)
 		}}
-		checks, err := l.hold(t.Context(), brief(t), 0)
+		checks, _, err := l.hold(t.Context(), brief(t), 0)
 		require.NoError(t, err)
 		require.Equal(t, want.measured, measured)
 		require.Equal(t, want.faults, wrong(checks))
@@ -59,9 +59,9 @@ func TestStreamsAreReadByTheirServersClock(t *testing.T) {
 	s := named(t, "stream")
 	s.plan.Warmup, s.plan.Window = 0, 300*ms
 	l := Lab{Spawn: nearby, Clock: load.SleepClock(), Core: -1, Say: func(string, ...any) {}}
-	res, arrivals, err := l.play(t.Context(), s)
+	p, err := l.play(t.Context(), s)
 	require.NoError(t, err)
-	truth, err := read(s, res, arrivals)
+	truth, err := read(s, p.res, p.arrivals)
 	require.NoError(t, err)
 	for _, a := range truth.answers {
 		require.Len(t, a.written, tokens)
@@ -88,7 +88,8 @@ func TestARealStackAgainstItself(t *testing.T) {
 		}
 		return out, nil
 	}}
-	n, err := l.noise(t.Context())
+	n, got, err := l.noise(t.Context())
+	require.Len(t, got, starts)
 	require.NoError(t, err)
 	require.Equal(t, Noise{Of: "the embedded stack", Starts: starts, P50: n.P50}, n)
 	require.InDelta(t, 1.8, n.P50, 0.1)
@@ -96,12 +97,12 @@ func TestARealStackAgainstItself(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	l.Again = func(ctx context.Context, _ int) ([]Sample, error) { return nil, ctx.Err() }
-	_, err = l.noise(ctx)
+	_, _, err = l.noise(ctx)
 	require.ErrorIs(t, err, context.Canceled)
 
 	l = Lab{Spawn: nearby, Clock: load.SleepClock(), Say: func(string, ...any) {}, Short: true}
 	l.Again = func(context.Context, int) ([]Sample, error) { return nil, errors.New("never asked") }
-	n, err = l.noise(t.Context())
+	n, _, err = l.noise(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, "a scripted server", n.Of)
 	require.Equal(t, "not in the short test", n.Lack)

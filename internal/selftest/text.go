@@ -39,6 +39,9 @@ func (r Report) Text(w io.Writer) error {
 		}
 	}
 	fmt.Fprintf(&b, "\nSends are late by %.2f ms (p99); a server that answers at once seems to take %.3f ms.\n", r.Late, r.Floor)
+	fmt.Fprintf(&b, "Held to: medians 1 %% or %g ms and that way, whichever is more, but at most %g ms; tails 2 %% or %g ms and that way, at most %g ms.\n",
+		middleLeast, middleMost, tailLeast, tailMost)
+	b.WriteString(r.Foreign.seen())
 	fmt.Fprintf(&b, "%d starts of %s differ by chance by up to %s in p50", r.Noise.Starts, r.Noise.Of, percent(r.Noise.P50))
 	if r.Noise.P95 > 0 {
 		fmt.Fprintf(&b, " and %s in p95", percent(r.Noise.P95))
@@ -57,16 +60,7 @@ func (r Report) Text(w io.Writer) error {
 
 // Sentence is the whole report in one.
 func (r Report) Sentence() string {
-	others := "nothing else was running"
-	switch {
-	case r.Foreign.Problem != "":
-		others = "whether something else was running is not known (" + r.Foreign.Problem + ")"
-	case r.Foreign.Share > quietShare:
-		others = fmt.Sprintf("%.0f %% of core %d was somebody else's", r.Foreign.Share, r.Foreign.Core)
-		if r.Foreign.Holder != "" {
-			others += ": " + r.Foreign.Holder
-		}
-	}
+	others := r.Foreign.words()
 	if n := len(r.Faults()); n > 0 {
 		return fmt.Sprintf("Do not measure here now: %d of the client's figures were wrong; %s.", n, others)
 	}

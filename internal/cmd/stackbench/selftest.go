@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"stackbench/internal/bench"
@@ -16,6 +17,7 @@ import (
 	"stackbench/internal/stack"
 	"stackbench/internal/turn"
 	"stackbench/internal/unit"
+	"stackbench/internal/usage"
 	"stackbench/stacks"
 )
 
@@ -45,7 +47,7 @@ func selfTest(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	if err != nil {
 		return fmt.Errorf("selftest: %w", err)
 	}
-	client, server, shared := cpuset.Split(all)
+	client, server, shared := sides(all, cpuset.Siblings, usage.Quota(os.Getpid()))
 	for _, note := range []string{shared, pin(client)} {
 		if note != "" {
 			fmt.Fprintln(stderr, note)
@@ -56,7 +58,7 @@ func selfTest(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 	report, err := selftest.Lab{
 		Spawn: func(o fake.Order) (selftest.Server, error) { return fake.Spawn(o) },
 		Clock: clock, Core: server[0], Short: *short, Summarise: meter.Summarise,
-		Foreign: selftest.Watch(all, nil), Again: embeddedAgain,
+		Foreign: selftest.Watch(all, nil), Beside: selftest.WatchBeside(client, server[:1], nil), Again: embeddedAgain,
 		Say: func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) },
 	}.Run(ctx)
 	if err != nil {
@@ -69,6 +71,12 @@ func selfTest(ctx context.Context, args []string, stdout, stderr io.Writer) erro
 		return fmt.Errorf("%d of the client's figures were not true on this machine now\nend what else runs here and do it again; where nothing does, the machine is too slow for its clock, or this is a fault of ours", n)
 	}
 	return nil
+}
+
+// sides are the cores of the client and of the servers, as benchmarks have them:
+// physical cores go whole to one, and no more are used than a quota allows.
+func sides(all cpuset.Set, siblings func(int) cpuset.Set, quota float64) (client, server cpuset.Set, note string) {
+	return cpuset.Divide(cpuset.Within(cpuset.Physical(all, siblings), quota))
 }
 
 // pin keeps the client off the servers' cores, and says where it cannot.
@@ -99,6 +107,7 @@ func embeddedAgain(ctx context.Context, times int) ([]selftest.Sample, error) {
 		var one selftest.Sample
 		one.P50, _ = s.Value(unit.P50)
 		one.P95, _ = s.Value(unit.P95)
+		one.Beside = s.Foreign
 		out = append(out, one)
 	}
 	return out, nil
