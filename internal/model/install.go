@@ -17,8 +17,8 @@ import (
 
 	"stackbench/internal/fetch"
 	"stackbench/internal/model/onnx"
-	"stackbench/internal/model/safetensors"
 	"stackbench/internal/model/seeded"
+	"stackbench/internal/safetensors"
 	"stackbench/internal/tokenizer"
 )
 
@@ -212,12 +212,12 @@ func place(name, weights string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	tensors, err := safetensors.Read(f, info.Size())
+	header, err := safetensors.Read(f, info.Size())
 	if err != nil {
 		return nil, err
 	}
-	at := make(map[string]safetensors.Tensor, len(tensors))
-	for _, t := range tensors {
+	at := make(map[string]safetensors.Tensor, len(header.Tensors))
+	for _, t := range header.Tensors {
 		at[t.Name] = t
 	}
 	graph, err := skeleton(name)

@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/model/safetensors"
 	"stackbench/internal/model/seeded"
+	"stackbench/internal/safetensors"
 )
 
 // TestSeededWeightsAreTheSameEverywhere holds the bytes: golden outputs and

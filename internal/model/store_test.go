@@ -22,7 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/fetch"
-	"stackbench/internal/model/safetensors"
+	"stackbench/internal/safetensors"
 )
 
 // small is the model that the tests prepare: the quickest to make.
