@@ -145,7 +145,11 @@ func (e *environment) prepare(ctx context.Context, name string, progress fetch.P
 		return nil, err
 	}
 	r := &reference{served: served{Model: m.Model, Source: string(m.Weights.Source), SHA256: m.Weights.SHA256}}
-	shape := m.Outputs[0].Shape
+	g, ok := m.Graph(stack.Whole, stack.FP32)
+	if !ok || len(g.Outputs) == 0 {
+		return nil, fmt.Errorf("prepare %s: it has no graph %q in %s, whose answers could be checked\ngive the group a model of one part", name, stack.Whole, stack.FP32)
+	}
+	shape := g.Outputs[0].Shape
 	r.Width = int(shape[len(shape)-1])
 	if m.Image != nil {
 		for c := range 3 {

@@ -50,8 +50,9 @@ func NewLive(m *store.Model, info Info, g batch.Graph, met *metrics.Metrics, o b
 	if err != nil {
 		return nil, fmt.Errorf("model store: %w", err)
 	}
-	o.Pads = make([]int64, len(m.Inputs))
-	for i, p := range m.Inputs {
+	inputs := m.Whole().Inputs
+	o.Pads = make([]int64, len(inputs))
+	for i, p := range inputs {
 		if m.Text != nil && p.Name == inputIDs {
 			o.Pads[i] = m.Text.PadID
 		}
@@ -100,7 +101,7 @@ func (l *Live) Classify(ctx context.Context, files [][]byte) (tensor.Tensor, err
 		return tensor.Tensor{}, err
 	}
 	l.metrics.Preprocessed(time.Since(start))
-	port := l.model.Inputs[0]
+	port := l.model.Whole().Inputs[0]
 	shape := append([]int64{int64(len(files))}, port.Shape[1:]...)
 	return l.queue.Do(ctx, []tensor.Tensor{{Name: port.Name, Type: tensor.FP32, Shape: shape, F32: *data}})
 }

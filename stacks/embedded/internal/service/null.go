@@ -26,9 +26,10 @@ var _ Service = (*Null)(nil)
 
 // NewNull returns a Null that answers in the model's shapes.
 func NewNull(m *store.Model, info Info) *Null {
-	n := &Null{info: info, specs: specsOf(m), name: m.Outputs[0].Name}
+	out := m.Whole().Outputs[0]
+	n := &Null{info: info, specs: specsOf(m), name: out.Name}
 	n.kind = n.specs[len(n.specs)-1].kind
-	n.row = make([]float32, m.Outputs[0].Shape[1])
+	n.row = make([]float32, out.Shape[1])
 	for i := range n.row {
 		// A unit vector whose digits are as many as those of a real answer.
 		n.row[i] = float32(math.Sin(float64(i+1)) * math.Sqrt2 / math.Sqrt(float64(len(n.row))))

@@ -36,8 +36,9 @@ func specsOf(m *store.Model) []Spec {
 	if m.Decoder != nil {
 		return []Spec{generates(m.Name)}
 	}
-	own := Spec{Name: m.Name, Inputs: m.Inputs, Outputs: m.Outputs, kind: graph}
-	front := Spec{Name: m.Name + "_jpeg", Outputs: m.Outputs, kind: images}
+	g := m.Whole()
+	own := Spec{Name: m.Name, Inputs: g.Inputs, Outputs: g.Outputs, kind: graph}
+	front := Spec{Name: m.Name + "_jpeg", Outputs: g.Outputs, kind: images}
 	input := store.Port{Name: "IMAGE", Type: tensor.BYTES, Shape: []int64{-1, 1}}
 	if m.Text != nil {
 		own.longest = int64(m.Text.MaxTokens)

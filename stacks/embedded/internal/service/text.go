@@ -15,8 +15,9 @@ const (
 // textInputs pads token ids to a width and makes the inputs of the graph.
 func textInputs(m *store.Model, rows [][]int64, width int) []tensor.Tensor {
 	shape := []int64{int64(len(rows)), int64(width)}
-	inputs := make([]tensor.Tensor, len(m.Inputs))
-	for i, p := range m.Inputs {
+	ports := m.Whole().Inputs
+	inputs := make([]tensor.Tensor, len(ports))
+	for i, p := range ports {
 		data := make([]int64, len(rows)*width)
 		for r, ids := range rows {
 			line := data[r*width:][:width]
@@ -42,10 +43,11 @@ func WarmUp(m *store.Model) []tensor.Tensor {
 	if m.Text != nil {
 		return textInputs(m, [][]int64{make([]int64, 8)}, 8)
 	}
-	shape := append([]int64{1}, m.Inputs[0].Shape[1:]...)
+	port := m.Whole().Inputs[0]
+	shape := append([]int64{1}, port.Shape[1:]...)
 	size := 1
 	for _, d := range shape {
 		size *= int(d)
 	}
-	return []tensor.Tensor{{Name: m.Inputs[0].Name, Type: tensor.FP32, Shape: shape, F32: make([]float32, size)}}
+	return []tensor.Tensor{{Name: port.Name, Type: tensor.FP32, Shape: shape, F32: make([]float32, size)}}
 }
