@@ -138,7 +138,7 @@ func (v vocabulary) conditions(t *testing.T, path string, src []byte) []string {
 	}
 	in := imported(file)
 	ast.Inspect(file, func(n ast.Node) bool {
-		for _, cond := range decided(n) {
+		for _, cond := range deciding(n) {
 			ast.Inspect(cond, func(n ast.Node) bool {
 				if sel, ok := n.(*ast.SelectorExpr); ok {
 					if x, ok := sel.X.(*ast.Ident); ok && x.Name == in && v.values[sel.Sel.Name] != "" {
@@ -175,8 +175,8 @@ func imported(file *ast.File) string {
 	return ""
 }
 
-// decided are the expressions of a node by which something is decided.
-func decided(n ast.Node) []ast.Expr {
+// deciding are the expressions of a node by which something is decided.
+func deciding(n ast.Node) []ast.Expr {
 	switch n := n.(type) {
 	case *ast.IfStmt:
 		return []ast.Expr{n.Cond}

@@ -23,10 +23,10 @@ const module = "stackbench"
 // leaves are vocabularies without behaviour of the product's own, which any
 // package may import: the axes of names, the table of units, the types of a stack
 // and of a record, core sets, the plan's wire form, the generated OIP protobuf,
-// the tokenizer and the embedded testdata (the root package), and the fetching of
-// pinned files.
+// the tokenizer, the embedded testdata (the root package), the fetching of pinned
+// files, and the reader of safetensors.
 func leaves() []string {
-	return []string{module, "internal/axis", "internal/unit", "internal/stack", "internal/record", "internal/cpuset", "internal/plan", "internal/oippb", "internal/tokenizer", "internal/fetch"}
+	return []string{module, "internal/axis", "internal/unit", "internal/stack", "internal/record", "internal/cpuset", "internal/plan", "internal/oippb", "internal/tokenizer", "internal/fetch", "internal/safetensors"}
 }
 
 // allowed says what a package may import beside the leaves; a prefix ending

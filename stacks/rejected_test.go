@@ -49,8 +49,11 @@ func start(t *testing.T, s stack.Stack, m stack.Model) error {
 func imageModel() stack.Model {
 	return stack.Model{
 		Task: stack.ImageClassification, Image: &stack.ImageSpec{Size: 224},
-		Inputs:  []stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
-		Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
+		Graphs: []stack.Graph{{
+			Name: stack.Whole, File: "model.onnx", Precision: stack.FP32,
+			Inputs:  []stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
+			Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
+		}},
 	}
 }
 

@@ -1,5 +1,7 @@
 package bench
 
+import "stackbench/internal/stack"
+
 // bounded is a wire client of which answers may have no more than so many bytes.
 type bounded interface{ Bound(bytes int) }
 
@@ -18,7 +20,8 @@ func answerBytes(in inputs, m served) int {
 	for n := range meanOver {
 		most = max(most, len(in.items(n)))
 	}
-	return aroundAnswer + most*m.Width*max(1, len(m.Outputs))*valueBytes
+	g, _ := m.Graph(stack.Whole, stack.FP32)
+	return aroundAnswer + most*m.Width*max(1, len(g.Outputs))*valueBytes
 }
 
 // textBytes is the most that a generated text may have.

@@ -11,7 +11,7 @@ import (
 // The bound is of the case: many times what its right answers have, and
 // nowhere near what would fill a machine's memory.
 func TestBoundsOfAnswers(t *testing.T) {
-	m := served{Model: stack.Model{Outputs: []stack.TensorSpec{{}}}, Width: 1000}
+	m := served{Model: stack.Model{Graphs: []stack.Graph{{Name: stack.Whole, Precision: stack.FP32, Outputs: []stack.TensorSpec{{}}}}}, Width: 1000}
 	one := answerBytes(fixed{{items: make([]item, 1)}}, m)
 	all := answerBytes(fixed{{items: make([]item, 2)}, {items: make([]item, 32)}}, m)
 	require.Greater(t, one, 1000*25*4, "a JSON float has up to 25 bytes")

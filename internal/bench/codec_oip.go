@@ -90,7 +90,8 @@ func (b batch) padded(m stack.Model) []oip.Tensor {
 	}
 	shape := []int64{int64(len(b.ids)), int64(longest)}
 	var out []oip.Tensor
-	for _, in := range m.Inputs {
+	g, _ := m.Graph(stack.Whole, stack.FP32)
+	for _, in := range g.Inputs {
 		values := make([]int64, 0, len(b.ids)*longest)
 		for _, row := range b.ids {
 			for at := range longest {

@@ -39,7 +39,7 @@ func batchOf(in stack.Input) batch {
 // over its transport.
 func TestEveryCodecBuildsARequest(t *testing.T) {
 	m := serving(4)
-	m.Inputs = []stack.TensorSpec{{Name: "input_ids"}, {Name: "attention_mask"}}
+	m.Graphs = []stack.Graph{{Name: stack.Whole, Precision: stack.FP32, Inputs: []stack.TensorSpec{{Name: "input_ids"}, {Name: "attention_mask"}}}}
 	m.Text = &stack.TextSpec{}
 	for _, c := range codecs() {
 		at := stack.Endpoint{REST: "127.0.0.1:1", GRPC: "127.0.0.1:1"}

@@ -74,14 +74,19 @@ func TestEveryTaskHasItsJudge(t *testing.T) {
 
 func TestTheWidthOfAnAnswerIsInTheDescription(t *testing.T) {
 	for want, shape := range map[int][]int64{1000: {-1, 1000}, 384: {384}} {
-		n, err := width(stack.Model{Outputs: []stack.TensorSpec{{Shape: shape}}})
+		n, err := width(answersWith([]stack.TensorSpec{{Shape: shape}}))
 		require.NoError(t, err)
 		require.Equal(t, want, n)
 	}
 	_, err := width(stack.Model{})
-	require.ErrorContains(t, err, "the model has no output\n")
+	require.ErrorContains(t, err, "the model has no graph")
 	for _, shape := range [][]int64{nil, {}, {1, -1}, {0}} {
-		_, err := width(stack.Model{Outputs: []stack.TensorSpec{{Name: "logits", Shape: shape}}})
+		_, err := width(answersWith([]stack.TensorSpec{{Name: "logits", Shape: shape}}))
 		require.ErrorContains(t, err, `the output "logits" has the shape [`)
 	}
+}
+
+// answersWith is a model of one graph with these outputs.
+func answersWith(outputs []stack.TensorSpec) stack.Model {
+	return stack.Model{Graphs: []stack.Graph{{Name: stack.Whole, Precision: stack.FP32, Outputs: outputs}}}
 }

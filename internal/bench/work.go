@@ -29,12 +29,13 @@ type served struct {
 
 // width is how many values one answer of a model has.
 func width(m stack.Model) (int, error) {
-	if len(m.Outputs) == 0 {
-		return 0, errors.New("the model has no output\nsay in its description what it answers with")
+	g, ok := m.Graph(stack.Whole, stack.FP32)
+	if !ok || len(g.Outputs) == 0 {
+		return 0, fmt.Errorf("the model has no graph %q in %s with an output\nsay in its description what it answers with", stack.Whole, stack.FP32)
 	}
-	shape := m.Outputs[0].Shape
+	shape := g.Outputs[0].Shape
 	if len(shape) == 0 || shape[len(shape)-1] < 1 {
-		return 0, fmt.Errorf("the output %q has the shape %v, which does not say how many values an answer has\nsay so in the model's description", m.Outputs[0].Name, shape)
+		return 0, fmt.Errorf("the output %q has the shape %v, which does not say how many values an answer has\nsay so in the model's description", g.Outputs[0].Name, shape)
 	}
 	return int(shape[len(shape)-1]), nil
 }

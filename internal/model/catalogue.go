@@ -91,21 +91,34 @@ func catalogue() []entry {
 func classifier(name string, image stack.ImageSpec) stack.Model {
 	return stack.Model{
 		Name: name, Task: stack.ImageClassification, Architecture: name, Image: &image,
-		Inputs:  []stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
-		Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
+		Graphs: single(
+			[]stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
+			stack.TensorSpec{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}),
 	}
 }
 
 // embedder is what the text models share.
 func embedder(name, architecture string, dim int64, text stack.TextSpec, inputs ...string) stack.Model {
-	m := stack.Model{
+	return stack.Model{
 		Name: name, Task: stack.Embeddings, Architecture: architecture, Text: &text,
-		Outputs: []stack.TensorSpec{{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, dim}}},
+		Graphs: single(tokens(inputs...), stack.TensorSpec{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, dim}}),
 	}
-	for _, in := range inputs {
-		m.Inputs = append(m.Inputs, stack.TensorSpec{Name: in, Datatype: "INT64", Shape: []int64{-1, -1}})
+}
+
+// single are the graphs of a model of one part, in one precision.
+func single(inputs []stack.TensorSpec, output stack.TensorSpec) []stack.Graph {
+	return []stack.Graph{{
+		Name: stack.Whole, File: GraphFile, Precision: stack.FP32, Inputs: inputs, Outputs: []stack.TensorSpec{output},
+	}}
+}
+
+// tokens are inputs of a number a token.
+func tokens(names ...string) []stack.TensorSpec {
+	var all []stack.TensorSpec
+	for _, name := range names {
+		all = append(all, stack.TensorSpec{Name: name, Datatype: "INT64", Shape: []int64{-1, -1}})
 	}
-	return m
+	return all
 }
 
 // resnet50 is torchvision's. Of its two trainings the first fits the centre

@@ -9,8 +9,8 @@ import (
 	"strings"
 
 	"stackbench/internal/model/gguf"
-	"stackbench/internal/model/safetensors"
 	"stackbench/internal/model/torch"
+	"stackbench/internal/safetensors"
 )
 
 // state is the tensors of a published file, by the names that the graph has.

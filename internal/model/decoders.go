@@ -7,15 +7,12 @@ import (
 
 // decoder is what the models that generate text share.
 func decoder(name, architecture string, pad int64, d stack.DecoderSpec) stack.Model {
-	m := stack.Model{
+	return stack.Model{
 		Name: name, Task: stack.TextGeneration, Architecture: architecture, Decoder: &d,
-		Text:    &stack.TextSpec{MaxTokens: d.Context, PadID: pad},
-		Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, int64(d.Vocab)}}},
+		Text: &stack.TextSpec{MaxTokens: d.Context, PadID: pad},
+		Graphs: single(tokens("input_ids", "attention_mask", "position_ids"),
+			stack.TensorSpec{Name: "logits", Datatype: "FP32", Shape: []int64{-1, int64(d.Vocab)}}),
 	}
-	for _, in := range []string{"input_ids", "attention_mask", "position_ids"} {
-		m.Inputs = append(m.Inputs, stack.TensorSpec{Name: in, Datatype: "INT64", Shape: []int64{-1, -1}})
-	}
-	return m
 }
 
 // gpt2 is GPT-2 small. Its tokenizer is had without its weights: OpenAI's own

@@ -16,9 +16,8 @@ import (
 	"slices"
 
 	"stackbench/internal/fetch"
-	"stackbench/internal/model/onnx"
-	"stackbench/internal/model/safetensors"
 	"stackbench/internal/model/seeded"
+	"stackbench/internal/safetensors"
 	"stackbench/internal/tokenizer"
 )
 
@@ -48,12 +47,14 @@ func (j *job) install(ctx context.Context, c choice) (Model, error) {
 	if m.Weights.SHA256, err = fetch.HashFile(weights); err != nil {
 		return Model{}, err
 	}
-	graph, err := place(m.Name, weights)
+	graphs, err := j.skeletons.place(m.Model, weights)
 	if err != nil {
 		return Model{}, fmt.Errorf("%s of %s: %w", WeightsFile, c.detail, err)
 	}
-	if err := j.write(GraphFile, graph); err != nil {
-		return Model{}, err
+	for file, graph := range graphs {
+		if err := j.write(file, graph); err != nil {
+			return Model{}, err
+		}
 	}
 	return m, j.write(SpecFile, encode(m))
 }
@@ -120,26 +121,6 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.r.Read(p)
 }
 
-// layout is the tensors that a model's graph wants, in the graph's order.
-func layout(name string) ([]safetensors.Tensor, error) {
-	graph, err := skeleton(name)
-	if err != nil {
-		return nil, err
-	}
-	inits, err := onnx.Externals(graph)
-	if err != nil {
-		return nil, err
-	}
-	var tensors []safetensors.Tensor
-	for _, i := range inits {
-		if i.DataType != onnx.Float {
-			return nil, fmt.Errorf("graph of %s: tensor %q is not of 32-bit floats", name, i.Name)
-		}
-		tensors = append(tensors, safetensors.Tensor{Name: i.Name, DType: "F32", Shape: i.Shape})
-	}
-	return tensors, nil
-}
-
 // seeded makes the model's weights out of the seed.
 func (j *job) seeded(ctx context.Context, dst string) error {
 	return j.composed(dst, seedMetadata(), func(w io.Writer, t safetensors.Tensor) error {
@@ -168,9 +149,9 @@ func floats(w io.Writer, data []float32) error {
 	return nil
 }
 
-// composed writes the tensors of the model's graph, each as put gives it.
+// composed writes the tensors of the model's graphs, each as put gives it.
 func (j *job) composed(dst string, metadata map[string]string, put func(io.Writer, safetensors.Tensor) error) error {
-	tensors, err := layout(j.entry.Name)
+	tensors, err := j.skeletons.layout(j.entry.Model)
 	if err != nil {
 		return err
 	}
@@ -197,42 +178,6 @@ func (j *job) composed(dst string, metadata map[string]string, put func(io.Write
 			}
 		}
 		return w.Flush()
-	})
-}
-
-// place gives the model's graph with each initialiser at its place in the
-// weights file, after checking that the file has it, in that type and shape.
-func place(name, weights string) ([]byte, error) {
-	f, err := os.Open(weights)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	tensors, err := safetensors.Read(f, info.Size())
-	if err != nil {
-		return nil, err
-	}
-	at := make(map[string]safetensors.Tensor, len(tensors))
-	for _, t := range tensors {
-		at[t.Name] = t
-	}
-	graph, err := skeleton(name)
-	if err != nil {
-		return nil, err
-	}
-	return onnx.Patch(graph, func(i onnx.Initializer) (onnx.Place, error) {
-		t, ok := at[i.Name]
-		if !ok {
-			return onnx.Place{}, fmt.Errorf("the weights have no such tensor")
-		}
-		if t.DType != "F32" || i.DataType != onnx.Float || !slices.Equal(t.Shape, i.Shape) {
-			return onnx.Place{}, fmt.Errorf("the weights have it as %s %v, not F32 %v", t.DType, t.Shape, i.Shape)
-		}
-		return onnx.Place{File: WeightsFile, Offset: t.Start, Length: t.Size}, nil
 	})
 }
 

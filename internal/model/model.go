@@ -1,5 +1,5 @@
 // Package model prepares the models that all stacks serve: one set of weights
-// a model, as a safetensors file, an ONNX graph whose values lie in that same
+// a model, as a safetensors file, ONNX graphs whose values lie in that same
 // file, a tokenizer, and model.json, which says what is there. Weights come
 // from the hub that published them, out of a package that carries them, or are
 // made from a seed.
@@ -17,7 +17,7 @@ import (
 // Files of a prepared model.
 const (
 	WeightsFile   = "model.safetensors"
-	GraphFile     = "model.onnx"
+	GraphFile     = "model.onnx" // of a model's only graph
 	TokenizerFile = "tokenizer.json"
 	SpecFile      = "model.json"
 )
@@ -69,5 +69,19 @@ func Read(dir string) (Model, error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Model{}, fmt.Errorf("read model %s: %w", filepath.Join(dir, SpecFile), err)
 	}
+	if len(m.Graphs) == 0 {
+		if m.Graphs, err = earlier(data); err != nil {
+			return Model{}, fmt.Errorf("read model %s: %w", filepath.Join(dir, SpecFile), err)
+		}
+	}
 	return m, nil
+}
+
+// earlier gives the one graph that a model had when model.json named no graphs.
+func earlier(data []byte) ([]stack.Graph, error) {
+	var g struct{ Inputs, Outputs []stack.TensorSpec }
+	if err := json.Unmarshal(data, &g); err != nil || len(g.Inputs) == 0 {
+		return nil, err
+	}
+	return []stack.Graph{{Name: stack.Whole, File: GraphFile, Precision: stack.FP32, Inputs: g.Inputs, Outputs: g.Outputs}}, nil
 }

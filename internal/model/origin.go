@@ -157,7 +157,7 @@ func (j *job) local(w Weights) (*choice, error) {
 	if !exists(c.weights) {
 		return j.localTorch(dir, c)
 	}
-	if _, err := place(j.entry.Name, c.weights); err != nil {
+	if _, err := j.skeletons.place(j.entry.Model, c.weights); err != nil {
 		return nil, fmt.Errorf("local copy %s: %w\n%s", c.weights, err, cureLocal)
 	}
 	var err error

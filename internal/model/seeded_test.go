@@ -7,8 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/model/safetensors"
 	"stackbench/internal/model/seeded"
+	"stackbench/internal/safetensors"
 )
 
 // TestSeededWeightsAreTheSameEverywhere holds the bytes: golden outputs and
@@ -28,7 +28,9 @@ func TestSeededWeightsAreTheSameEverywhere(t *testing.T) {
 		if raced && name != small {
 			continue
 		}
-		tensors, err := layout(name)
+		spec, err := Spec(name)
+		require.NoError(t, err)
+		tensors, err := skeletons{published}.layout(spec)
 		require.NoError(t, err)
 		header, placed, err := safetensors.Header(tensors, seedMetadata())
 		require.NoError(t, err)

@@ -21,7 +21,8 @@ type Store struct {
 	Getter    fetch.Getter      // its Progress is set by Prepare
 	Note      func(line string) // told what a reader of the log wants to know; nil: nobody
 
-	entries []entry
+	entries   []entry
+	skeletons skeletons
 
 	mu   sync.Mutex
 	dead map[string]error // hosts that could not be reached, remembered for the run
@@ -37,6 +38,7 @@ func Open(cache string) *Store {
 		Local:     os.Getenv("STACKBENCH_MODEL_DIR"),
 		Getter:    fetch.Getter{Python: os.Getenv("STACKBENCH_PYTHON")},
 		entries:   catalogue(),
+		skeletons: skeletons{published},
 		dead:      map[string]error{},
 	}
 }
@@ -122,6 +124,9 @@ func (j *job) stored(w Weights, local *choice) (Model, bool) {
 	if err == nil && local == nil {
 		err = j.current(m.Weights)
 	}
+	if err == nil {
+		err = j.renew(m)
+	}
 	switch {
 	case err != nil:
 		j.note("%s in the store is damaged or outdated, so it is made again: %v", j.entry.Name, err)
@@ -146,17 +151,29 @@ func (j *job) check(m Model) error {
 	if err := sameHash(filepath.Join(j.dir, WeightsFile), m.Weights.SHA256); err != nil {
 		return err
 	}
-	graph, err := place(j.entry.Name, filepath.Join(j.dir, WeightsFile))
+	graphs, err := j.skeletons.place(j.entry.Model, filepath.Join(j.dir, WeightsFile))
 	if err != nil {
 		return err
 	}
-	if have, err := os.ReadFile(filepath.Join(j.dir, GraphFile)); err != nil || !bytes.Equal(have, graph) {
-		return fmt.Errorf("%s is not the graph of these weights", GraphFile)
+	for file, graph := range graphs {
+		if have, err := os.ReadFile(filepath.Join(j.dir, file)); err != nil || !bytes.Equal(have, graph) {
+			return fmt.Errorf("%s is not the graph of these weights", file)
+		}
 	}
 	if m.Text != nil {
 		return sameHash(filepath.Join(j.dir, TokenizerFile), m.Text.SHA256)
 	}
 	return nil
+}
+
+// renew writes model.json again where it is of an earlier form: the servers
+// read the present one.
+func (j *job) renew(m Model) error {
+	have, err := os.ReadFile(filepath.Join(j.dir, SpecFile))
+	if err != nil || bytes.Equal(have, encode(m)) {
+		return err
+	}
+	return j.write(SpecFile, encode(m))
 }
 
 // current says whether the catalogue still has such weights: another version of

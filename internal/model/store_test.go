@@ -23,7 +23,7 @@ import (
 
 	"stackbench/internal/boot"
 	"stackbench/internal/fetch"
-	"stackbench/internal/model/safetensors"
+	"stackbench/internal/safetensors"
 )
 
 // small is the model that the tests prepare: the quickest to make.
@@ -53,7 +53,7 @@ func sum(data []byte) string {
 
 // publishedFile is weights for the small model, to stand for published ones.
 func publishedFile(t testing.TB) []byte {
-	tensors, err := layout(small)
+	tensors, err := skeletons{published}.layout(efficientnet().Model)
 	require.NoError(t, err)
 	header, placed, err := safetensors.Header(tensors, nil)
 	require.NoError(t, err)
@@ -97,9 +97,9 @@ func TestPrepareSeeded(t *testing.T) {
 	require.Equal(t, m, read)
 	graph, err := os.ReadFile(filepath.Join(m.Dir, GraphFile))
 	require.NoError(t, err)
-	want, err := place(small, filepath.Join(m.Dir, WeightsFile))
+	want, err := s.skeletons.place(m.Model, filepath.Join(m.Dir, WeightsFile))
 	require.NoError(t, err)
-	require.Equal(t, want, graph)
+	require.Equal(t, map[string][]byte{GraphFile: graph}, want)
 
 	before, err := os.Stat(filepath.Join(m.Dir, WeightsFile))
 	require.NoError(t, err)
@@ -116,13 +116,18 @@ func TestSpecIsTheContract(t *testing.T) {
 	var got map[string]json.RawMessage
 	require.NoError(t, json.Unmarshal(encode(Model{Model: minilm().Model}), &got))
 	require.JSONEq(t, `{"max_tokens":256,"pad_id":0,"lowercase":true,"tokenizer_sha256":""}`, string(got["text"]))
-	require.JSONEq(t, `[{"name":"input_ids","datatype":"INT64","shape":[-1,-1]},{"name":"attention_mask","datatype":"INT64","shape":[-1,-1]},
-		{"name":"token_type_ids","datatype":"INT64","shape":[-1,-1]}]`, string(got["inputs"]))
+	require.JSONEq(t, `[{"name":"model","file":"model.onnx","precision":"fp32",
+		"inputs":[{"name":"input_ids","datatype":"INT64","shape":[-1,-1]},{"name":"attention_mask","datatype":"INT64","shape":[-1,-1]},
+			{"name":"token_type_ids","datatype":"INT64","shape":[-1,-1]}],
+		"outputs":[{"name":"sentence_embedding","datatype":"FP32","shape":[-1,384]}]}]`, string(got["graphs"]))
 	require.NotContains(t, got, "image")
 	clear(got)
 	require.NoError(t, json.Unmarshal(encode(Model{Model: resnet50().Model}), &got))
 	require.JSONEq(t, `{"crop":0.875,"size":224,"filter":"bilinear","mean":[123.675,116.28,103.53],"std":[58.395,57.12,57.375]}`, string(got["image"]))
-	require.JSONEq(t, `[{"name":"logits","datatype":"FP32","shape":[-1,1000]}]`, string(got["outputs"]))
+	require.JSONEq(t, `[{"name":"model","file":"model.onnx","precision":"fp32",
+		"inputs":[{"name":"pixel_values","datatype":"FP32","shape":[-1,3,224,224]}],
+		"outputs":[{"name":"logits","datatype":"FP32","shape":[-1,1000]}]}]`, string(got["graphs"]))
+	require.NotContains(t, got, "inputs")
 	require.JSONEq(t, `"image-classification"`, string(got["task"]))
 }
 

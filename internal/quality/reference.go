@@ -2,12 +2,13 @@ package quality
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strings"
+
+	"stackbench/internal/safetensors"
 )
 
 // pytorch is how the maker of committed answers begins.
@@ -27,25 +28,21 @@ func (g *Golden) Encode() ([]byte, error) {
 	if err := g.check(); err != nil {
 		return nil, fmt.Errorf("reference answers of %s: %w", g.Model, err)
 	}
-	header := map[string]any{"__metadata__": map[string]string{
-		"model": g.Model, "weights_source": g.Source, "weights_sha256": g.SHA256, "maker": g.Maker,
-	}}
+	var tensors []safetensors.Tensor
 	var data []byte
 	for _, id := range slices.Sorted(maps.Keys(g.Answers)) {
-		from := uint64(len(data))
+		tensors = append(tensors, safetensors.Tensor{Name: id, DType: "F32", Shape: []int64{int64(len(g.Answers[id]))}})
 		for _, v := range g.Answers[id] {
 			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
 		}
-		header[id] = entry{Datatype: "F32", Shape: []uint64{uint64(len(g.Answers[id]))}, Offsets: []uint64{from, uint64(len(data))}}
 	}
-	text, err := json.Marshal(header)
+	header, _, err := safetensors.Header(tensors, map[string]string{
+		"model": g.Model, "weights_source": g.Source, "weights_sha256": g.SHA256, "maker": g.Maker,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("reference answers of %s: %w", g.Model, err)
 	}
-	for len(text)%8 != 0 { // the format aligns the data
-		text = append(text, ' ')
-	}
-	return append(append(binary.LittleEndian.AppendUint64(nil, uint64(len(text))), text...), data...), nil
+	return append(header, data...), nil
 }
 
 // Decode reads what Encode wrote. It fails on a damaged file, and on one that

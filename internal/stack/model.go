@@ -7,8 +7,7 @@ type Model struct {
 	Name         string       `json:"name"` // also of its folder in the store
 	Task         Task         `json:"task"`
 	Architecture string       `json:"architecture"`
-	Inputs       []TensorSpec `json:"inputs"`
-	Outputs      []TensorSpec `json:"outputs"`
+	Graphs       []Graph      `json:"graphs"`
 	Image        *ImageSpec   `json:"image,omitempty"`   // of image models
 	Text         *TextSpec    `json:"text,omitempty"`    // of text models
 	Decoder      *DecoderSpec `json:"decoder,omitempty"` // of models that generate text

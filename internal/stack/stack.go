@@ -227,6 +227,8 @@ type Run struct {
 	Listen  Endpoint // where to listen; "" in it means not at all
 	Library string   // ONNX Runtime's shared library, for stacks that load one
 	Prefix  bool     // what prompts begin with in common may be computed once, and kept
+
+	Precision Precision // of the graphs to serve, where a stack serves the store's; "" is fp32
 }
 
 // Batching sets a stack's own dynamic batcher; the zero value switches it off

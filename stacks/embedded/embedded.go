@@ -73,5 +73,8 @@ func args(r stack.Run) []string {
 	if r.Library != "" {
 		list = append(list, "--ort-lib", r.Library)
 	}
+	if r.Precision != "" {
+		list = append(list, "--precision", string(r.Precision))
+	}
 	return list
 }

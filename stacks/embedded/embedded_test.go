@@ -22,6 +22,8 @@ func TestArgsFollowTheRun(t *testing.T) {
 	require.Equal(t, want, embedded.Stack().Process.Args(run))
 	require.Equal(t, append(want, "--null"), embedded.Null().Process.Args(run))
 
+	run.Precision = stack.INT8
+	require.Subset(t, embedded.Stack().Process.Args(run), []string{"--precision", "int8"})
 	run.Listen.GRPC, run.Library = "", ""
 	require.NotContains(t, embedded.Stack().Process.Args(run), "--grpc")
 	require.NotContains(t, embedded.Null().Process.Args(run), "--ort-lib")

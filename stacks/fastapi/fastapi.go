@@ -165,7 +165,7 @@ func alone(runtime string, r stack.Run) []string {
 }
 
 func args(runtime string, r stack.Run) []string {
-	return []string{
+	list := []string{
 		"--backend", runtime,
 		"--models", r.Models,
 		"--model", r.Model.Name,
@@ -173,6 +173,10 @@ func args(runtime string, r stack.Run) []string {
 		"--device", string(r.Device),
 		"--threads", strconv.Itoa(r.Threads),
 	}
+	if r.Precision != "" {
+		list = append(list, "--precision", string(r.Precision))
+	}
+	return list
 }
 
 // env pins the thread pools that libraries size by the machine's cores before

@@ -46,6 +46,9 @@ func TestArguments(t *testing.T) {
 	require.Equal(t, append(want, "--max-batch", "16", "--max-delay", "2.5ms", "--queue", "128", "--generations", "1"), queue.Container.Args(run))
 	require.Equal(t, queue.Container.Args(run), queue.Process.Args(run))
 
+	run.Precision = stack.INT8
+	require.Subset(t, queue.Container.Args(run), []string{"--precision", "int8"})
+	run.Precision = ""
 	run.Model.Task = stack.TextGeneration
 	require.Equal(t, append(want, "--queue", "128", "--generations", "8"), fastapi.ONNXRuntime().Container.Args(run))
 }

@@ -69,10 +69,11 @@ func Sentences(m stack.Model) (stack.Files, error) {
 		return stack.Files{}, err
 	}
 	out.Content["2_Normalize/"] = nil
-	if m.Text == nil || len(m.Outputs) == 0 {
+	g, _ := m.Graph(stack.Whole, stack.FP32)
+	if m.Text == nil || len(g.Outputs) == 0 {
 		return stack.Files{}, fmt.Errorf("%s is no sentence encoder", m.Name)
 	}
-	shape := m.Outputs[0].Shape
+	shape := g.Outputs[0].Shape
 	const kind = "sentence_transformers.models."
 	for name, doc := range map[string]any{
 		"modules.json": []module{

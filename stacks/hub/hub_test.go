@@ -17,7 +17,10 @@ import (
 func encoder(name string, width int64) stack.Model {
 	return stack.Model{
 		Name: name, Text: &stack.TextSpec{MaxTokens: 256},
-		Outputs: []stack.TensorSpec{{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, width}}},
+		Graphs: []stack.Graph{{
+			Name: stack.Whole, Precision: stack.FP32,
+			Outputs: []stack.TensorSpec{{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, width}}},
+		}},
 	}
 }
 

@@ -36,6 +36,7 @@ func (f flavour) generating(r stack.Run) (stack.Files, error) {
 		},
 		Parameters: []pair{{"folder", folder(r)}, {"threads", strconv.Itoa(r.Threads)}, {"generations", strconv.Itoa(generations)}},
 	}
+	text.Parameters = append(text.Parameters, which(stack.Graph{Name: stack.Whole, Precision: r.Computes()})...)
 	for _, name := range []string{"stream", "exclude_input_in_output", "return_finish_reason", "return_num_input_tokens", "return_num_output_tokens"} {
 		text.Inputs = append(text.Inputs, tensor{Name: name, Type: "TYPE_BOOL", Dims: "1", Optional: true})
 	}

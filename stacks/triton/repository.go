@@ -35,44 +35,44 @@ const (
 
 // repository writes the model repository of a start: the model under its own
 // name, its preprocessing, and the ensemble of both, whose name says what it
-// takes: resnet50, resnet50_preprocess, resnet50_jpeg.
+// takes: resnet50, resnet50_preprocess, resnet50_jpeg. Of a model of several
+// parts each is there, and nothing before it: who asks runs them in turn.
 func (f flavour) repository(r stack.Run) (stack.Files, error) {
 	if r.Model.Decoder != nil {
 		return f.generating(r)
 	}
+	g, whole := r.Graph(stack.Whole)
+	if !whole {
+		return f.parts(r)
+	}
 	if (r.Model.Image == nil) == (r.Model.Text == nil) {
 		return stack.Files{}, fmt.Errorf("%s takes neither pictures nor texts: there is no preprocessing for it", r.Model.Name)
 	}
-	before, ensemble := f.preprocessing(r), ensembleOf(r)
+	before, ensemble := f.preprocessing(r, g), ensembleOf(r, g)
 	files := stack.Files{Content: map[string][]byte{}, Links: map[string]string{}}
-	for _, c := range []config{f.model(r), before, ensemble} {
+	if err := addConfigs(files, before, ensemble); err != nil {
+		return stack.Files{}, err
+	}
+	files.Content[versionOf(ensemble.Name)+"/"] = nil // Triton wants the folder, empty
+	code := "image.py"
+	if r.Model.Text != nil {
+		code = "text.py"
+	}
+	if err := addCode(files, versionOf(before.Name), code); err != nil {
+		return stack.Files{}, err
+	}
+	return files, f.addGraph(files, r, g)
+}
+
+func addConfigs(files stack.Files, all ...config) error {
+	for _, c := range all {
 		text, err := c.render()
 		if err != nil {
-			return stack.Files{}, err
+			return err
 		}
 		files.Content[c.Name+"/config.pbtxt"] = text
 	}
-	files.Content[versionOf(ensemble.Name)+"/"] = nil // Triton wants the folder, empty
-	code := map[string]string{versionOf(before.Name): "image.py"}
-	if r.Model.Text != nil {
-		code[versionOf(before.Name)] = "text.py"
-	}
-	own := versionOf(r.Model.Name)
-	switch {
-	case f == onPython:
-		code[own] = "compute.py"
-	case f.plan(r.Model):
-		files.Content[own+"/"] = nil // for the plan that Init builds
-	default:
-		files.Links[own+"/model.onnx"] = "model.onnx"
-		files.Links[own+"/model.safetensors"] = "model.safetensors" // its weights, found beside the link
-	}
-	for folder, file := range code {
-		if err := addCode(files, folder, file); err != nil {
-			return stack.Files{}, err
-		}
-	}
-	return files, nil
+	return nil
 }
 
 // addCode puts a model in Python into the folder of its version.
@@ -101,13 +101,14 @@ func most(r stack.Run) int {
 	return largest
 }
 
-// model is the configuration of the model itself. It alone batches: the
-// ensemble's requests meet in its queue.
-func (f flavour) model(r stack.Run) config {
+// model is the configuration of a graph. It alone batches: the ensemble's
+// requests meet in its queue.
+func (f flavour) model(r stack.Run, g stack.Graph) config {
+	padded := f == onPython && g.Name == stack.Whole // of its inputs it is known how
 	c := config{
-		Name: r.Model.Name, Backend: "python", MaxBatch: most(r), Version: version,
+		Name: servedAs(r.Model, g), Backend: "python", MaxBatch: most(r), Version: version,
 		Instances: 1, Kind: "KIND_CPU", Warmup: true,
-		Inputs: tensors(r.Model.Inputs, f == onPython), Outputs: tensors(r.Model.Outputs, false),
+		Inputs: tensors(g.Inputs, padded), Outputs: tensors(g.Outputs, false),
 	}
 	if r.Batch.Max > 0 {
 		c.Batching = &r.Batch
@@ -118,11 +119,11 @@ func (f flavour) model(r stack.Run) config {
 	threads := strconv.Itoa(r.Threads)
 	switch {
 	case f == onPython:
-		c.Parameters = []pair{{"folder", folder(r)}, {"threads", threads}}
+		c.Parameters = append([]pair{{"folder", folder(r)}, {"threads", threads}}, which(g)...)
 	case f.plan(r.Model):
 		c.Backend = "tensorrt"
 	default:
-		c.Backend, c.Accelerate = "onnxruntime", f.accelerator(r)
+		c.Backend, c.Accelerate = "onnxruntime", f.accelerator(r, g)
 		c.Parameters = []pair{{"intra_op_thread_count", threads}, {"inter_op_thread_count", "1"}}
 	}
 	return c
@@ -131,16 +132,16 @@ func (f flavour) model(r stack.Run) config {
 // accelerator is what ONNX Runtime computes with on a GPU. TensorRT is told the
 // range of shapes: left to see them, it would build its engine anew, for
 // seconds and in the middle of a measurement, whenever one is outside.
-func (f flavour) accelerator(r stack.Run) *accelerator {
+func (f flavour) accelerator(r stack.Run, g stack.Graph) *accelerator {
 	if f != onTensorRT {
 		return &accelerator{"cuda", []pair{{"use_tf32", "0"}}}
 	}
 	tokens := r.Model.Text.MaxTokens
 	return &accelerator{"tensorrt", []pair{
 		{"precision_mode", "FP32"},
-		{"trt_profile_min_shapes", shapes(r.Model.Inputs, 1, 1)},
-		{"trt_profile_opt_shapes", shapes(r.Model.Inputs, max(1, most(r)/2), min(tokens, 64))},
-		{"trt_profile_max_shapes", shapes(r.Model.Inputs, most(r), tokens)},
+		{"trt_profile_min_shapes", shapes(g.Inputs, 1, 1)},
+		{"trt_profile_opt_shapes", shapes(g.Inputs, max(1, most(r)/2), min(tokens, 64))},
+		{"trt_profile_max_shapes", shapes(g.Inputs, most(r), tokens)},
 	}}
 }
 
@@ -164,11 +165,11 @@ func folder(r stack.Run) string { return r.Models + "/" + r.Model.Name }
 
 // preprocessing is the configuration of what stands before the model. It has
 // as many instances as there are threads: Python prepares one request at a time.
-func (f flavour) preprocessing(r stack.Run) config {
+func (f flavour) preprocessing(r stack.Run, g stack.Graph) config {
 	c := config{
 		Name: preprocessName(r.Model), Backend: "python", MaxBatch: most(r), Version: version,
 		Instances: min(max(r.Threads, 1), preparers), Kind: "KIND_CPU",
-		Inputs: bytesOf(elementOf(r.Model)), Outputs: tensors(r.Model.Inputs, false),
+		Inputs: bytesOf(elementOf(r.Model)), Outputs: tensors(g.Inputs, false),
 		Parameters: []pair{{"folder", folder(r)}},
 	}
 	if r.Model.Text != nil && f != onPython && r.Batch.Max > 0 {
@@ -190,21 +191,21 @@ func elementOf(m stack.Model) string {
 }
 
 // ensembleOf is the configuration of both in turn.
-func ensembleOf(r stack.Run) config {
+func ensembleOf(r stack.Run, g stack.Graph) config {
 	in, suffix := elementOf(r.Model), "_jpeg"
 	if r.Model.Text != nil {
 		suffix = "_text"
 	}
 	var between, out []pair
-	for _, t := range r.Model.Inputs {
+	for _, t := range g.Inputs {
 		between = append(between, pair{t.Name, t.Name})
 	}
-	for _, t := range r.Model.Outputs {
+	for _, t := range g.Outputs {
 		out = append(out, pair{t.Name, t.Name})
 	}
 	return config{
 		Name: r.Model.Name + suffix, Platform: "ensemble", MaxBatch: most(r), Version: version,
-		Inputs: bytesOf(in), Outputs: tensors(r.Model.Outputs, false),
+		Inputs: bytesOf(in), Outputs: tensors(g.Outputs, false),
 		Steps: []step{
 			{Model: preprocessName(r.Model), Version: version, In: []pair{{in, in}}, Out: between},
 			{Model: r.Model.Name, Version: version, In: between, Out: out},
@@ -218,10 +219,11 @@ func (f flavour) compile(r stack.Run) []string {
 	if !f.plan(r.Model) {
 		return []string{"true"}
 	}
-	in := r.Model.Inputs
+	g, _ := r.Graph(stack.Whole)
+	in := g.Inputs
 	return []string{
 		entrypoint, "/usr/src/tensorrt/bin/trtexec",
-		"--onnx=" + folder(r) + "/model.onnx",
+		"--onnx=" + folder(r) + "/" + g.File,
 		"--saveEngine=" + r.Files + "/" + versionOf(r.Model.Name) + "/model.plan",
 		"--minShapes=" + shapes(in, 1, 0), "--optShapes=" + shapes(in, max(1, most(r)/2), 0), "--maxShapes=" + shapes(in, most(r), 0),
 		"--noTF32", "--skipInference",

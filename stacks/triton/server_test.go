@@ -199,8 +199,11 @@ func TestTheServersOwnWords(t *testing.T) {
 		"a model without its files":    {image(), written(triton.Stack(library), stack.CPU), "no model at /models/resnet50: model.json is missing"},
 		"an unknown datatype": {stack.Model{
 			Name: "resnet50", Image: &stack.ImageSpec{},
-			Inputs:  []stack.TensorSpec{{Name: "x", Datatype: "FLOAT", Shape: []int64{-1, 3}}},
-			Outputs: []stack.TensorSpec{{Name: "y", Datatype: "FP32", Shape: []int64{-1, 2}}},
+			Graphs: []stack.Graph{{
+				Name: stack.Whole, Precision: stack.FP32,
+				Inputs:  []stack.TensorSpec{{Name: "x", Datatype: "FLOAT", Shape: []int64{-1, 3}}},
+				Outputs: []stack.TensorSpec{{Name: "y", Datatype: "FP32", Shape: []int64{-1, 2}}},
+			}},
 		}, written(triton.Stack(library), stack.CPU), `Unknown enumeration value of "TYPE_FLOAT" for field "data_type"`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,6 +222,6 @@ func TestTheServersOwnWords(t *testing.T) {
 }
 
 func TestModelWithoutPreprocessing(t *testing.T) {
-	_, err := triton.Stack(fstest.MapFS{}).Container.Files(stack.Run{Model: stack.Model{Name: "m"}})
+	_, err := triton.Stack(fstest.MapFS{}).Container.Files(stack.Run{Model: stack.Model{Name: "m", Graphs: []stack.Graph{{Name: stack.Whole, Precision: stack.FP32}}}})
 	require.EqualError(t, err, "m takes neither pictures nor texts: there is no preprocessing for it")
 }

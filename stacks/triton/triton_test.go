@@ -22,18 +22,24 @@ var update = flag.Bool("update", false, "write the golden files")
 func image() stack.Model {
 	return stack.Model{
 		Name: "resnet50", Task: stack.ImageClassification, Image: &stack.ImageSpec{Size: 224},
-		Inputs:  []stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
-		Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
+		Graphs: []stack.Graph{{
+			Name: stack.Whole, File: "model.onnx", Precision: stack.FP32,
+			Inputs:  []stack.TensorSpec{{Name: "pixel_values", Datatype: "FP32", Shape: []int64{-1, 3, 224, 224}}},
+			Outputs: []stack.TensorSpec{{Name: "logits", Datatype: "FP32", Shape: []int64{-1, 1000}}},
+		}},
 	}
 }
 
 func text() stack.Model {
 	return stack.Model{
 		Name: "all-minilm-l6-v2", Task: stack.Embeddings, Text: &stack.TextSpec{MaxTokens: 256},
-		Inputs: []stack.TensorSpec{
-			{Name: "input_ids", Datatype: "INT64", Shape: []int64{-1, -1}}, {Name: "attention_mask", Datatype: "INT64", Shape: []int64{-1, -1}},
-		},
-		Outputs: []stack.TensorSpec{{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, 384}}},
+		Graphs: []stack.Graph{{
+			Name: stack.Whole, File: "model.onnx", Precision: stack.FP32,
+			Inputs: []stack.TensorSpec{
+				{Name: "input_ids", Datatype: "INT64", Shape: []int64{-1, -1}}, {Name: "attention_mask", Datatype: "INT64", Shape: []int64{-1, -1}},
+			},
+			Outputs: []stack.TensorSpec{{Name: "sentence_embedding", Datatype: "FP32", Shape: []int64{-1, 384}}},
+		}},
 	}
 }
 

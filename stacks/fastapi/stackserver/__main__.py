@@ -42,7 +42,7 @@ def _stop(*_: object) -> None:
 
 
 def _serve(settings: Settings) -> int:
-    spec = load_spec(settings.folder)
+    spec = load_spec(settings.folder, settings.precision)
     check_weights(settings.folder)
     load = (settings.backend, settings.folder, spec, settings.device, settings.threads)
     failures: list[SetupError] = []

@@ -71,12 +71,12 @@ class _Served:
     def __init__(self, service: Service) -> None:
         spec = service.spec
         self._service = service
-        self._inputs: dict[str, tuple[TensorSpec, ...]] = {spec.name: spec.inputs}
+        self._inputs: dict[str, tuple[TensorSpec, ...]] = {spec.name: service.graph.inputs}
         if spec.image:
             self._inputs[spec.name + _JPEG] = (TensorSpec("IMAGE", BYTES, (-1, 1)),)
         if spec.text:
             self._inputs[spec.name + _TEXT] = (TensorSpec("TEXT", BYTES, (-1, 1)),)
-        self.datatypes = {tensor.name: tensor.datatype for tensor in spec.outputs}
+        self.datatypes = {tensor.name: tensor.datatype for tensor in service.graph.outputs}
 
     def check(self, model: str, version: str) -> None:
         """Raises RequestError 404 for a model or a version that is not here."""
@@ -94,20 +94,20 @@ class _Served:
             "versions": ["1"],
             "platform": backend.platform if backend else "",
             "inputs": [_described(tensor) for tensor in self._inputs[model]],
-            "outputs": [_described(tensor) for tensor in self._service.spec.outputs],
+            "outputs": [_described(tensor) for tensor in self._service.graph.outputs],
         }
 
     async def compute(self, model: str, asked: InferRequest, gone: Gone) -> tuple[Tensors, Ticket]:
         """Runs the model under one of its names. Raises RequestError 400 if the tensors do not fit it."""
-        spec = self._service.spec
-        if model == spec.name:
-            return await self._service.infer(_tensors(asked, spec.inputs), gone)
+        graph = self._service.graph
+        if model == self._service.spec.name:
+            return await self._service.infer(_tensors(asked, graph.inputs), gone)
         elements = _column(asked, self._inputs[model][0])
         if model.endswith(_JPEG):
             rows, ticket = await self._service.classify(elements, gone)
         else:
             rows, _, ticket = await self._service.embed(_decoded(elements), gone)
-        return {spec.outputs[0].name: rows}, ticket
+        return {graph.outputs[0].name: rows}, ticket
 
 
 def _described(tensor: TensorSpec) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""ONNX Runtime: model.onnx, whose weights are external data in model.safetensors."""
+"""ONNX Runtime: graphs whose weights are external data in model.safetensors."""
 
 import ctypes
 from pathlib import Path
@@ -7,32 +7,33 @@ import onnxruntime as ort
 
 from stackserver.errors import SetupError, first_line
 from stackserver.settings import Device
-from stackserver.spec import PREPARE, ModelSpec
+from stackserver.spec import PREPARE, WHOLE, ModelSpec
 from stackserver.tensors import Tensors
 
 
 class OnnxBackend:
     """One inference session with a fixed number of threads."""
 
-    def __init__(self, folder: Path, spec: ModelSpec, device: Device, threads: int) -> None:
-        """Raises SetupError if the device is not to be had or the model is not readable."""
+    def __init__(self, folder: Path, spec: ModelSpec, device: Device, threads: int, part: str = WHOLE) -> None:
+        """Raises SetupError if the device is not to be had, or the model has no such part or it is not readable."""
+        graph = spec.graph(part)
         self.runtime = f"onnxruntime {ort.__version__}"
         self.platform = "onnxruntime_onnx"
-        self._outputs = [tensor.name for tensor in spec.outputs]
-        self._session = open_session(folder, device, threads)
+        self._outputs = [tensor.name for tensor in graph.outputs]
+        self._session = open_session(folder / graph.file, device, threads)
 
     def run(self, inputs: Tensors) -> Tensors:
         """Computes all outputs."""
         return dict(zip(self._outputs, self._session.run(self._outputs, inputs), strict=True))
 
 
-def open_session(folder: Path, device: Device, threads: int) -> ort.InferenceSession:
-    """A session of `folder`/model.onnx. Raises SetupError as OnnxBackend does."""
+def open_session(path: Path, device: Device, threads: int) -> ort.InferenceSession:
+    """A session of the graph in a file. Raises SetupError as OnnxBackend does."""
     provider = _provider(device)
     try:
-        session = ort.InferenceSession(str(folder / "model.onnx"), _options(threads), providers=[provider])
+        session = ort.InferenceSession(str(path), _options(threads), providers=[provider])
     except Exception as err:  # onnxruntime's errors have no common base but this
-        raise SetupError(f"onnxruntime cannot load {folder / 'model.onnx'}: {first_line(err)}", PREPARE) from None
+        raise SetupError(f"onnxruntime cannot load {path}: {first_line(err)}", PREPARE) from None
     # Where CUDA's libraries fail to load, a session falls back to the CPU with no more than a warning.
     if session.get_providers()[0] != provider[0]:
         raise SetupError(f"onnxruntime cannot use {provider[0]}", "check the NVIDIA driver with `nvidia-smi`")

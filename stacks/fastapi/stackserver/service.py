@@ -32,13 +32,14 @@ class Service:
     """Preprocesses in some threads, computes in others, and keeps the event loop free of both."""
 
     def __init__(self, settings: Settings, spec: ModelSpec, open_model: Callable[[], Backend]) -> None:
-        """Raises SetupError if the tokenizer cannot be read. open_model is called by serve."""
+        """Raises SetupError if it has several parts, or no readable tokenizer. open_model is called by serve."""
         self.settings = settings
         self.spec = spec
+        self.graph = spec.graph()
         self.metrics = Metrics(spec.name)
         self.backend: Backend | None = None  # None until it is warm
         self.image = ImagePreprocessor(spec.image) if spec.image else None
-        self.text = TextPreprocessor(settings.folder, spec.text, spec.inputs) if spec.text else None
+        self.text = TextPreprocessor(settings.folder, spec.text, self.graph.inputs) if spec.text else None
         self._open_model = open_model
         pad = {"input_ids": spec.text.pad_id} if spec.text else {}
         # On a CPU an execution has all the threads that were asked for; on a GPU a second one copies its inputs
@@ -78,8 +79,8 @@ class Service:
         with self._admit(gone) as ticket:
             pixels = image.empty(len(jpegs))
             await self._preprocess(ticket, [partial(image.fill, *pair) for pair in zip(jpegs, pixels, strict=True)])
-            outputs = await self._batcher.compute(ticket, {self.spec.inputs[0].name: pixels})
-        return outputs[self.spec.outputs[0].name], ticket
+            outputs = await self._batcher.compute(ticket, {self.graph.inputs[0].name: pixels})
+        return outputs[self.graph.outputs[0].name], ticket
 
     async def embed(self, texts: Sequence[str], gone: Gone) -> tuple[np.ndarray, int, Ticket]:
         """float32 [len(texts), dim], and the number of tokens computed, padding not counted."""
@@ -90,7 +91,7 @@ class Service:
         with self._admit(gone) as ticket:
             (tensors,) = await self._preprocess(ticket, [partial(text.tensors, texts)])
             outputs = await self._batcher.compute(ticket, tensors)
-        return outputs[self.spec.outputs[0].name], int(tensors["attention_mask"].sum()), ticket
+        return outputs[self.graph.outputs[0].name], int(tensors["attention_mask"].sum()), ticket
 
     def answered(self, ticket: Ticket) -> None:
         """To be called when the answer's bytes are ready."""
@@ -124,4 +125,4 @@ class Service:
         if self.text is not None:
             return self.text.tensors([_WARM_UP])
         assert self.image is not None
-        return {self.spec.inputs[0].name: np.zeros_like(self.image.empty(1))}
+        return {self.graph.inputs[0].name: np.zeros_like(self.image.empty(1))}

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NoReturn
 
+from stackserver.spec import FP32
+
 Device = Literal["cpu", "gpu"]
 Runtime = Literal["onnxruntime", "pytorch"]
 
@@ -34,6 +36,7 @@ class Settings:
     backend: Runtime
     threads: int  # of computation
     batching: Batching
+    precision: str = FP32  # of the model's graph
 
     @property
     def folder(self) -> Path:
@@ -46,7 +49,8 @@ def parse_settings(argv: Sequence[str]) -> Settings:
     args = _parser().parse_args(argv)
     host, port = args.rest
     batching = Batching(args.max_batch, args.max_delay, args.queue, args.generations)
-    return Settings(args.models, args.model, host, port, args.device, args.backend, args.threads, batching)
+    computing = args.device, args.backend, args.threads
+    return Settings(args.models, args.model, host, port, *computing, batching, args.precision)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -67,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--rest", type=_address, default=("127.0.0.1", 8000), metavar="HOST:PORT", help="default 127.0.0.1:8000")
     add("--device", choices=["cpu", "gpu"], default="cpu", help="default cpu")
     add("--backend", choices=["onnxruntime", "pytorch"], default="onnxruntime", help="default onnxruntime")
+    add("--precision", type=_name, default=FP32, metavar="P", help="precision of the model's graph, default fp32")
     add("--threads", type=_positive, default=1, metavar="N", help="threads of computation, default 1")
     add("--max-batch", type=_count, default=0, metavar="N", help="items in one execution, default 0: no batching")
     add("--max-delay", type=_duration, default=0.002, metavar="D", help="longest wait for a batch, default 2ms")

@@ -1,7 +1,7 @@
 """What a model is: `model.json` of the model store, as frozen values."""
 
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ IMAGE_CLASSIFICATION = "image-classification"
 EMBEDDINGS = "embeddings"
 TEXT_GENERATION = "text-generation"
 
+WHOLE = "model"  # name of the graph of a model that has but one part
+FP32 = "fp32"
+
 
 @dataclass(frozen=True, slots=True)
 class TensorSpec:
@@ -19,6 +22,17 @@ class TensorSpec:
     name: str
     datatype: str
     shape: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GraphSpec:
+    """One part of a model in one precision: an ONNX file of the model's folder, with what it takes and gives."""
+
+    name: str
+    file: str
+    precision: str  # "fp32" or "int8"
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +85,26 @@ class ModelSpec:
     task: str
     architecture: str  # "resnet50", "efficientnet-lite0", "bert", "mpnet", "gpt2", "opt" or "llama"
     weights: WeightsSpec
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
+    graphs: tuple[GraphSpec, ...]
     image: ImageSpec | None
     text: TextSpec | None
     decoder: DecoderSpec | None = None
+    precision: str = FP32  # of the graphs that are served
+
+    def graph(self, name: str = WHOLE) -> GraphSpec:
+        """A part of the model in its precision. Raises SetupError if there is none."""
+        for graph in self.graphs:
+            if (graph.name, graph.precision) == (name, self.precision):
+                return graph
+        there = ", ".join(f"{graph.name} in {graph.precision}" for graph in self.graphs)
+        raise SetupError(f"{self.name} has no graph {name} in {self.precision}", f"ask for one that it has: {there}")
 
 
-def load_spec(folder: Path) -> ModelSpec:
+def load_spec(folder: Path, precision: str = FP32) -> ModelSpec:
     """Reads `folder`/model.json. Raises SetupError if it is absent or does not say what it must."""
     path = folder / "model.json"
     try:
-        return parse_spec(json.loads(path.read_bytes()))
+        return replace(parse_spec(json.loads(path.read_bytes())), precision=precision)
     except FileNotFoundError:
         raise SetupError(f"no model at {folder}: model.json is missing", PREPARE) from None
     except (OSError, ValueError, KeyError, TypeError) as err:
@@ -99,8 +121,7 @@ def parse_spec(doc: dict[str, Any]) -> ModelSpec:
         task=str(doc["task"]),
         architecture=str(doc["architecture"]),
         weights=WeightsSpec(**{k: str(doc["weights"][k]) for k in ("source", "sha256", "detail")}),
-        inputs=_tensors(doc["inputs"]),
-        outputs=_tensors(doc["outputs"]),
+        graphs=_graphs(doc["graphs"]),
         image=_image(doc["image"]) if "image" in doc else None,
         text=_text(doc["text"]) if "text" in doc else None,
         decoder=_decoder(doc["decoder"]) if "decoder" in doc else None,
@@ -114,9 +135,22 @@ def parse_spec(doc: dict[str, Any]) -> ModelSpec:
         raise ValueError(f"task {spec.task!r} is unknown")
     if wanted[spec.task] is None:
         raise ValueError(f"task {spec.task!r} lacks its preprocessing")
-    if not spec.inputs or not spec.outputs:
-        raise ValueError("inputs and outputs must not be empty")
     return spec
+
+
+def _graphs(docs: list[dict[str, Any]]) -> tuple[GraphSpec, ...]:
+    graphs = tuple(
+        GraphSpec(str(d["name"]), str(d["file"]), str(d["precision"]), _tensors(d["inputs"]), _tensors(d["outputs"]))
+        for d in docs
+    )
+    if not graphs or not all(graph.inputs and graph.outputs for graph in graphs):
+        raise ValueError("graphs, their inputs and outputs must not be empty")
+    if len({(graph.name, graph.precision) for graph in graphs}) < len(graphs):
+        raise ValueError("a graph is there twice")
+    for graph in graphs:
+        if graph.file != Path(graph.file).name:
+            raise ValueError(f"the graph {graph.name} is not in the model's folder: {graph.file!r}")
+    return graphs
 
 
 def _tensors(docs: list[dict[str, Any]]) -> tuple[TensorSpec, ...]:

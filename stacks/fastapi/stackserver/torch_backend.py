@@ -7,7 +7,7 @@ from torch import nn
 
 from stackserver.errors import SetupError, first_line
 from stackserver.settings import Device
-from stackserver.spec import PREPARE, ModelSpec
+from stackserver.spec import FP32, PREPARE, ModelSpec
 from stackserver.tensors import Tensors
 from stackserver.torch_models import Build, load
 
@@ -19,8 +19,9 @@ class TorchBackend:
         """Raises SetupError if the device is not to be had or the weights do not fit the architecture."""
         self.runtime = f"pytorch {torch.__version__}"
         self.platform = "pytorch"
-        self._inputs = [tensor.name for tensor in spec.inputs]
-        self._output = spec.outputs[0].name
+        graph = spec.graph()
+        self._inputs = [tensor.name for tensor in graph.inputs]
+        self._output = graph.outputs[0].name
         self._device = open_device(device, threads)
         self._model = open_module(folder, spec, load, self._device)
 
@@ -44,6 +45,8 @@ def open_device(device: Device, threads: int) -> torch.device:
 
 def open_module(folder: Path, spec: ModelSpec, build: Build, device: torch.device) -> nn.Module:
     """The module on the device, in evaluation mode. Raises SetupError if the weights do not fit the architecture."""
+    if spec.precision != FP32:
+        raise SetupError(f"pytorch computes {FP32} here, not {spec.precision}", "use --backend onnxruntime")
     try:
         return build(folder, spec).eval().to(device)
     except Exception as err:  # safetensors', torch's and the architectures' errors have no common base but this

@@ -7,7 +7,7 @@ from pathlib import Path
 from stackserver.errors import SetupError
 from stackserver.spec import PREPARE
 
-_LONGEST_HEADER = 100 << 20
+_LONGEST_HEADER = 100_000_000  # bytes, the format's own limit
 
 
 def check_weights(folder: Path) -> None:

@@ -32,8 +32,15 @@ IMAGE = {
     "task": "image-classification",
     "architecture": "resnet50",
     "weights": WEIGHTS,
-    "inputs": [{"name": "pixel_values", "datatype": "FP32", "shape": [-1, 3, SIZE, SIZE]}],
-    "outputs": [{"name": "logits", "datatype": "FP32", "shape": [-1, CLASSES]}],
+    "graphs": [
+        {
+            "name": "model",
+            "file": "model.onnx",
+            "precision": "fp32",
+            "inputs": [{"name": "pixel_values", "datatype": "FP32", "shape": [-1, 3, SIZE, SIZE]}],
+            "outputs": [{"name": "logits", "datatype": "FP32", "shape": [-1, CLASSES]}],
+        }
+    ],
     "image": {"crop": 0.875, "size": SIZE, "filter": "bilinear", "mean": [120, 110, 100], "std": [60, 50, 40]},
 }
 TEXT = {
@@ -41,11 +48,18 @@ TEXT = {
     "task": "embeddings",
     "architecture": "bert",
     "weights": WEIGHTS,
-    "inputs": [
-        {"name": name, "datatype": "INT64", "shape": [-1, -1]}
-        for name in ("input_ids", "attention_mask", "token_type_ids")
+    "graphs": [
+        {
+            "name": "model",
+            "file": "model.onnx",
+            "precision": "fp32",
+            "inputs": [
+                {"name": name, "datatype": "INT64", "shape": [-1, -1]}
+                for name in ("input_ids", "attention_mask", "token_type_ids")
+            ],
+            "outputs": [{"name": "sentence_embedding", "datatype": "FP32", "shape": [-1, 3]}],
+        }
     ],
-    "outputs": [{"name": "sentence_embedding", "datatype": "FP32", "shape": [-1, 3]}],
     "text": {"max_tokens": 6, "pad_id": 7, "lowercase": True},
 }
 
@@ -106,13 +120,13 @@ class FakeBackend:
     poison: float | int | None = None  # a value on which it fails, as a runtime does on bad input
 
     def run(self, inputs: Tensors) -> Tensors:
-        first = inputs[self.spec.inputs[0].name]
+        first = inputs[self.spec.graph().inputs[0].name]
         self.executions.append(len(first))
         if len(self.executions) > 1:
             assert self.gate.wait(20), "the test forgot to open the gate"
         if self.poison is not None and (first == self.poison).any():
             raise ValueError("this backend\ncannot compute that")
-        return {self.spec.outputs[0].name: expected(self.spec, inputs)}
+        return {self.spec.graph().outputs[0].name: expected(self.spec, inputs)}
 
 
 def expected(spec: ModelSpec, inputs: Tensors) -> np.ndarray:

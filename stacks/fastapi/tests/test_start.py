@@ -12,6 +12,7 @@ from stackserver.settings import Batching, parse_settings
 from stackserver.spec import load_spec, parse_spec
 from stackserver.weights import check_weights
 
+GRAPH = IMAGE["graphs"][0]
 NEEDED = ["--models", "store", "--model", "resnet50"]
 
 
@@ -19,6 +20,7 @@ def test_defaults():
     settings = parse_settings(NEEDED)
     assert (settings.host, settings.port, settings.device, settings.threads) == ("127.0.0.1", 8000, "cpu", 1)
     assert settings.backend == "onnxruntime"
+    assert settings.precision == "fp32"
     assert settings.batching == Batching(0, 0.002, 256, 8)
     assert str(settings.folder) == "store/resnet50"
 
@@ -88,8 +90,11 @@ def test_a_store_s_model(tmp_path, document):
     [
         ({"task": "speech"}, "task 'speech' is unknown"),
         ({"task": "embeddings"}, "lacks its preprocessing"),
-        ({"inputs": []}, "must not be empty"),
-        ({"inputs": [{"name": "x"}]}, "datatype"),
+        ({"graphs": []}, "must not be empty"),
+        ({"graphs": [{**GRAPH, "outputs": []}]}, "must not be empty"),
+        ({"graphs": [{**GRAPH, "inputs": [{"name": "x"}]}]}, "datatype"),
+        ({"graphs": [{**GRAPH, "file": "../model.onnx"}]}, "not in the model's folder"),
+        ({"graphs": [GRAPH, {**GRAPH, "file": "other.onnx"}]}, "there twice"),
         ({"weights": {}}, "source"),
         ({"image": {**IMAGE["image"], "filter": "nearest"}}, "nearest"),
         ({"image": {**IMAGE["image"], "crop": 0}}, "out of range"),

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stackserver.spec import ModelSpec, TensorSpec, WeightsSpec
+from stackserver.errors import SetupError
+from stackserver.spec import GraphSpec, ModelSpec, TensorSpec, WeightsSpec
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
@@ -86,8 +87,7 @@ def test_torch_and_the_skeleton_agree(name: str, tmp_path: Path) -> None:
         task="",
         architecture=architecture,
         weights=WeightsSpec("seeded", "", ""),
-        inputs=tuple(TensorSpec(n, "", ()) for n in inputs),
-        outputs=(),
+        graphs=(GraphSpec("model", "model.onnx", "fp32", tuple(TensorSpec(n, "", ()) for n in inputs), ()),),
         image=None,
         text=None,
     )
@@ -103,6 +103,16 @@ def test_torch_and_the_skeleton_agree(name: str, tmp_path: Path) -> None:
 def test_an_unknown_architecture_is_named(tmp_path: Path) -> None:
     from stackserver.torch_models import load
 
-    spec = ModelSpec("m", "", "vgg", WeightsSpec("seeded", "", ""), (), (), None, None)
+    spec = ModelSpec("m", "", "vgg", WeightsSpec("seeded", "", ""), (), None, None)
     with pytest.raises(ValueError, match="'vgg' is unknown"):
         load(tmp_path, spec)
+
+
+def test_another_precision_is_refused(tmp_path: Path) -> None:
+    from stackserver.torch_backend import TorchBackend
+
+    tensor = (TensorSpec("x", "FP32", (-1, 1)),)
+    graph = GraphSpec("model", "model.int8.onnx", "int8", tensor, tensor)
+    spec = ModelSpec("m", "", "resnet50", WeightsSpec("seeded", "", ""), (graph,), None, None, precision="int8")
+    with pytest.raises(SetupError, match="pytorch computes fp32 here, not int8"):
+        TorchBackend(tmp_path, spec, "cpu", 1)

@@ -38,8 +38,15 @@ def describe(architecture: str, eos: int = EOS) -> dict:
         "task": "text-generation",
         "architecture": architecture,
         "weights": {"source": "seeded", "sha256": "ab" * 32, "detail": "seed 1"},
-        "inputs": [{"name": name, "datatype": "INT64", "shape": [-1, -1]} for name in inputs],
-        "outputs": [{"name": "logits", "datatype": "FP32", "shape": [-1, VOCAB]}],
+        "graphs": [
+            {
+                "name": "model",
+                "file": "model.onnx",
+                "precision": "fp32",
+                "inputs": [{"name": name, "datatype": "INT64", "shape": [-1, -1]} for name in inputs],
+                "outputs": [{"name": "logits", "datatype": "FP32", "shape": [-1, VOCAB]}],
+            }
+        ],
         "text": {"max_tokens": CONTEXT, "pad_id": PAD, "lowercase": False},
         "decoder": {
             "layers": 2,

@@ -32,7 +32,8 @@ class ImageClassifier:
         check_weights(folder)
         assert spec.image is not None
         self._size = spec.image.size
-        self._input, self._output = spec.inputs[0].name, spec.outputs[0].name
+        graph = spec.graph()
+        self._input, self._output = graph.inputs[0].name, graph.outputs[0].name
         self._image = ImagePreprocessor(spec.image)
         self._backend = TorchBackend(folder, spec, settings["device"], threads)
         self._backend.run({self._input: np.zeros_like(self._image.empty(1))})

@@ -10,7 +10,7 @@ import triton_python_backend_utils as pb_utils
 from numpy1 import require_numpy1
 from stackserver.batcher import merge
 from stackserver.onnx_backend import OnnxBackend
-from stackserver.spec import load_spec
+from stackserver.spec import FP32, WHOLE, load_spec
 from stackserver.weights import check_weights
 
 
@@ -18,14 +18,18 @@ class TritonPythonModel:
     """One instance: one session with a fixed number of threads."""
 
     def initialize(self, args: dict[str, str]) -> None:
-        """Loads the model whose folder the configuration names. What it raises, Triton logs."""
+        """Loads the graph that the configuration names, with its folder. What it raises, Triton logs."""
         require_numpy1()
         parameters = json.loads(args["model_config"])["parameters"]
         folder = Path(parameters["folder"]["string_value"])
-        spec = load_spec(folder)
+        part, precision = (
+            parameters[key]["string_value"] if key in parameters else usual
+            for key, usual in (("graph", WHOLE), ("precision", FP32))
+        )
+        spec = load_spec(folder, precision)
         check_weights(folder)
-        self._backend = OnnxBackend(folder, spec, "cpu", int(parameters["threads"]["string_value"]))
-        self._inputs = [tensor.name for tensor in spec.inputs]
+        self._backend = OnnxBackend(folder, spec, "cpu", int(parameters["threads"]["string_value"]), part)
+        self._inputs = [tensor.name for tensor in spec.graph(part).inputs]
         self._pad = {"input_ids": spec.text.pad_id} if spec.text else {}
 
     def execute(self, requests: Sequence[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:

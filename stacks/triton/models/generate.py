@@ -16,7 +16,7 @@ from stackserver.errors import RequestError, first_line
 from stackserver.generation.greedy import Chunk, Order, check, generate
 from stackserver.generation.onnx_generator import OnnxGenerator
 from stackserver.generation.tokens import PromptTokenizer
-from stackserver.spec import load_spec
+from stackserver.spec import FP32, load_spec
 from stackserver.weights import check_weights
 
 
@@ -32,7 +32,8 @@ class TritonPythonModel:
         require_numpy1()
         parameters = json.loads(args["model_config"])["parameters"]
         folder = Path(parameters["folder"]["string_value"])
-        self._spec = load_spec(folder)
+        precision = parameters["precision"]["string_value"] if "precision" in parameters else FP32
+        self._spec = load_spec(folder, precision)
         check_weights(folder)
         self._generator = OnnxGenerator(folder, self._spec, "cpu", int(parameters["threads"]["string_value"]))
         self._tokenizer = PromptTokenizer(folder)

@@ -23,7 +23,7 @@ class TritonPythonModel:
         spec = load_spec(Path(parameters["folder"]["string_value"]))
         assert spec.image is not None
         self._image = ImagePreprocessor(spec.image)
-        self._output = spec.inputs[0].name
+        self._output = spec.graph().inputs[0].name
 
     def execute(self, requests: Sequence[pb_utils.InferenceRequest]) -> list[pb_utils.InferenceResponse]:
         """IMAGE, bytes [n, 1], becomes the model's input, float32 [n, 3, size, size]."""

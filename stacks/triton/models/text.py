@@ -23,7 +23,7 @@ class TritonPythonModel:
         folder = Path(parameters["folder"]["string_value"])
         spec = load_spec(folder)
         assert spec.text is not None
-        self._text = TextPreprocessor(folder, spec.text, spec.inputs)
+        self._text = TextPreprocessor(folder, spec.text, spec.graph().inputs)
         self._fill = {"input_ids": spec.text.pad_id}
         self._multiple = int(parameters["multiple"]["string_value"]) if "multiple" in parameters else 1
 

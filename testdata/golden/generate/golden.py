@@ -66,7 +66,7 @@ def text_inputs(folder: Path, model: ModelSpec, spec: TextSpec) -> Inputs:
     for row in json.loads((TESTDATA / "texts" / "texts.json").read_text()):
         ids = torch.tensor([tokenizer.encode(row["text"]).ids])
         named = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "token_type_ids": torch.zeros_like(ids)}
-        yield row["id"], [named[tensor.name] for tensor in model.inputs]
+        yield row["id"], [named[tensor.name] for tensor in model.graph().inputs]
 
 
 def outputs(model: nn.Module, inputs: Inputs) -> dict[str, np.ndarray]:

@@ -117,6 +117,30 @@ func TestSIGTERMLetsRequestsFinish(t *testing.T) {
 	<-stopped
 }
 
+func TestServesAnotherPrecision(t *testing.T) {
+	s := start(t, "--models", tiny.Parts(t), "--model", tiny.Variant, "--null", "--precision", "int8")
+	defer s.stop(t)
+	require.Contains(t, s.healthz(t), `"model":"tiny-variant"`)
+}
+
+// TestModelsThatItCannotServe: it says so, and what to do, with and without weights.
+func TestModelsThatItCannotServe(t *testing.T) {
+	for _, null := range []bool{true, false} {
+		for want, args := range map[string][]string{
+			`tiny-pair has no graph "model" in fp32`: {"--model", tiny.Pair},
+			"tiny-variant has no graph in bf16":      {"--model", tiny.Variant, "--precision", "bf16"},
+		} {
+			args = append(args, "--models", tiny.Parts(t), "--rest", "127.0.0.1:0", "--ort-lib", "none.so")
+			if null {
+				args = append(args, "--null")
+			}
+			var log strings.Builder
+			require.Equal(t, 1, app.Main(args, io.Discard, &log))
+			require.Equal(t, "server: model store: "+want+"\nserve a model of one graph, in a precision that its model.json lists\n", log.String())
+		}
+	}
+}
+
 func TestServesWithONNXRuntime(t *testing.T) {
 	library, err := tiny.Library()
 	if errors.Is(err, fs.ErrNotExist) {

@@ -34,9 +34,10 @@ type location struct{ models, model string }
 type listen struct{ rest, grpc string }
 
 type compute struct {
-	device  string
-	threads int
-	library string
+	device    string
+	precision string
+	threads   int
+	library   string
 }
 
 type queue struct {
@@ -77,6 +78,7 @@ func parse(args []string, out io.Writer) (config, error) {
 	f.StringVar(&c.listen.rest, "rest", "127.0.0.1:8000", "`host:port` of the HTTP server")
 	f.StringVar(&c.listen.grpc, "grpc", "", "`host:port` of the gRPC server; none when empty")
 	f.StringVar(&c.compute.device, "device", string(stack.CPU), "`cpu or gpu`")
+	f.StringVar(&c.compute.precision, "precision", string(stack.FP32), "`precision` of the model's graph")
 	f.IntVar(&c.compute.threads, "threads", 1, "threads that one execution computes with")
 	f.StringVar(&c.compute.library, "ort-lib", "", "`file` of ONNX Runtime's shared library, 1.24 or newer")
 	f.IntVar(&c.queue.maxBatch, "max-batch", 0, "items the dynamic batcher joins at most; 0 switches it off")

@@ -31,9 +31,9 @@ func load(c config, m *metrics.Metrics) (model, error) {
 		Threads: c.compute.threads, MaxBatch: c.queue.maxBatch,
 	}
 	if c.null {
-		described, err := store.Describe(c.store.models, c.store.model)
+		described, err := describe(c, store.Describe)
 		if err != nil {
-			return model{}, &problem{err, prepareCure, exitFailed}
+			return model{}, err
 		}
 		info.WeightsSHA256 = described.Weights.SHA256
 		served, err := service.NewNull(described, info)
@@ -42,9 +42,9 @@ func load(c config, m *metrics.Metrics) (model, error) {
 		}
 		return model{service: served, close: func() {}}, nil
 	}
-	described, err := store.Open(c.store.models, c.store.model)
+	described, err := describe(c, store.Open)
 	if err != nil {
-		return model{}, &problem{err, prepareCure, exitFailed}
+		return model{}, err
 	}
 	version, err := onnx.Load(c.compute.library)
 	if err != nil {
@@ -55,6 +55,22 @@ func load(c config, m *metrics.Metrics) (model, error) {
 		return startWriter(c, described, info, m)
 	}
 	return start(c, described, info, m)
+}
+
+// describe reads the model in the precision asked for. What is served is one
+// graph: a model of several parts has nobody here to run them in turn.
+func describe(c config, read func(models, name string) (*store.Model, error)) (*store.Model, error) {
+	m, err := read(c.store.models, c.store.model)
+	if err != nil {
+		return nil, &problem{err, prepareCure, exitFailed}
+	}
+	if m, err = m.In(stack.Precision(c.compute.precision)); err == nil {
+		_, err = m.Part(stack.Whole)
+	}
+	if err != nil {
+		return nil, &problem{err, "serve a model of one graph, in a precision that its model.json lists", exitFailed}
+	}
+	return m, nil
 }
 
 // startWriter is start for a model that generates text.

@@ -18,26 +18,21 @@ type Decoder struct {
 
 // OpenDecoder is Open for a model that generates.
 func OpenDecoder(m *store.Model, device stack.Device, threads int) (*Decoder, error) {
-	options, err := sessionOptions(device, threads)
+	g, err := m.Part(stack.Whole)
 	if err != nil {
-		return nil, fmt.Errorf("session of %s: %w", m.Name, err)
+		return nil, err
 	}
-	defer options.Destroy()
-	inputs, outputs := []string{}, []string{m.Outputs[0].Name}
-	for _, p := range m.Inputs {
-		inputs = append(inputs, p.Name)
-	}
+	inputs, outputs := names(g.Inputs), names(g.Outputs)
 	for i := range m.Decoder.Layers {
 		for _, half := range []string{"key", "value"} {
 			inputs = append(inputs, fmt.Sprintf("past_key_values.%d.%s", i, half))
 			outputs = append(outputs, fmt.Sprintf("present.%d.%s", i, half))
 		}
 	}
-	session, err := ort.NewDynamicAdvancedSession(m.Graph(), inputs, outputs, options)
+	session, err := openGraph(m, g, inputs, outputs, device, threads)
 	if err != nil {
-		return nil, fmt.Errorf("session of %s: %w", m.Name, err)
+		return nil, err
 	}
-	trim()
 	return &Decoder{session: session, spec: *m.Decoder}, nil
 }
 

@@ -106,7 +106,7 @@ func TestWarmUpFindsAnotherGraph(t *testing.T) {
 		require.NoError(t, d.Close())
 	}
 	require.ErrorContains(t, err, "past_key_values.2.key")
-	require.NoError(t, os.WriteFile(m.Graph(), []byte("no graph"), 0o644))
+	require.NoError(t, os.WriteFile(m.Path(m.Whole()), []byte("no graph"), 0o644))
 	_, err = OpenDecoder(m, stack.CPU, 1)
 	require.ErrorContains(t, err, "session of tiny-decoder")
 }

@@ -18,25 +18,42 @@ type Session struct {
 	output  store.Port
 }
 
-// Open loads the model's graph and, through its external data, its weights.
-// Load must have succeeded before. Threads is the number of threads one
-// execution computes with.
+// Open loads the graph of a model of one part and, through its external data,
+// its weights. Load must have succeeded before. Threads is the number of
+// threads one execution computes with.
 func Open(m *store.Model, device stack.Device, threads int) (*Session, error) {
+	g, err := m.Part(stack.Whole)
+	if err != nil {
+		return nil, err
+	}
+	session, err := openGraph(m, g, names(g.Inputs), names(g.Outputs), device, threads)
+	if err != nil {
+		return nil, err
+	}
+	return &Session{session: session, output: g.Outputs[0]}, nil
+}
+
+// openGraph loads a graph of the model, to be run with these inputs and outputs.
+func openGraph(m *store.Model, g store.Graph, inputs, outputs []string, device stack.Device, threads int) (*ort.DynamicAdvancedSession, error) {
 	options, err := sessionOptions(device, threads)
 	if err != nil {
 		return nil, fmt.Errorf("session of %s: %w", m.Name, err)
 	}
 	defer options.Destroy()
-	inputs := make([]string, len(m.Inputs))
-	for i, p := range m.Inputs {
-		inputs[i] = p.Name
-	}
-	session, err := ort.NewDynamicAdvancedSession(m.Graph(), inputs, []string{m.Outputs[0].Name}, options)
+	session, err := ort.NewDynamicAdvancedSession(m.Path(g), inputs, outputs, options)
 	if err != nil {
 		return nil, fmt.Errorf("session of %s: %w", m.Name, err)
 	}
 	trim()
-	return &Session{session: session, output: m.Outputs[0]}, nil
+	return session, nil
+}
+
+func names(ports []store.Port) []string {
+	list := make([]string, len(ports))
+	for i, p := range ports {
+		list[i] = p.Name
+	}
+	return list
 }
 
 func sessionOptions(device stack.Device, threads int) (*ort.SessionOptions, error) {
@@ -82,19 +99,11 @@ func appendCUDA(o *ort.SessionOptions) error {
 // Run executes the graph on inputs in the order of the model's description and
 // returns its output [rows, n], where rows is the first input's.
 func (s *Session) Run(inputs []tensor.Tensor) (tensor.Tensor, error) {
-	values := make([]ort.Value, 0, len(inputs))
-	defer func() {
-		for _, v := range values {
-			v.Destroy()
-		}
-	}()
-	for _, in := range inputs {
-		v, err := value(in)
-		if err != nil {
-			return tensor.Tensor{}, fmt.Errorf("input %s: %w", in.Name, err)
-		}
-		values = append(values, v)
+	given, err := values(inputs)
+	if err != nil {
+		return tensor.Tensor{}, err
 	}
+	defer destroy(given)
 	shape := []int64{int64(inputs[0].Rows()), s.output.Shape[1]}
 	data := make([]float32, shape[0]*shape[1])
 	out, err := ort.NewTensor(ort.Shape(shape), data)
@@ -102,10 +111,24 @@ func (s *Session) Run(inputs []tensor.Tensor) (tensor.Tensor, error) {
 		return tensor.Tensor{}, fmt.Errorf("output %s: %w", s.output.Name, err)
 	}
 	defer out.Destroy()
-	if err := s.session.Run(values, []ort.Value{out}); err != nil {
+	if err := s.session.Run(given, []ort.Value{out}); err != nil {
 		return tensor.Tensor{}, err
 	}
 	return tensor.Tensor{Name: s.output.Name, Type: tensor.FP32, Shape: shape, F32: data}, nil
+}
+
+// values are tensors as ONNX Runtime takes them; destroy frees them.
+func values(tensors []tensor.Tensor) ([]ort.Value, error) {
+	list := make([]ort.Value, 0, len(tensors))
+	for _, t := range tensors {
+		v, err := value(t)
+		if err != nil {
+			destroy(list)
+			return nil, fmt.Errorf("input %s: %w", t.Name, err)
+		}
+		list = append(list, v)
+	}
+	return list, nil
 }
 
 func value(t tensor.Tensor) (ort.Value, error) {

@@ -132,7 +132,7 @@ func TestOpenRefusesABrokenGraph(t *testing.T) {
 	needLibrary(t)
 	m, err := store.Open(tiny.Store(t), tiny.Image)
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(m.Graph(), []byte("no graph"), 0o644))
+	require.NoError(t, os.WriteFile(m.Path(m.Whole()), []byte("no graph"), 0o644))
 	_, err = Open(m, stack.CPU, 1)
 	require.ErrorContains(t, err, "session of tiny-image")
 }

@@ -22,19 +22,19 @@ func classification() task {
 		null:  func(n null) Served { return nullClassifier{n} },
 		graph: &graphTask{
 			front: newClassifier, warm: greyImage,
-			pad: func(m *store.Model) []int64 { return make([]int64, len(m.Inputs)) },
+			pad: func(m *store.Model) []int64 { return make([]int64, len(m.Whole().Inputs)) },
 		},
 	}
 }
 
 // greyImage is the input of one image.
 func greyImage(m *store.Model) []tensor.Tensor {
-	shape := append([]int64{1}, m.Inputs[0].Shape[1:]...)
+	shape := append([]int64{1}, m.Whole().Inputs[0].Shape[1:]...)
 	size := 1
 	for _, d := range shape {
 		size *= int(d)
 	}
-	return []tensor.Tensor{{Name: m.Inputs[0].Name, Type: tensor.FP32, Shape: shape, F32: make([]float32, size)}}
+	return []tensor.Tensor{{Name: m.Whole().Inputs[0].Name, Type: tensor.FP32, Shape: shape, F32: make([]float32, size)}}
 }
 
 // classifier computes the classes of images.
@@ -83,7 +83,7 @@ func (c *classifier) Classify(ctx context.Context, files [][]byte) (tensor.Tenso
 		return tensor.Tensor{}, err
 	}
 	c.metrics.Preprocessed(time.Since(start))
-	port := c.model.Inputs[0]
+	port := c.model.Whole().Inputs[0]
 	shape := append([]int64{int64(len(files))}, port.Shape[1:]...)
 	return c.queue.Do(ctx, []tensor.Tensor{{Name: port.Name, Type: tensor.FP32, Shape: shape, F32: *data}})
 }

@@ -37,8 +37,8 @@ const (
 
 // padIDs is what fills rows up that are shorter than others.
 func padIDs(m *store.Model) []int64 {
-	pads := make([]int64, len(m.Inputs))
-	for i, p := range m.Inputs {
+	pads := make([]int64, len(m.Whole().Inputs))
+	for i, p := range m.Whole().Inputs {
 		if p.Name == inputIDs {
 			pads[i] = m.Text.PadID
 		}
@@ -49,8 +49,8 @@ func padIDs(m *store.Model) []int64 {
 // textInputs pads token ids to a width and makes the inputs of the graph.
 func textInputs(m *store.Model, rows [][]int64, width int) []tensor.Tensor {
 	shape := []int64{int64(len(rows)), int64(width)}
-	inputs := make([]tensor.Tensor, len(m.Inputs))
-	for i, p := range m.Inputs {
+	inputs := make([]tensor.Tensor, len(m.Whole().Inputs))
+	for i, p := range m.Whole().Inputs {
 		data := make([]int64, len(rows)*width)
 		for r, ids := range rows {
 			line := data[r*width:][:width]

@@ -24,7 +24,7 @@ func NewNull(m *store.Model, info Info) (Served, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := null{identity: identity{info, t.specs(m)}, name: m.Outputs[0].Name, row: make([]float32, m.Outputs[0].Shape[1])}
+	n := null{identity: identity{info, t.specs(m)}, name: m.Whole().Outputs[0].Name, row: make([]float32, m.Whole().Outputs[0].Shape[1])}
 	for i := range n.row {
 		// A unit vector whose digits are as many as those of a real answer.
 		n.row[i] = float32(math.Sin(float64(i+1)) * math.Sqrt2 / math.Sqrt(float64(len(n.row))))

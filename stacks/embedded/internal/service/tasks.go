@@ -57,12 +57,14 @@ func WarmUp(m *store.Model) []tensor.Tensor {
 }
 
 // own is the spec of a graph, under the model's own name.
-func own(m *store.Model) Spec { return Spec{Name: m.Name, Inputs: m.Inputs, Outputs: m.Outputs} }
+func own(m *store.Model) Spec {
+	return Spec{Name: m.Name, Inputs: m.Whole().Inputs, Outputs: m.Whole().Outputs}
+}
 
 // front is the spec of the name that takes the work as people have it: a list.
 func front(m *store.Model, suffix, input string) Spec {
 	return Spec{
 		Name: m.Name + suffix, Inputs: []store.Port{{Name: input, Type: tensor.BYTES, Shape: []int64{-1, 1}}},
-		Outputs: m.Outputs, front: true,
+		Outputs: m.Whole().Outputs, front: true,
 	}
 }

@@ -71,8 +71,9 @@ func writeDecoder(t testing.TB, dir string) {
 		node("Gemm", []string{"both", "embeddings"}, "logits", attribute{"transB", 1}),
 	)
 	w.write(nodes, initialisers, inputs, outputs, `{"name":"tiny-decoder","task":"text-generation","weights":{"source":"seeded","sha256":"22"},
-		"inputs":[{"name":"input_ids","datatype":"INT64","shape":[-1,-1]},{"name":"attention_mask","datatype":"INT64","shape":[-1,-1]},{"name":"position_ids","datatype":"INT64","shape":[-1,-1]}],
-		"outputs":[{"name":"logits","datatype":"FP32","shape":[-1,11]}],
+		"graphs":[{"name":"model","file":"model.onnx","precision":"fp32",
+			"inputs":[{"name":"input_ids","datatype":"INT64","shape":[-1,-1]},{"name":"attention_mask","datatype":"INT64","shape":[-1,-1]},{"name":"position_ids","datatype":"INT64","shape":[-1,-1]}],
+			"outputs":[{"name":"logits","datatype":"FP32","shape":[-1,11]}]}],
 		"text":{"max_tokens":48,"pad_id":0},
 		"decoder":{"layers":2,"heads":1,"kv_heads":1,"head_dim":4,"vocab":11,"context":48,"eos":0}}`)
 	vocabulary := map[string]int{}

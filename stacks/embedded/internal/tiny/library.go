@@ -1,6 +1,7 @@
 package tiny
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -46,8 +47,8 @@ func Prepared(model string) (string, error) {
 		return "", err
 	}
 	store := filepath.Join(cache, "models")
-	if _, err := os.Stat(filepath.Join(store, model, "model.json")); err != nil {
-		return "", fmt.Errorf("%s is not prepared: go tool stackbench setup makes it: %w", model, err)
+	if data, err := os.ReadFile(filepath.Join(store, model, "model.json")); err != nil || !bytes.Contains(data, []byte(`"graphs"`)) {
+		return "", fmt.Errorf("%s is not prepared, or of an earlier form: go tool stackbench setup makes it: %w", model, fs.ErrNotExist)
 	}
 	return store, nil
 }

@@ -16,7 +16,7 @@ func (g Graph) Run(inputs []tensor.Tensor) (tensor.Tensor, error) {
 	if g == Image {
 		return classify(inputs[0]), nil
 	}
-	return embed(inputs[0], inputs[1])
+	return embed(weights(len(Vocabulary())*Dim), inputs[0], inputs[1])
 }
 
 func classify(pixels tensor.Tensor) tensor.Tensor {
@@ -41,9 +41,8 @@ func classify(pixels tensor.Tensor) tensor.Tensor {
 	return out
 }
 
-func embed(ids, mask tensor.Tensor) (tensor.Tensor, error) {
+func embed(table []float32, ids, mask tensor.Tensor) (tensor.Tensor, error) {
 	out := tensor.Tensor{Name: "sentence_embedding", Type: tensor.FP32, Shape: []int64{ids.Shape[0], Dim}}
-	table := weights(len(Vocabulary()) * Dim)
 	width := int(ids.Shape[1])
 	for row := range ids.Rows() {
 		var sum [Dim]float64

@@ -59,8 +59,9 @@ func writeImage(t testing.TB, dir string) {
 	}
 	w.write(nodes, initialisers, []message{port("pixel_values", float, shape)}, []message{port("logits", float, []int64{-1, Classes})},
 		`{"name":"tiny-image","task":"image-classification","weights":{"source":"seeded","sha256":"00"},
-		"inputs":[{"name":"pixel_values","datatype":"FP32","shape":[-1,3,8,8]}],
-		"outputs":[{"name":"logits","datatype":"FP32","shape":[-1,7]}],
+		"graphs":[{"name":"model","file":"model.onnx","precision":"fp32",
+			"inputs":[{"name":"pixel_values","datatype":"FP32","shape":[-1,3,8,8]}],
+			"outputs":[{"name":"logits","datatype":"FP32","shape":[-1,7]}]}],
 		"image":{"crop":0.875,"size":8,"filter":"bilinear","mean":[127,127,127],"std":[128,128,128]}}`)
 }
 
@@ -79,8 +80,9 @@ func writeText(t testing.TB, dir string) {
 	w.write(nodes, initialisers, []message{port("input_ids", int64s, matrix), port("attention_mask", int64s, matrix)},
 		[]message{port("sentence_embedding", float, []int64{-1, Dim})},
 		`{"name":"tiny-text","task":"embeddings","weights":{"source":"seeded","sha256":"11"},
-		"inputs":[{"name":"input_ids","datatype":"INT64","shape":[-1,-1]},{"name":"attention_mask","datatype":"INT64","shape":[-1,-1]}],
-		"outputs":[{"name":"sentence_embedding","datatype":"FP32","shape":[-1,4]}],
+		"graphs":[{"name":"model","file":"model.onnx","precision":"fp32",
+			"inputs":[{"name":"input_ids","datatype":"INT64","shape":[-1,-1]},{"name":"attention_mask","datatype":"INT64","shape":[-1,-1]}],
+			"outputs":[{"name":"sentence_embedding","datatype":"FP32","shape":[-1,4]}]}],
 		"text":{"max_tokens":16,"pad_id":0,"lowercase":true}}`)
 	w.writeTokenizer()
 }
@@ -121,7 +123,14 @@ func (f *file) add(name string, shape []int64) message {
 	return external(name, shape, 8+headerLength+start, len(f.data)-start)
 }
 
+// write saves a model of one graph.
 func (f *file) write(nodes, initialisers, inputs, outputs []message, description string) {
+	f.writeWeights()
+	f.save("model.onnx", model(nodes, initialisers, inputs, outputs))
+	f.save("model.json", []byte(description))
+}
+
+func (f *file) writeWeights() {
 	header, err := json.Marshal(f.header)
 	require.NoError(f.t, err)
 	for len(header) < headerLength {
@@ -130,8 +139,6 @@ func (f *file) write(nodes, initialisers, inputs, outputs []message, description
 	weights := binary.LittleEndian.AppendUint64(nil, headerLength)
 	weights = append(append(weights, header...), f.data...)
 	f.save("model.safetensors", weights)
-	f.save("model.onnx", model(nodes, initialisers, inputs, outputs))
-	f.save("model.json", []byte(description))
 }
 
 func (f *file) save(name string, content []byte) {

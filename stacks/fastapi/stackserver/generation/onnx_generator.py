@@ -22,7 +22,8 @@ class OnnxGenerator:
         assert decoder is not None
         self.runtime = f"onnxruntime {ort.__version__}"
         self.platform = "onnxruntime_onnx"
-        self._session = open_session(folder, device, threads)
+        path = folder / spec.graph().file
+        self._session = open_session(path, device, threads)
         self._device = "cuda" if device == "gpu" else "cpu"
         self._past = [f"past_key_values.{n}.{half}" for n in range(decoder.layers) for half in _HALVES]
         self._present = [f"present.{n}.{half}" for n in range(decoder.layers) for half in _HALVES]
@@ -30,7 +31,7 @@ class OnnxGenerator:
         has = {tensor.name for tensor in (*self._session.get_inputs(), *self._session.get_outputs())}
         missing = {"input_ids", "attention_mask", "position_ids", "logits", *self._past, *self._present} - has
         if missing:
-            raise SetupError(f"{folder / 'model.onnx'} lacks {', '.join(sorted(missing)[:3])}", PREPARE)
+            raise SetupError(f"{path} lacks {', '.join(sorted(missing)[:3])}", PREPARE)
 
     def step(
         self,

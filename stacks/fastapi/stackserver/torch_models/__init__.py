@@ -13,7 +13,7 @@ Build = Callable[[Path, ModelSpec], nn.Module]
 def load(folder: Path, spec: ModelSpec) -> nn.Module:
     """The model of `folder` on the CPU, in evaluation mode and float32.
 
-    Its forward takes the tensors of `spec.inputs` in their order and returns the only output: logits
+    Its forward takes the tensors of `spec.graph().inputs` in their order and returns the only output: logits
     [batch, classes], or the sentence embedding [batch, width], pooled over the mask and of length 1. Raises
     ValueError for an unknown architecture, and what safetensors or torch raise where the file does not fit.
     """

@@ -27,4 +27,4 @@ def build(folder: Path, spec: ModelSpec) -> nn.Module:
     with no_init_weights():  # seconds of random numbers that fill replaces
         encoder = MPNetModel(MPNetConfig(**_CONFIG), add_pooling_layer=False)
     fill(encoder, folder)
-    return SentenceEncoder(encoder, [tensor.name for tensor in spec.inputs])
+    return SentenceEncoder(encoder, [tensor.name for tensor in spec.graph().inputs])

@@ -1,4 +1,4 @@
-// Package safetensors reads and writes the header of safetensors files: eight
+// Package safetensors reads safetensors files and writes their headers: eight
 // bytes of its length, a JSON object that says where each tensor lies, and the
 // tensors' bytes behind it, little-endian and without gaps.
 // The format: https://github.com/huggingface/safetensors#format.
@@ -25,49 +25,74 @@ type Tensor struct {
 	Size  int64 // bytes
 }
 
+// File is what a file's header says.
+type File struct {
+	Tensors  []Tensor // by their place
+	Metadata map[string]string
+}
+
 // maxHeader is the format's own limit; it bounds what a damaged length makes us read.
 const maxHeader = 100_000_000
 
 // entry is a tensor in the JSON object.
 type entry struct {
-	DType   string   `json:"dtype"`
-	Shape   []int64  `json:"shape"`
-	Offsets [2]int64 `json:"data_offsets"`
+	DType   string  `json:"dtype"`
+	Shape   []int64 `json:"shape"`
+	Offsets []int64 `json:"data_offsets"` // begin and end, from the end of the header
 }
 
 const metadataKey = "__metadata__"
 
-// Read gives the tensors of a file of that many bytes, by their place in it. It
-// fails when the tensors do not fill the file exactly, as in half a download.
-func Read(r io.ReaderAt, size int64) ([]Tensor, error) {
+// Read gives the header of a file of that many bytes. It fails when the tensors
+// do not fill the file exactly, as in half a download.
+func Read(r io.ReaderAt, size int64) (File, error) {
 	var length [8]byte
 	if _, err := r.ReadAt(length[:], 0); err != nil {
-		return nil, fmt.Errorf("safetensors: no header length: %w", noEOF(err))
+		return File{}, fmt.Errorf("safetensors: no header length: %w", noEOF(err))
 	}
 	n := binary.LittleEndian.Uint64(length[:])
 	if n > maxHeader || int64(n) > size-8 {
-		return nil, fmt.Errorf("safetensors: header of %d bytes in a file of %d", n, size)
+		return File{}, fmt.Errorf("safetensors: header of %d bytes in a file of %d", n, size)
 	}
 	header := make([]byte, n)
 	if _, err := r.ReadAt(header, 8); err != nil {
-		return nil, fmt.Errorf("safetensors: read header: %w", noEOF(err))
+		return File{}, fmt.Errorf("safetensors: read header: %w", noEOF(err))
 	}
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(header, &raw); err != nil {
-		return nil, fmt.Errorf("safetensors: header: %w", err)
+		return File{}, fmt.Errorf("safetensors: header: %w", err)
 	}
-	tensors := make([]Tensor, 0, len(raw))
+	f := File{Tensors: make([]Tensor, 0, len(raw))}
 	for name, data := range raw {
 		if name == metadataKey {
+			if err := json.Unmarshal(data, &f.Metadata); err != nil {
+				return File{}, fmt.Errorf("safetensors: metadata: %w", err)
+			}
 			continue
 		}
 		t, err := parse(name, data, 8+int64(n))
 		if err != nil {
-			return nil, err
+			return File{}, err
 		}
-		tensors = append(tensors, t)
+		f.Tensors = append(f.Tensors, t)
 	}
-	return fill(tensors, 8+int64(n), size)
+	return f, fill(f.Tensors, 8+int64(n), size)
+}
+
+// Floats reads the values of a tensor of 32-bit floats.
+func Floats(r io.ReaderAt, t Tensor) ([]float32, error) {
+	if t.DType != "F32" {
+		return nil, fmt.Errorf("safetensors: tensor %q holds %s, not F32", t.Name, t.DType)
+	}
+	data := make([]byte, t.Size)
+	if _, err := r.ReadAt(data, t.Start); err != nil && t.Size > 0 {
+		return nil, fmt.Errorf("safetensors: read tensor %q: %w", t.Name, noEOF(err))
+	}
+	values := make([]float32, t.Size/4)
+	for i := range values {
+		values[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+	}
+	return values, nil
 }
 
 // noEOF keeps a short file from looking like the orderly end of one.
@@ -79,20 +104,20 @@ func noEOF(err error) error {
 }
 
 // fill sorts tensors and checks that they cover the bytes from start to end.
-func fill(tensors []Tensor, start, end int64) ([]Tensor, error) {
+func fill(tensors []Tensor, start, end int64) error {
 	slices.SortFunc(tensors, func(a, b Tensor) int {
 		return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.Size, b.Size), cmp.Compare(a.Name, b.Name))
 	})
 	for _, t := range tensors {
 		if t.Start != start {
-			return nil, fmt.Errorf("safetensors: tensor %q starts at byte %d, not %d", t.Name, t.Start, start)
+			return fmt.Errorf("safetensors: tensor %q starts at byte %d, not %d", t.Name, t.Start, start)
 		}
 		start += t.Size
 	}
 	if start != end {
-		return nil, fmt.Errorf("safetensors: tensors end at byte %d of %d", start, end)
+		return fmt.Errorf("safetensors: tensors end at byte %d of %d", start, end)
 	}
-	return tensors, nil
+	return nil
 }
 
 func parse(name string, data json.RawMessage, base int64) (Tensor, error) {
@@ -103,6 +128,9 @@ func parse(name string, data json.RawMessage, base int64) (Tensor, error) {
 	size, err := bytesOf(e.DType, e.Shape)
 	if err != nil {
 		return Tensor{}, fmt.Errorf("safetensors: tensor %q: %w", name, err)
+	}
+	if len(e.Offsets) != 2 {
+		return Tensor{}, fmt.Errorf("safetensors: tensor %q has %d offsets", name, len(e.Offsets))
 	}
 	begin, end := e.Offsets[0], e.Offsets[1]
 	if begin < 0 || end < begin || begin > math.MaxInt64-base || end-begin != size {
@@ -147,7 +175,7 @@ func Header(tensors []Tensor, metadata map[string]string) ([]byte, []Tensor, err
 		if err != nil || t.Name == metadataKey {
 			return nil, nil, fmt.Errorf("safetensors: write tensor %q: %w", t.Name, err)
 		}
-		if err := field(&b, t.Name, entry{DType: t.DType, Shape: t.Shape, Offsets: [2]int64{at, at + size}}); err != nil {
+		if err := field(&b, t.Name, entry{DType: t.DType, Shape: t.Shape, Offsets: []int64{at, at + size}}); err != nil {
 			return nil, nil, err
 		}
 		placed[i].Start, placed[i].Size = at, size

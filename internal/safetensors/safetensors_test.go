@@ -3,11 +3,12 @@ package safetensors_test
 import (
 	"bytes"
 	"encoding/binary"
+	"io"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/model/safetensors"
+	"stackbench/internal/safetensors"
 )
 
 func file(header string, data int) []byte {
@@ -16,7 +17,8 @@ func file(header string, data int) []byte {
 }
 
 func read(data []byte) ([]safetensors.Tensor, error) {
-	return safetensors.Read(bytes.NewReader(data), int64(len(data)))
+	f, err := safetensors.Read(bytes.NewReader(data), int64(len(data)))
+	return f.Tensors, err
 }
 
 func TestHeaderIsReadBack(t *testing.T) {
@@ -56,12 +58,43 @@ func TestReadRefuses(t *testing.T) {
 		"gap":             file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8),
 		"overlap":         file(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}`, 12),
 		"start far away":  file(`{"a":{"dtype":"F32","shape":[0],"data_offsets":[9223372036854775807,9223372036854775807]}}`, 0),
+		"one offset":      file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[4]}}`, 4),
+		"three offsets":   file(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}}`, 4),
+		"odd metadata":    file(`{"__metadata__":{"a":1}}`, 0),
 		"tensor is text":  file(`{"a":"b"}`, 0),
 		"header is array": file(`[]`, 0),
 	} {
 		_, err := read(data)
 		require.ErrorContains(t, err, "safetensors", name)
 	}
+}
+
+// TestLongestHeader: the format's own limit holds, whatever the file has.
+func TestLongestHeader(t *testing.T) {
+	for length, want := range map[uint64]string{100_000_000: "read header", 100_000_001: "header of 100000001 bytes", 1 << 63: "header of 9223372036854775808 bytes"} {
+		prefix := binary.LittleEndian.AppendUint64(nil, length)
+		_, err := safetensors.Read(bytes.NewReader(prefix), 1<<40)
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestValuesAndMetadata(t *testing.T) {
+	data := file(`{"__metadata__":{"model":"m"},"n":{"dtype":"I64","shape":[1],"data_offsets":[8,16]},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"e":{"dtype":"F32","shape":[0],"data_offsets":[16,16]}}`, 16)
+	binary.LittleEndian.PutUint32(data[len(data)-12:], 0x40490fdb)
+	r := bytes.NewReader(data)
+	f, err := safetensors.Read(r, int64(len(data)))
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"model": "m"}, f.Metadata)
+	values, err := safetensors.Floats(r, f.Tensors[0])
+	require.NoError(t, err)
+	require.Equal(t, []float32{0, 3.1415927}, values)
+	_, err = safetensors.Floats(r, f.Tensors[1])
+	require.ErrorContains(t, err, `"n" holds I64, not F32`)
+	values, err = safetensors.Floats(r, f.Tensors[2])
+	require.NoError(t, err)
+	require.Empty(t, values)
+	_, err = safetensors.Floats(bytes.NewReader(data[:len(data)-10]), f.Tensors[0])
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestHeaderRefusesUnknownType(t *testing.T) {
@@ -71,6 +104,8 @@ func TestHeaderRefusesUnknownType(t *testing.T) {
 
 func FuzzRead(f *testing.F) {
 	f.Add(file(`{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 8))
+	f.Add([]byte{255, 255, 255, 255, 255, 255, 255, 255})
+	f.Add(file(`{}`, 0))
 	f.Add(file(`{"a":{"dtype":"F32","shape":[],"data_offsets":[0,4]},"b":{"dtype":"I64","shape":[1],"data_offsets":[4,12]}}`, 12))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		tensors, err := read(data)
@@ -82,7 +117,13 @@ func FuzzRead(f *testing.F) {
 			require.GreaterOrEqual(t, tensor.Start, int64(8))
 			require.LessOrEqual(t, tensor.Start+tensor.Size, int64(len(data)))
 			total += tensor.Size
+			if tensor.DType == "F32" {
+				values, err := safetensors.Floats(bytes.NewReader(data), tensor)
+				require.NoError(t, err)
+				require.EqualValues(t, tensor.Size, 4*len(values))
+			}
 		}
+		require.EqualValues(t, len(data)-8-int(binary.LittleEndian.Uint64(data)), total, "every byte of the data belongs to one tensor")
 		header, placed, err := safetensors.Header(tensors, nil)
 		require.NoError(t, err)
 		again, err := read(append(header, make([]byte, total)...))
