@@ -62,7 +62,7 @@ func TestConditionsAreFound(t *testing.T) {
 		`_ = way{stack.OIP, stack.REST}`:                                       0,
 		`if how.Proto == stack.REST { use(stack.OIP) }`:                        0,
 		`switch how.Proto { case stack.REST: use(stack.TGI) }`:                 0,
-		`if s.Name == "tgi" || s.Tells == stack.TGIMetrics || e.OIP == nil {}`: 0,
+		`if s.Name == "tgi" || s.Telemetry == stack.TGIMetrics || e.OIP == nil {}`: 0,
 	} {
 		src := "package x\n\nimport \"stackbench/internal/stack\"\n\nfunc f() {\n" + code + "\n}\n"
 		require.Len(t, contracts.conditions(t, "x.go", []byte(src)), want, code)

@@ -74,7 +74,7 @@ func TestWhatStacksDeclareIsSpokenAndRead(t *testing.T) {
 		require.NoError(t, unheard(s))
 	}
 	bad := stacks.All()[0]
-	bad.Tells = "smoke-signals"
+	bad.Telemetry = "smoke-signals"
 	require.EqualError(t, unheard(bad), bad.Name+` tells "smoke-signals", which nothing reads: add a row to the readers of internal/telemetry`)
 	bad = stacks.All()[0]
 	bad.Serves = append(slices.Clone(bad.Serves), stack.Capability{Task: stack.Embeddings, Proto: stack.SSE, Input: stack.Text, Contract: stack.TGI})
@@ -88,8 +88,8 @@ func unheard(s stack.Stack) error {
 			return fmt.Errorf("%s serves %q by %q over %q in the contract %q, of which there is no codec: add a row to those of internal/bench", s.Name, c.Task, c.Input, c.Proto, c.Contract)
 		}
 	}
-	if s.Tells != stack.Silent && !telemetry.HasReader(s.Tells) {
-		return fmt.Errorf("%s tells %q, which nothing reads: add a row to the readers of internal/telemetry", s.Name, s.Tells)
+	if s.Telemetry != stack.Silent && !telemetry.HasReader(s.Telemetry) {
+		return fmt.Errorf("%s tells %q, which nothing reads: add a row to the readers of internal/telemetry", s.Name, s.Telemetry)
 	}
 	return nil
 }

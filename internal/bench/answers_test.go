@@ -120,13 +120,13 @@ func TestOnlyGoodKeptAnswersAreExamined(t *testing.T) {
 
 func TestWithoutAReferenceNothingIsRight(t *testing.T) {
 	for _, got := range []answers{{vectors: [][]float32{{1}}}, {top: []quality.Ranked{{Index: 1}}}} {
-		u := &unjudged{why: "nothing is known"}
+		u := &unchecked{why: "nothing is known"}
 		examineItem(item{id: "cat", golden: true}, 0, got, stack.JPEG, u)
 		require.NoError(t, u.Fault())
 		require.False(t, u.Verdict().OK())
 		require.Equal(t, "no answer was checked: nothing is known", u.Verdict().Reason())
 	}
-	u := &unjudged{why: "nothing is known"}
+	u := &unchecked{why: "nothing is known"}
 	examineItem(item{id: "cat", golden: true}, 0, answers{vectors: [][]float32{{float32(math.Inf(1))}}}, stack.JPEG, u)
 	require.EqualError(t, u.Fault(), "the answer is wrong: cat: values that are not finite")
 }

@@ -16,10 +16,10 @@ import (
 func textCodecs() []codec {
 	texts := stack.TextGeneration
 	return []codec{
-		{way: way{stack.OpenAI, texts, stack.REST, stack.Text}, open: heard(completion(openai.Whole), openai.HearWhole), decode: decodeText(openai.DecodeText), exact: true},
-		{way: way{stack.OpenAI, texts, stack.SSE, stack.Text}, open: heard(completion(openai.Counted), openai.HearCompletion), decode: decodeText(openai.DecodeStream), exact: true},
-		{way: way{stack.TGI, texts, stack.REST, stack.Text}, open: heard(tgiPrompt(false), tgi.HearWhole), decode: decodeText(tgi.DecodeText)},
-		{way: way{stack.TGI, texts, stack.SSE, stack.Text}, open: heard(tgiPrompt(true), tgi.HearStream), decode: decodeText(tgi.DecodeStream)},
+		{way: way{stack.OpenAI, texts, stack.REST, stack.Text}, open: heard(completion(openai.Whole), openai.WholeEvents), decode: decodeText(openai.DecodeText), exact: true},
+		{way: way{stack.OpenAI, texts, stack.SSE, stack.Text}, open: heard(completion(openai.Counted), openai.CompletionEvents), decode: decodeText(openai.DecodeStream), exact: true},
+		{way: way{stack.TGI, texts, stack.REST, stack.Text}, open: heard(tgiPrompt(false), tgi.WholeEvents), decode: decodeText(tgi.DecodeText)},
+		{way: way{stack.TGI, texts, stack.SSE, stack.Text}, open: heard(tgiPrompt(true), tgi.StreamEvents), decode: decodeText(tgi.DecodeStream)},
 		{way: way{stack.WSGen, texts, stack.WS, stack.Text}, open: webSocket, decode: decodeText(wsgen.Decode), exact: true},
 		{way: way{stack.OIP, texts, stack.GRPC, stack.Text}, open: inferStream, decode: decodeText(oip.DecodeText), exact: true},
 	}
@@ -31,11 +31,11 @@ func (b batch) generation(m served) generation.Prompt {
 }
 
 // heard drives requests whose answers are heard as they come.
-func heard(encode func(generation.Prompt) (http1.Request, error), hearing func() http1.Hearing) opener {
+func heard(encode func(generation.Prompt) (http1.Request, error), hearing func() http1.Streaming) opener {
 	return func(w *work, m served, at stack.Endpoint) error {
 		t, err := w.requests(func(b batch) (http1.Request, error) { return encode(b.generation(m)) },
 			func(list []http1.Request) (*http1.Target, error) {
-				return http1.NewHeardTarget(at.REST, list, hearing())
+				return http1.NewStreamingTarget(at.REST, list, hearing())
 			})
 		if err != nil {
 			return err

@@ -199,7 +199,7 @@ func textStack(t *testing.T, how string) stack.Stack {
 	t.Helper()
 	s := fakeStack(t, "fake", "text:"+how)
 	s.Serves = []stack.Capability{{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI}}
-	s.Tells = stack.VLLMMetrics
+	s.Telemetry = stack.VLLMMetrics
 	return s
 }
 
@@ -340,13 +340,13 @@ func TestTheServersViewStandsBesideOurs(t *testing.T) {
 		answer(0, 100, 300, 3), answer(500, 700, 1100, 3), // the second ends after the window
 	}}}
 	tokens := 60.0
-	k.eye = &watch{own: &telemetry.Generation{
+	k.obs = &observation{own: &telemetry.Generation{
 		Tokens: &tokens, First: &telemetry.Sum{Count: 2, Seconds: 0.28}, Mean: &telemetry.Sum{Count: 1, Seconds: 0.099},
 	}}
 	k.sum.Metrics = []meter.Metric{{Unit: "tok/s", Value: 59}}
 	require.Equal(t, []results.View{
 		{What: "ttft-mean-ms", Server: 140, Client: 150}, {What: "itl-mean-ms", Server: 99, Client: 100}, {What: "tok/s", Server: 60, Client: 59},
 	}, views(k))
-	k.eye.own = nil
+	k.obs.own = nil
 	require.Empty(t, views(k))
 }

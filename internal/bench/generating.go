@@ -19,7 +19,7 @@ import (
 type generating struct{}
 
 func (generating) rate() unit.Name                { return "" }
-func (generating) blank(why string) judge         { return quality.Unknown(why) }
+func (generating) unchecked(why string) judge     { return quality.Unknown(why) }
 func (generating) ending() string                 { return "json" }
 func (generating) encode(r right) ([]byte, error) { return json.Marshal(r.texts) }
 

@@ -44,7 +44,7 @@ func judgeOf(t stack.Task, m right, form stack.Input, precision string) judge {
 	if j := k.judge(m, form, precision); j != nil {
 		return j
 	}
-	return k.blank(m.ungolden)
+	return k.unchecked(m.ungolden)
 }
 
 // misfit is of an answer that its judge cannot check: a defect of this program,

@@ -27,7 +27,7 @@ func TestAnswersOfAnotherKindAreWrong(t *testing.T) {
 		"logits":     {quality.NewLogits(logits(), stack.JPEG, ""), []answers{text, {}}},
 		"embeddings": {quality.NewEmbeddings(logits(), ""), []answers{text, top, {}}},
 		"texts":      {quality.NewTexts(golden, quality.NearTie), []answers{vector, top, {}}},
-		"nothing":    {&unjudged{}, []answers{text, {}}},
+		"nothing":    {&unchecked{}, []answers{text, {}}},
 	} {
 		for _, got := range c.wrong {
 			for _, known := range []bool{true, false} {
@@ -57,17 +57,17 @@ func TestEveryTaskHasItsJudge(t *testing.T) {
 		{stack.ImageClassification, vectors, quality.NewLogits(vectors.golden, stack.JPEG, "")},
 		{stack.Embeddings, vectors, quality.NewEmbeddings(vectors.golden, "")},
 		{stack.TextGeneration, texts, quality.NewTexts(texts.texts, quality.NearTie)},
-		{stack.ImageClassification, texts, &unjudged{why: "none of these weights"}},
-		{stack.Embeddings, texts, &unjudged{why: "none of these weights"}},
+		{stack.ImageClassification, texts, &unchecked{why: "none of these weights"}},
+		{stack.Embeddings, texts, &unchecked{why: "none of these weights"}},
 		{stack.TextGeneration, vectors, quality.Unknown("none of these weights")},
-		{"translation", vectors, &unjudged{why: `no judge of the task "translation"`}},
-		{"translation", texts, &unjudged{why: `no judge of the task "translation"`}},
+		{"translation", vectors, &unchecked{why: `no judge of the task "translation"`}},
+		{"translation", texts, &unchecked{why: `no judge of the task "translation"`}},
 	} {
 		require.Equal(t, c.want, judgeOf(c.task, c.m, stack.JPEG, ""), c.task)
 	}
 	require.Equal(t, quality.NewTexts(texts.texts, quality.NearTie16), judgeOf(stack.TextGeneration, texts, stack.Text, "fp16"))
 	require.Equal(t, quality.NewEmbeddings(vectors.golden, "fp16"), judgeOf(stack.Embeddings, vectors, stack.Text, "fp16"))
-	u := kindOf("translation").blank("")
+	u := kindOf("translation").unchecked("")
 	require.False(t, u.Verdict().OK())
 	require.Contains(t, u.Verdict().Reason(), `no judge of the task "translation"`)
 }

@@ -33,8 +33,8 @@ type kind interface {
 
 	// judge holds answers against right ones; nil: there are none of its kind.
 	judge(m right, form stack.Input, precision string) judge
-	// blank judges what can be judged without right answers; why says why there are none.
-	blank(why string) judge
+	// unchecked judges what can be judged without right answers; why says why there are none.
+	unchecked(why string) judge
 	// redone holds drawn answers against those of the maker.
 	redone(m served, c Case, maker, precision string) redone
 	// claims holds what answers claim to hold against what they hold.
@@ -111,9 +111,9 @@ type unknown struct {
 
 func (unknown) rate() unit.Name                        { return "" }
 func (unknown) judge(right, stack.Input, string) judge { return nil }
-func (u unknown) blank(string) judge                   { return &unjudged{why: u.why} }
+func (u unknown) unchecked(string) judge               { return &unchecked{why: u.why} }
 func (u unknown) redone(served, Case, string, string) redone {
-	return &redoneVectors{judge: u.blank("")}
+	return &redoneVectors{judge: u.unchecked("")}
 }
 
 // ask hands over the answer to each input, from a server of the stack.

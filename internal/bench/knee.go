@@ -84,10 +84,10 @@ func kneeRule(o Options, _ float64) search.Rule {
 // in which the users had few answers each says little of that: then a second one
 // is as long as it must be.
 func (p *probing) capacity(ctx context.Context) (float64, error) {
-	eye := p.run.watch(p.leaf, p.server)
-	plan := closed(p.run.options, kneeUsers, eye.marks(ctx))
+	obs := p.run.observe(p.leaf, p.server)
+	plan := closed(p.run.options, kneeUsers, obs.marks(ctx))
 	for again := range 2 {
-		win, err := p.window(ctx, eye, plan)
+		win, err := p.window(ctx, obs, plan)
 		if err != nil {
 			return 0, err
 		}

@@ -27,12 +27,12 @@ func (r *rig) measure(ctx context.Context, b Bench, l leaf) (results.Trial, erro
 		return t, err
 	}
 	defer func() { _ = w.close() }()
-	eye := r.watch(l, s)
-	eye.batch = joined(eye.batch, eye.source.Most(ctx))
-	eye.evidence.Ready, eye.evidence.NeedSteady = s.boot.ReadyIn, r.options.Profile.Strict()
-	eye.evidence.MayShare = l.c.Share
+	obs := r.observe(l, s)
+	obs.batch = joined(obs.batch, obs.source.Most(ctx))
+	obs.evidence.Ready, obs.evidence.NeedSteady = s.boot.ReadyIn, r.options.Profile.Strict()
+	obs.evidence.MayShare = l.c.Share
 	if footprints(r.options, r.group, l.c) {
-		if eye.evidence.Footprint, err = footprint(ctx, w, s, l.c.Batch); err != nil {
+		if obs.evidence.Footprint, err = footprint(ctx, w, s, l.c.Batch); err != nil {
 			return t, cause(s, err)
 		}
 	}
@@ -40,11 +40,11 @@ func (r *rig) measure(ctx context.Context, b Bench, l leaf) (results.Trial, erro
 	if g, ok := goalOf(l.c.Load); ok {
 		return r.seek(ctx, b, t, newSeeker(probing{run: r, leaf: l, server: s, work: w}, g))
 	}
-	windows, err := r.windows(ctx, b, l, w, eye)
+	windows, err := r.windows(ctx, b, l, w, obs)
 	if err != nil {
 		return t, cause(s, err)
 	}
-	k, err := r.prove(ctx, l, r.summarise(l, outcome{w, eye, windows}))
+	k, err := r.prove(ctx, l, r.summarise(l, outcome{w, obs, windows}))
 	if err != nil {
 		return t, cause(s, err)
 	}
@@ -57,12 +57,12 @@ func footprints(o Options, g Group, c Case) bool {
 	return g.Footprint != nil && g.Footprint(c) && o.Record.Again == 0
 }
 
-// watch looks at a server while it is measured.
-func (r *rig) watch(l leaf, s *server) *watch {
-	return &watch{
+// observe looks at a server while it is measured.
+func (r *rig) observe(l leaf, s *server) *observation {
+	return &observation{
 		server: s, devices: r.env.devices, batch: l.c.Batcher.Max, live: r.live, name: l.name.String(), others: company(r.env, s.boot),
 		source: telemetry.Source{
-			Kind: l.session.stack.Tells, At: s.endpoint, Model: l.c.Model, Texts: kindOf(l.c.Task).measured(r.group, l.c) != nil, Input: l.c.Input,
+			Kind: l.session.stack.Telemetry, At: s.endpoint, Model: l.c.Model, Texts: kindOf(l.c.Task).measured(r.group, l.c) != nil, Input: l.c.Input,
 			Items: r.group.mean(l.c), Mixed: l.c.Batch == Mixed,
 		},
 	}
@@ -76,9 +76,9 @@ func cause(s *server, err error) error {
 	return err
 }
 
-func (r *rig) windows(ctx context.Context, b Bench, l leaf, w *work, eye *watch) ([]meter.Window, error) {
-	p := planOf(l.c, r.options, eye.marks(ctx))
-	ctx, stop := whileAlive(ctx, eye.server.boot)
+func (r *rig) windows(ctx context.Context, b Bench, l leaf, w *work, obs *observation) ([]meter.Window, error) {
+	p := planOf(l.c, r.options, obs.marks(ctx))
+	ctx, stop := whileAlive(ctx, obs.server.boot)
 	defer stop()
 	p, paced, err := kindOf(l.c.Task).pace(ctx, r.options, w, p, l.c.Load.conc())
 	if err == nil && !paced {
@@ -89,13 +89,13 @@ func (r *rig) windows(ctx context.Context, b Bench, l leaf, w *work, eye *watch)
 	}
 	var windows []meter.Window
 	for b.Loop() {
-		win, err := r.quietly(ctx, l, w, eye, p)
+		win, err := r.quietly(ctx, l, w, obs, p)
 		if err != nil {
 			return nil, err
 		}
 		windows = append(windows, win)
 	}
-	return windows, eye.problem
+	return windows, obs.problem
 }
 
 // windowOf is what load left of a plan, as it is measured.
@@ -112,7 +112,7 @@ func windowOf(g Group, c Case, res load.Result, w *work, p load.Plan) meter.Wind
 // outcome is what a leaf's windows left.
 type outcome struct {
 	work    *work
-	eye     *watch
+	obs     *observation
 	windows []meter.Window
 }
 
@@ -132,8 +132,8 @@ func (r *rig) summarise(l leaf, o outcome) taken {
 	}
 	verdict := j.Verdict()
 	verdict.Of = o.answered()
-	o.eye.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
-	return taken{outcome: o, sum: meter.Summarise(o.windows, o.eye.evidence), judge: j, verdict: verdict}
+	o.obs.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
+	return taken{outcome: o, sum: meter.Summarise(o.windows, o.obs.evidence), judge: j, verdict: verdict}
 }
 
 // answered is how many items were answered well in the windows.
@@ -153,15 +153,15 @@ func (o outcome) answered() int {
 func (r *rig) conclude(ctx context.Context, l leaf, k taken, t results.Trial) results.Trial {
 	fill(&t, k.sum, k.windows)
 	r.hlog = r.histograms(t.Started, k.windows)
-	t.Foreign = k.eye.foreign()
+	t.Foreign = k.obs.foreign()
 	v := k.verdict
 	t.Answers = results.Answers{Checked: v.Checked, Of: v.Of, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
-	t.Server = l.facts(ctx, k.eye.server)
+	t.Server = l.facts(ctx, k.obs.server)
 	t.Stages = map[string]float64{}
 	for _, stage := range k.sum.Breakdown {
 		t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
 	}
-	t.Views, t.GPU = views(k), cardsOf(k.eye.gpus)
+	t.Views, t.GPU = views(k), cardsOf(k.obs.gpus)
 	if g := l.session.model.golden; g != nil && g.Trained() {
 		t.Answers.Accuracy = accuracy(k.judge)
 	}

@@ -25,23 +25,23 @@ type probing struct {
 // take measures a load until the rule is content, pooled as one sample. Each
 // window is long enough for what the rule still wants.
 func (p *probing) take(ctx context.Context, rule search.Rule, plan func(load.Marks) load.Plan, count func(meter.Window) search.Share) (taken, search.Share, error) {
-	eye := p.run.watch(p.leaf, p.server)
-	eye.evidence.NeedSteady = p.run.options.Profile.Strict()
-	eye.evidence.Ready, eye.evidence.MayShare = p.server.boot.ReadyIn, p.leaf.c.Share
-	next := plan(eye.marks(ctx))
+	obs := p.run.observe(p.leaf, p.server)
+	obs.evidence.NeedSteady = p.run.options.Profile.Strict()
+	obs.evidence.Ready, obs.evidence.MayShare = p.server.boot.ReadyIn, p.leaf.c.Share
+	next := plan(obs.marks(ctx))
 	next.Window = min(next.Window, max(rule.Longest, p.run.options.length()))
 	var windows []meter.Window
 	var share search.Share
 	var spent time.Duration
 	for {
-		win, err := p.window(ctx, eye, next)
+		win, err := p.window(ctx, obs, next)
 		if err != nil {
 			return taken{}, share, err
 		}
 		windows, share, spent = append(windows, win), share.Add(count(win)), spent+win.Length
 		more := rule.More(share, spent)
-		if more == 0 || eye.problem != nil {
-			return p.run.summarise(p.leaf, outcome{p.work, eye, windows}), share, eye.problem
+		if more == 0 || obs.problem != nil {
+			return p.run.summarise(p.leaf, outcome{p.work, obs, windows}), share, obs.problem
 		}
 		next.Window = extension(more, share.All, spent, rule.Longest)
 	}
@@ -58,10 +58,10 @@ func extension(more, have int, spent, longest time.Duration) time.Duration {
 }
 
 // window is one window of a load, with arrivals of its own.
-func (p *probing) window(ctx context.Context, eye *watch, plan load.Plan) (meter.Window, error) {
+func (p *probing) window(ctx context.Context, obs *observation, plan load.Plan) (meter.Window, error) {
 	plan.Arrivals.Seed += uint64(p.taken) << 32
 	p.taken++
-	return p.run.quietly(ctx, p.leaf, p.work, eye, plan)
+	return p.run.quietly(ctx, p.leaf, p.work, obs, plan)
 }
 
 // tally counts a window's requests that hold, and what they are worth: value is

@@ -48,49 +48,49 @@ func spent(trials []results.Trial) time.Duration {
 
 // quietly takes one window. One that others disturbed is taken again once they
 // are quiet, and of all tries the least disturbed is kept.
-func (r *rig) quietly(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (meter.Window, error) {
-	before := eye.state()
+func (r *rig) quietly(ctx context.Context, l leaf, w *work, obs *observation, p load.Plan) (meter.Window, error) {
+	before := obs.state()
 	var kept meter.Window
 	var best state
 	for try := 1; ; try++ {
 		started := time.Now()
-		win, err := r.take(ctx, l, w, eye, p)
+		win, err := r.take(ctx, l, w, obs, p)
 		if err != nil {
 			return win, err
 		}
 		if try > 1 {
-			r.spend(eye, time.Since(started))
+			r.spend(obs, time.Since(started))
 		}
-		if try == 1 || eye.seen.Weight(win.Open) < best.seen.Weight(win.Open) {
-			kept, best = win, eye.state()
+		if try == 1 || obs.seen.Weight(win.Open) < best.seen.Weight(win.Open) {
+			kept, best = win, obs.state()
 		}
-		if try == mostTries || !disturbed(best.seen, win.Open) || !r.quiet(ctx, eye, win.Open) {
-			eye.restore(best)
-			eye.tries += try
+		if try == mostTries || !disturbed(best.seen, win.Open) || !r.quiet(ctx, obs, win.Open) {
+			obs.restore(best)
+			obs.tries += try
 			return kept, nil
 		}
-		eye.restore(before)
+		obs.restore(before)
 	}
 }
 
 // take loads the server for one window.
-func (r *rig) take(ctx context.Context, l leaf, w *work, eye *watch, p load.Plan) (meter.Window, error) {
+func (r *rig) take(ctx context.Context, l leaf, w *work, obs *observation, p load.Plan) (meter.Window, error) {
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
-	eye.others.look()
-	eye.source.Underway = p.Conns
+	obs.others.look()
+	obs.source.Underway = p.Conns
 	res, err := w.load(ctx, p, clock)
 	if err != nil {
 		return meter.Window{}, err
 	}
-	if err := eye.server.boot.Alive(); err != nil {
+	if err := obs.server.boot.Alive(); err != nil {
 		return meter.Window{}, err
 	}
 	win := windowOf(r.group, l.c, res, w, p)
-	if f := eye.evidence.Foreign; f != nil && disturbed(eye.seen, win.Open) {
-		eye.seen.Holder = name(eye.others.holder())
-		if f.Holder == "" || f.Server == eye.seen.Server {
-			f.Holder = eye.seen.Holder
+	if f := obs.evidence.Foreign; f != nil && disturbed(obs.seen, win.Open) {
+		obs.seen.Holder = name(obs.others.holder())
+		if f.Holder == "" || f.Server == obs.seen.Server {
+			f.Holder = obs.seen.Holder
 		}
 	}
 	return win, nil
@@ -110,27 +110,27 @@ func disturbed(f meter.Foreign, open bool) bool {
 
 // quiet waits until nobody disturbs for a second, and tells whom it waits for.
 // false: it must not or did not become quiet in the time that the run has left.
-func (r *rig) quiet(ctx context.Context, eye *watch, open bool) bool {
+func (r *rig) quiet(ctx context.Context, obs *observation, open bool) bool {
 	if r.patience <= 0 {
 		return false
 	}
 	started := time.Now()
 	limit := min(quietWait, r.patience)
 	told := time.Time{}
-	defer func() { r.spend(eye, time.Since(started)) }()
+	defer func() { r.spend(obs, time.Since(started)) }()
 	for time.Since(started) < limit {
-		eye.others.look()
-		eye.others.open()
+		obs.others.look()
+		obs.others.open()
 		if !r.second(ctx) {
-			eye.others.shut()
+			obs.others.shut()
 			return false
 		}
-		f := eye.others.shut()
+		f := obs.others.shut()
 		if f == nil || !disturbed(*f, open) {
 			return true
 		}
 		if time.Since(told) >= quietEvery {
-			r.say("waiting: %s", somebody(*f, eye.others.holder(), time.Second))
+			r.say("waiting: %s", somebody(*f, obs.others.holder(), time.Second))
 			told = time.Now()
 		}
 	}
@@ -153,8 +153,8 @@ func (r *rig) second(ctx context.Context) bool {
 }
 
 // spend takes time off what the run has for disturbed windows.
-func (r *rig) spend(eye *watch, d time.Duration) {
-	eye.spent += d
+func (r *rig) spend(obs *observation, d time.Duration) {
+	obs.spent += d
 	if r.patience -= d; r.patience <= 0 && r.patience+d > 0 {
 		r.say("the time that a run waits for others is used up: windows that they disturb are not taken again")
 	}
@@ -171,7 +171,7 @@ type state struct {
 	waiting  [3]float64
 }
 
-func (w *watch) state() state {
+func (w *observation) state() state {
 	s := state{
 		evidence: w.evidence, counters: w.counters, gpus: slices.Clip(w.gpus), own: w.own, seen: w.seen, opened: w.opened,
 		waiting: [3]float64{w.waiting.sum, float64(w.waiting.samples), w.waiting.most},
@@ -183,7 +183,7 @@ func (w *watch) state() state {
 }
 
 // restore puts a state back.
-func (w *watch) restore(s state) {
+func (w *observation) restore(s state) {
 	w.evidence, w.counters, w.gpus, w.own, w.seen, w.opened = s.evidence, s.counters, s.gpus, s.own, s.seen, s.opened
 	w.evidence.Client, w.evidence.Stack = copied(s.evidence.Client), copied(s.evidence.Stack)
 	w.evidence.GPU, w.evidence.Foreign = copied(s.evidence.GPU), copied(s.evidence.Foreign)
@@ -199,7 +199,7 @@ func copied[T any](p *T) *T {
 }
 
 // foreign is what a trial keeps of the others.
-func (w *watch) foreign() *results.Foreign {
+func (w *observation) foreign() *results.Foreign {
 	f := w.evidence.Foreign
 	if f == nil {
 		return nil

@@ -107,21 +107,21 @@ func TestANeighbourWhoStays(t *testing.T) {
 
 // TestTheLeastDisturbedTryIsKept: the least disturbed of three tries is kept.
 func TestTheLeastDisturbedTryIsKept(t *testing.T) {
-	eye := &watch{server: &server{}}
-	eye.evidence.Stack = &meter.StackUse{CPU: time.Second}
-	before := eye.state()
-	eye.evidence.Stack.CPU += time.Second
-	eye.waiting.samples, eye.seen.Server.Percent = 4, 12
-	first := eye.state()
-	eye.restore(before)
-	require.Equal(t, time.Second, eye.evidence.Stack.CPU)
-	require.Zero(t, eye.waiting.samples)
-	eye.evidence.Stack.CPU += time.Minute
-	eye.restore(first)
-	require.Equal(t, 2*time.Second, eye.evidence.Stack.CPU)
-	require.Equal(t, 4, eye.waiting.samples)
-	require.InDelta(t, 12, eye.seen.Server.Percent, 0)
-	eye.evidence.Stack.CPU = 0
+	obs := &observation{server: &server{}}
+	obs.evidence.Stack = &meter.StackUse{CPU: time.Second}
+	before := obs.state()
+	obs.evidence.Stack.CPU += time.Second
+	obs.waiting.samples, obs.seen.Server.Percent = 4, 12
+	first := obs.state()
+	obs.restore(before)
+	require.Equal(t, time.Second, obs.evidence.Stack.CPU)
+	require.Zero(t, obs.waiting.samples)
+	obs.evidence.Stack.CPU += time.Minute
+	obs.restore(first)
+	require.Equal(t, 2*time.Second, obs.evidence.Stack.CPU)
+	require.Equal(t, 4, obs.waiting.samples)
+	require.InDelta(t, 12, obs.seen.Server.Percent, 0)
+	obs.evidence.Stack.CPU = 0
 	require.Equal(t, 2*time.Second, first.evidence.Stack.CPU, "a state is nobody else's")
 }
 

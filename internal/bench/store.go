@@ -105,7 +105,7 @@ func (a asker) ready(ctx context.Context, c Case, how stack.Capability, at stack
 	}
 	j := a.store.judge(a.model, c, a.stack)
 	if a.helper {
-		j = kindOf(c.Task).blank("")
+		j = kindOf(c.Task).unchecked("")
 	}
 	w.examine([]record.Record{{Seq: w.known(), Answer: &record.Answer{Head: reply.Head, Body: reply.Body}}}, c.Input, j)
 	if u, ok := j.(blind); ok && u.Blind() { // the windows will be invalid, so that much is enough

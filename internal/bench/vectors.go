@@ -19,7 +19,7 @@ type vectors struct{}
 
 func (vectors) measured(Group, Case) *meter.Generation         { return nil }
 func (vectors) guess(Case, Options) (time.Duration, bool)      { return 0, false }
-func (vectors) blank(why string) judge                         { return &unjudged{why: why} }
+func (vectors) unchecked(why string) judge                     { return &unchecked{why: why} }
 func (vectors) claims(served, right, []claim) (c meter.Claims) { return c }
 func (vectors) ending() string                                 { return "safetensors" }
 func (vectors) encode(r right) ([]byte, error)                 { return r.golden.Encode() }

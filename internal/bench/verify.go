@@ -38,7 +38,7 @@ func (r *rig) prove(ctx context.Context, l leaf, k taken) (taken, error) {
 	if !l.c.Load.sought() && k.sum.Good == 0 {
 		return k, nil // there is nothing to prove
 	}
-	proof := k.eye.evidence.Answers
+	proof := k.obs.evidence.Answers
 	list := k.sample()
 	drawn, unchecked := r.redo(ctx, l, list)
 	if unchecked != nil && context.Cause(ctx) != nil {
@@ -49,10 +49,10 @@ func (r *rig) prove(ctx context.Context, l leaf, k taken) (taken, error) {
 	proof.Claims = kindOf(l.c.Task).claims(l.session.model.served, l.session.model.right, claimed(list))
 	proof.Claims.Streams = k.streams()
 	var err error
-	if proof.Pairs, err = r.pairs(ctx, l, k.eye.server); err != nil {
+	if proof.Pairs, err = r.pairs(ctx, l, k.obs.server); err != nil {
 		return k, err
 	}
-	k.sum = meter.Summarise(k.windows, k.eye.evidence)
+	k.sum = meter.Summarise(k.windows, k.obs.evidence)
 	if unchecked != nil && !errors.Is(unchecked, errNoReference) {
 		k.sum.Doubts = append(k.sum.Doubts, meter.Reason{Rule: meter.RuleAnswers, Text: "no answer drawn at random could be checked: " + oneLine(unchecked)})
 	}

@@ -14,7 +14,7 @@ import (
 // two clocks that should agree but for the way between them. The server's are
 // of what ended between the window's edges, so the client's are of the same.
 func views(k taken) []results.View {
-	own := k.eye.own
+	own := k.obs.own
 	if own == nil {
 		return nil
 	}

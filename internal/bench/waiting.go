@@ -35,7 +35,7 @@ func (w *waiting) start(ctx context.Context, from telemetry.Source) {
 				return
 			case <-tick.C:
 			}
-			now, err := from.Crowd(ctx)
+			now, err := from.Gauges(ctx)
 			if err != nil {
 				return
 			}

@@ -14,9 +14,9 @@ import (
 // sampleEvery is how often CPU, memory and cards are read.
 const sampleEvery = 100 * time.Millisecond
 
-// watch reads, at the edges of windows, what the records cannot tell. Its
+// observation reads, at the edges of windows, what the records cannot tell. Its
 // sums are over all windows of one leaf.
-type watch struct {
+type observation struct {
 	server  *server
 	devices *gpu.Devices
 	source  telemetry.Source
@@ -41,11 +41,11 @@ type watch struct {
 	problem  error
 }
 
-func (w *watch) marks(ctx context.Context) load.Marks {
+func (w *observation) marks(ctx context.Context) load.Marks {
 	return w.live.follow(w.name, load.Marks{Open: func() { w.open(ctx) }, Close: func() { w.shut(ctx) }})
 }
 
-func (w *watch) open(ctx context.Context) {
+func (w *observation) open(ctx context.Context) {
 	w.counters.open(w.source.Read(ctx))
 	if w.server.usage != nil {
 		w.stack, w.problem = usage.Start(w.server.usage, sampleEvery)
@@ -59,7 +59,7 @@ func (w *watch) open(ctx context.Context) {
 	w.client, _ = usage.Self()
 }
 
-func (w *watch) shut(ctx context.Context) {
+func (w *observation) shut(ctx context.Context) {
 	w.addOthers()
 	now, err := usage.Self()
 	if err == nil {
@@ -74,12 +74,12 @@ func (w *watch) shut(ctx context.Context) {
 	if w.cards != nil {
 		w.addCards(w.cards.Stop())
 	}
-	w.evidence.Told.Waiting = w.waiting.stop()
+	w.evidence.Telemetry.Waiting = w.waiting.stop()
 	w.addWork(ctx)
 }
 
 // addOthers takes what somebody else used; of several windows the worst counts.
-func (w *watch) addOthers() {
+func (w *observation) addOthers() {
 	f := w.others.shut()
 	if f == nil {
 		return
@@ -92,7 +92,7 @@ func (w *watch) addOthers() {
 	w.evidence.Foreign = f
 }
 
-func (w *watch) addStack() {
+func (w *observation) addStack() {
 	sum, err := w.stack.Stop()
 	if err != nil {
 		w.problem = err

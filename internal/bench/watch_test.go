@@ -29,8 +29,8 @@ func (s *steps) Read() (usage.Sample, error) {
 	return usage.Sample{At: time.Unix(n, 0), CPU: time.Duration(n) * time.Second, Memory: n * 1000}, nil
 }
 
-func watched(rest string) *watch {
-	return &watch{source: telemetry.Source{Kind: stack.OwnMetrics, At: stack.Endpoint{REST: rest}, Model: "m"}, server: &server{endpoint: stack.Endpoint{REST: rest}, boot: &boot.Server{}, cores: []int{0, 1}, clientCores: 3}}
+func watched(rest string) *observation {
+	return &observation{source: telemetry.Source{Kind: stack.OwnMetrics, At: stack.Endpoint{REST: rest}, Model: "m"}, server: &server{endpoint: stack.Endpoint{REST: rest}, boot: &boot.Server{}, cores: []int{0, 1}, clientCores: 3}}
 }
 
 // TestWatchReadsTheEdgesOfTheWindow: two images an execution, by the server's
@@ -51,8 +51,8 @@ func TestWatchReadsTheEdgesOfTheWindow(t *testing.T) {
 		marks.Close()
 	}
 	require.NoError(t, w.problem)
-	require.InDelta(t, 20, w.evidence.Told.Executions.Runs, 0)
-	require.InDelta(t, 40, w.evidence.Told.Executions.Items, 0)
+	require.InDelta(t, 20, w.evidence.Telemetry.Executions.Runs, 0)
+	require.InDelta(t, 40, w.evidence.Telemetry.Executions.Items, 0)
 	require.InDelta(t, 2, w.evidence.Stack.Cores, 0)
 	require.Positive(t, w.evidence.Stack.CPU)
 	require.EqualValues(t, source.n.Load()*1000, w.evidence.Stack.Peak, "the peak of both windows")
@@ -77,7 +77,7 @@ func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
 		w.shut(context.Background())
 		require.NoError(t, s.Close())
 		require.NoError(t, w.problem, name)
-		if e := w.evidence.Told.Executions; e != nil {
+		if e := w.evidence.Telemetry.Executions; e != nil {
 			require.Zero(t, *e, name)
 		}
 		require.Nil(t, w.evidence.Stack, name)
@@ -90,7 +90,7 @@ func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
 		w := watched(addr)
 		w.open(context.Background())
 		w.shut(context.Background())
-		require.Equal(t, meter.Told{}, w.evidence.Told)
+		require.Equal(t, meter.Telemetry{}, w.evidence.Telemetry)
 	}
 }
 

@@ -45,23 +45,23 @@ func client(t *testing.T, contract, addr string) *http1.Target {
 	t.Helper()
 	p := generation.Prompt{Model: "gpt2", Text: "a", Tokens: 8}
 	var r http1.Request
-	var h http1.Hearing
+	var h http1.Streaming
 	var err error
 	switch contract {
 	case "openai-completions":
-		h = openai.HearCompletion()
+		h = openai.CompletionEvents()
 		r, err = openai.EncodeCompletion(p, openai.Counted)
 	case "openai-chat":
-		h = openai.HearChat()
+		h = openai.ChatEvents()
 		r, err = openai.EncodeChat(p, openai.Counted)
 	case "tgi":
-		h = tgi.HearStream()
+		h = tgi.StreamEvents()
 		r, err = tgi.Encode(p, true)
 	default:
 		t.Fatalf("unknown contract %q", contract)
 	}
 	require.NoError(t, err)
-	target, err := http1.NewHeardTarget(addr, []http1.Request{r}, h)
+	target, err := http1.NewStreamingTarget(addr, []http1.Request{r}, h)
 	require.NoError(t, err)
 	return target
 }

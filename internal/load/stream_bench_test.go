@@ -60,7 +60,7 @@ func streams(b *testing.B) (ours, raw *counted) {
 	b.Cleanup(func() { require.NoError(b, child.Close()) })
 	r, err := openai.EncodeCompletion(generation.Prompt{Model: "gpt2", Text: "a", Tokens: streamTokens}, openai.Stream)
 	require.NoError(b, err)
-	target, err := http1.NewHeardTarget(child.Addr(), []http1.Request{r}, openai.HearCompletion())
+	target, err := http1.NewStreamingTarget(child.Addr(), []http1.Request{r}, openai.CompletionEvents())
 	require.NoError(b, err)
 	return &counted{Target: lean{target}}, &counted{Target: rawStreams(child.Addr())}
 }

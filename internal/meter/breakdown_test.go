@@ -19,7 +19,7 @@ func TestBreakdown(t *testing.T) {
 		"a server that tells only of its queue":           {closed(2, 10*ms, sec), told[:1], told[:1]},
 		"counters of longer requests than the window had": {closed(2, 5*ms, sec), told, told},
 	} {
-		require.Equal(t, c.want, Summarise([]Window{c.window}, Evidence{Told: Told{Stages: c.told}}).Breakdown, name)
+		require.Equal(t, c.want, Summarise([]Window{c.window}, Evidence{Telemetry: Telemetry{Stages: c.told}}).Breakdown, name)
 	}
 }
 

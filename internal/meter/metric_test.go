@@ -25,7 +25,7 @@ func TestReport(t *testing.T) {
 func TestEveryMetricHasADefinition(t *testing.T) {
 	w := closed(1, 10*ms, 10*sec)
 	w.Rate = "emb/s"
-	e := Evidence{Stack: &StackUse{1, 1, 1}, Client: &ClientUse{1, 1}, GPU: &GPUUse{new(float64), 1, 1}, Told: Told{Executions: &Executions{}}, Footprint: &Footprint{}, Ready: 1}
+	e := Evidence{Stack: &StackUse{1, 1, 1}, Client: &ClientUse{1, 1}, GPU: &GPUUse{new(float64), 1, 1}, Telemetry: Telemetry{Executions: &Executions{}}, Footprint: &Footprint{}, Ready: 1}
 	defined := map[unit.Name]bool{}
 	for _, u := range unit.All() {
 		defined[u.Name] = true

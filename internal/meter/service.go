@@ -13,7 +13,7 @@ type Evidence struct {
 	Client     *ClientUse
 	GPU        *GPUUse
 	Foreign    *Foreign // what others used of the machine
-	Told       Told
+	Telemetry  Telemetry
 	Untold     string // why the counters that the server has could not be read; "" when they were, or when it has none
 	Footprint  *Footprint
 	Ready      time.Duration // start of the stack → first correct answer
@@ -22,9 +22,9 @@ type Evidence struct {
 	MayShare   bool // prompts share what they begin with on purpose
 }
 
-// Told is what the server's own counters say of the sample; what it does not
+// Telemetry is what the server's own counters say of the sample; what it does not
 // tell is nil or empty.
-type Told struct {
+type Telemetry struct {
 	Executions *Executions
 	Stages     []Stage  // mean times of a request inside the server, in the order in which it passes them
 	Waiting    *float64 // mean number of requests that waited in the server
@@ -98,7 +98,7 @@ func (e Evidence) service(l *ledger, p sample) {
 	if e.Foreign != nil {
 		e.Foreign.service(l)
 	}
-	e.Told.service(l)
+	e.Telemetry.service(l)
 	if e.Footprint != nil {
 		e.Footprint.service(l)
 	}
@@ -146,7 +146,7 @@ func (p sample) carried() int {
 	return p.items
 }
 
-func (t Told) service(l *ledger) {
+func (t Telemetry) service(l *ledger) {
 	if t.Executions != nil {
 		t.Executions.service(l)
 	}

@@ -70,10 +70,10 @@ func (p *sample) invalid(e Evidence, s Steadiness) []Reason {
 		}
 	}
 	add(RuleFailed, p.brokenFailed())
-	if e.Told.Restarted {
+	if e.Telemetry.Restarted {
 		add(RuleRestarted, "a worker of the server died in the window; what it was computing failed, and what came next waited for another")
 	}
-	if share := e.Told.Cached; share != nil && !e.MayShare && *share > prefixLimit {
+	if share := e.Telemetry.Cached; share != nil && !e.MayShare && *share > prefixLimit {
 		add(RulePrefix, fmt.Sprintf("the server had %.0f %% of the prompts' tokens in its prefix cache, over %.0f %%: it did not compute what was asked", 100**share, 100*prefixLimit))
 	}
 	if e.NeedSteady && s.Verdict == NotSteady {

@@ -67,7 +67,7 @@ func Summarise(windows []Window, e Evidence) Summary {
 	s.Invalid = sample.invalid(e, s.Steady)
 	s.Doubts = append(e.doubts(sample.open), e.unsure(s.Steady)...)
 	s.Foreign = e.Foreign
-	s.Breakdown = sample.breakdown(e.Told.Stages)
+	s.Breakdown = sample.breakdown(e.Telemetry.Stages)
 	return s
 }
 

@@ -190,7 +190,7 @@ func TestEvidence(t *testing.T) {
 		Stack:     &StackUse{CPU: 4 * sec, Cores: 1, Peak: 412_000_000},
 		Client:    &ClientUse{CPU: 3500 * ms, Cores: 1},
 		GPU:       &GPUUse{Util: &util, Peak: 2_000_000_000, Joules: 500},
-		Told:      Told{Executions: &Executions{Items: 1000, Runs: 250, Largest: 7, Max: 8}, Waiting: &waiting, Stages: []Stage{{"queue", 3 * ms}, {"compute", 4 * ms}}},
+		Telemetry: Telemetry{Executions: &Executions{Items: 1000, Runs: 250, Largest: 7, Max: 8}, Waiting: &waiting, Stages: []Stage{{"queue", 3 * ms}, {"compute", 4 * ms}}},
 		Footprint: &Footprint{Peak: 300_000_000, Idle: 250_000_000},
 		Ready:     2500 * ms,
 		Answers:   &Answers{Reason: "3 of 120 disagree"},
@@ -214,7 +214,7 @@ func TestUnusableEvidenceIsWithheldWithItsReason(t *testing.T) {
 		Stack:     &StackUse{CPU: sec},
 		Client:    &ClientUse{CPU: sec},
 		GPU:       &GPUUse{},
-		Told:      Told{Executions: &Executions{Items: 8, Runs: 1}},
+		Telemetry: Telemetry{Executions: &Executions{Items: 8, Runs: 1}},
 		Footprint: &Footprint{Peak: 1, Idle: 2},
 	}
 	s := Summarise([]Window{closed(1, 10*ms, sec)}, e)
@@ -243,7 +243,7 @@ func TestADeadWorkerIsNoValidWindow(t *testing.T) {
 	w := open(1000, 10*ms, 0, 5*ms)
 	w.Records[10].Outcome = record.Status
 	require.Empty(t, Summarise([]Window{w}, Evidence{}).Invalid)
-	s := Summarise([]Window{w}, Evidence{Told: Told{Restarted: true}})
+	s := Summarise([]Window{w}, Evidence{Telemetry: Telemetry{Restarted: true}})
 	require.Len(t, s.Invalid, 1)
 	require.Equal(t, RuleRestarted, s.Invalid[0].Rule)
 	require.Contains(t, s.Invalid[0].Text, "a worker of the server died in the window")

@@ -147,7 +147,7 @@ func (s script) target(addr string) (load.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := http1.NewHeardTarget(addr, []http1.Request{r}, openai.HearCompletion())
+	t, err := http1.NewStreamingTarget(addr, []http1.Request{r}, openai.CompletionEvents())
 	return target{t}, err
 }
 

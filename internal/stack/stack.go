@@ -112,7 +112,7 @@ type Stack struct {
 	Unbatched string            // name of the stack that this one is where batching is no part of the question, and is not measured again; "" for none
 	Floats    map[Device]string // what it computes in where that is not fp32, as the name's precision key has it: fp16, bf16
 	Prefixes  bool              // it can keep what it computed of the beginnings of prompts
-	Tells     Telemetry
+	Telemetry Telemetry
 	Version   Version
 	Ready     Ready
 }

@@ -86,7 +86,7 @@ func TestTEIsRecordedPage(t *testing.T) {
 	require.Equal(t, Sum{Count: 16, Seconds: 0.031474935999999995}, r.Stages[Preprocess])
 	require.NotContains(t, r.Stages, Postprocess)
 	require.Nil(t, r.Batches, "the record lacks the buckets that say how many looks were empty")
-	now, err := s.Crowd(t.Context())
+	now, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, now)
 
@@ -94,7 +94,7 @@ func TestTEIsRecordedPage(t *testing.T) {
 	r, err = s.Read(t.Context())
 	require.NoError(t, err, "before the first request the page is empty")
 	require.Empty(t, r.Stages)
-	_, err = s.Crowd(t.Context())
+	_, err = s.Gauges(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
 }
 
@@ -165,7 +165,7 @@ func FuzzParseTEI(f *testing.F) {
 
 func TestInfinitysRecordedState(t *testing.T) {
 	s := Source{Kind: stack.InfinityState, Model: minilm, At: stack.Endpoint{REST: replay(t, "infinity/models.http")}}
-	now, err := s.Crowd(t.Context())
+	now, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, now)
 	_, err = s.Read(t.Context())

@@ -150,15 +150,15 @@ func steps(runs float64, tokens *float64) *Batches {
 }
 
 // crowdOf reads the gauges of requests that wait and that run.
-func crowdOf(waiting, running string) func([]byte, Source) (Crowd, error) {
-	return func(text []byte, _ Source) (Crowd, error) {
+func crowdOf(waiting, running string) func([]byte, Source) (Gauges, error) {
+	return func(text []byte, _ Source) (Gauges, error) {
 		p, err := parsePage(text)
 		if err != nil {
-			return Crowd{}, err
+			return Gauges{}, err
 		}
-		var c Crowd
+		var c Gauges
 		if c.Waiting, err = p.gauge(waiting, nil); err != nil {
-			return Crowd{}, err
+			return Gauges{}, err
 		}
 		run, err := p.told(running)
 		c.Running = value(run)

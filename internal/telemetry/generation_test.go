@@ -24,7 +24,7 @@ func TestVLLMsRecordedPages(t *testing.T) {
 		Tokens: told(12), First: &Sum{3, 0.19170832633972168}, Between: &Sum{9, 0.46982684999966295},
 		Mean: &Sum{3, 0.15660894999988764}, Whole: &Sum{3, 0.66070556640625}, Prefix: &Prefix{},
 	}, before.Generation)
-	now, err := s.Crowd(t.Context())
+	now, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, now)
 
@@ -90,7 +90,7 @@ func TestTGIsPage(t *testing.T) {
 	require.Equal(t, &Generation{Tokens: told(16), Whole: &Sum{4, 0.8}}, r.Generation)
 	n, err := crowdTold(t, stack.TGIMetrics, tgiPage)
 	require.NoError(t, err)
-	require.Equal(t, Crowd{Waiting: 2, Running: 5}, n)
+	require.Equal(t, Gauges{Waiting: 2, Running: 5}, n)
 }
 
 // sglangPage has the names and labels of SGLang's documentation: streams and
@@ -135,7 +135,7 @@ func TestSGLangsPage(t *testing.T) {
 	require.InDelta(t, 0.1, r.Generation.Prefix.Share(), 1e-12)
 	n, err := crowdTold(t, stack.SGLangMetrics, sglangPage)
 	require.NoError(t, err)
-	require.Equal(t, Crowd{Waiting: 3, Running: 7}, n)
+	require.Equal(t, Gauges{Waiting: 3, Running: 7}, n)
 }
 
 func TestServersOfTextThatTellNothing(t *testing.T) {

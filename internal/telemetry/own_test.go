@@ -128,14 +128,14 @@ func TestSourceReadsTheServer(t *testing.T) {
 	s := Source{Kind: stack.OwnMetrics, At: stack.Endpoint{REST: f.Addr()}, Model: "m"}
 	_, err = s.Read(t.Context())
 	require.NoError(t, err)
-	now, err := s.Crowd(t.Context())
+	now, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.InDelta(t, 2, now.Waiting, 0)
 
 	s.At.REST = ""
 	_, err = s.Read(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
-	_, err = Source{At: stack.Endpoint{REST: f.Addr()}}.Crowd(t.Context())
+	_, err = Source{At: stack.Endpoint{REST: f.Addr()}}.Gauges(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
 }
 

@@ -13,7 +13,7 @@ import (
 type reader struct {
 	kind  stack.Telemetry
 	read  asking[Reading]
-	crowd asking[Crowd]
+	crowd asking[Gauges]
 	most  func(ctx context.Context, s Source) int
 }
 
@@ -82,14 +82,14 @@ func (s Source) Read(ctx context.Context) (Reading, error) {
 	return r.read(ctx, s)
 }
 
-// Crowd asks for the requests that are in the server now.
-func (s Source) Crowd(ctx context.Context) (Crowd, error) {
+// Gauges asks for the requests that are in the server now.
+func (s Source) Gauges(ctx context.Context) (Gauges, error) {
 	r, err := readerOf(s.Kind)
 	switch {
 	case err != nil:
-		return Crowd{}, err
+		return Gauges{}, err
 	case r.crowd == nil:
-		return Crowd{}, ErrSilent
+		return Gauges{}, ErrSilent
 	}
 	return r.crowd(ctx, s)
 }

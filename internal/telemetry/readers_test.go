@@ -12,11 +12,11 @@ import (
 )
 
 // crowdTold is the crowd of a server whose pages all are this one.
-func crowdTold(t *testing.T, kind stack.Telemetry, page string) (Crowd, error) {
+func crowdTold(t *testing.T, kind stack.Telemetry, page string) (Gauges, error) {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(page)) }))
 	defer s.Close()
-	return Source{Kind: kind, At: stack.Endpoint{REST: strings.TrimPrefix(s.URL, "http://")}}.Crowd(t.Context())
+	return Source{Kind: kind, At: stack.Endpoint{REST: strings.TrimPrefix(s.URL, "http://")}}.Gauges(t.Context())
 }
 
 func TestEveryFormIsReadOnce(t *testing.T) {
@@ -35,13 +35,13 @@ func TestWhatNothingReadsIsNamed(t *testing.T) {
 	_, err := unknown.Read(t.Context())
 	require.ErrorContains(t, err, `nothing reads the telemetry "smoke-signals"`)
 	require.NotErrorIs(t, err, ErrSilent)
-	_, err = unknown.Crowd(t.Context())
+	_, err = unknown.Gauges(t.Context())
 	require.ErrorContains(t, err, `nothing reads the telemetry "smoke-signals"`)
 	require.Zero(t, unknown.Most(t.Context()))
 
 	require.False(t, HasReader(stack.Silent))
 	_, err = Source{}.Read(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
-	_, err = Source{}.Crowd(t.Context())
+	_, err = Source{}.Gauges(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
 }

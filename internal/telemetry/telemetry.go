@@ -188,17 +188,17 @@ func (s Source) requests(texts float64) (float64, error) {
 // ErrSilent is of a stack that does not tell what was asked for.
 var ErrSilent = errors.New("the stack does not tell")
 
-// Crowd is the requests in a server now.
-type Crowd struct {
+// Gauges is the requests in a server now.
+type Gauges struct {
 	Waiting float64
 	Running float64 // that are computed together; 0 when it does not tell
 }
 
 // waiting reads a crowd of which only those that wait are told.
-func waiting(read func([]byte, Source) (float64, error)) func([]byte, Source) (Crowd, error) {
-	return func(text []byte, s Source) (Crowd, error) {
+func waiting(read func([]byte, Source) (float64, error)) func([]byte, Source) (Gauges, error) {
+	return func(text []byte, s Source) (Gauges, error) {
 		n, err := read(text, s)
-		return Crowd{Waiting: n}, err
+		return Gauges{Waiting: n}, err
 	}
 }
 

@@ -69,13 +69,13 @@ func readTorchServe(ctx context.Context, s Source) (Reading, error) {
 	return r, nil
 }
 
-func torchServeCrowd(ctx context.Context, s Source) (Crowd, error) {
+func torchServeCrowd(ctx context.Context, s Source) (Gauges, error) {
 	state, err := s.torchServeState(ctx)
 	if err != nil {
-		return Crowd{}, err
+		return Gauges{}, err
 	}
 	n, err := state.waiting()
-	return Crowd{Waiting: n}, err
+	return Gauges{Waiting: n}, err
 }
 
 func (s Source) torchServeState(ctx context.Context) (torchServeState, error) {

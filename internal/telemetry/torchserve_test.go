@@ -74,7 +74,7 @@ func TestTorchServesRealStates(t *testing.T) {
 		"restarted.http":   {"70", 0},
 	} {
 		s := torchServe(t, name)
-		now, err := s.Crowd(t.Context())
+		now, err := s.Gauges(t.Context())
 		require.NoError(t, err, name)
 		require.InDelta(t, want.waiting, now.Waiting, 0, name)
 		r, err := s.Read(t.Context())
@@ -114,7 +114,7 @@ func TestTorchServeThatTellsLess(t *testing.T) {
 	s.At.Metrics = "" // attached, without its metrics port
 	_, err := s.Read(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
-	_, err = torchServe(t, "unknown-model-state.http").Crowd(t.Context())
+	_, err = torchServe(t, "unknown-model-state.http").Gauges(t.Context())
 	require.ErrorContains(t, err, "/models/resnet50: status: status 404")
 }
 

@@ -87,17 +87,17 @@ func TestTritonTellsOfGeneratedTextItsQueueOnly(t *testing.T) {
 
 func TestTritonsRecordedQueue(t *testing.T) {
 	s := replayed(t, "stats-after.http", "metrics.txt")
-	now, err := s.Crowd(t.Context())
+	now, err := s.Gauges(t.Context())
 	require.NoError(t, err)
 	require.InDelta(t, 11, now.Waiting, 0)
 
 	s.Model = "resnet50"
-	_, err = s.Crowd(t.Context())
+	_, err = s.Gauges(t.Context())
 	require.ErrorIs(t, err, ErrSilent)
 	_, err = s.Read(t.Context())
 	require.EqualError(t, err, "read Triton's statistics: there are none of resnet50")
 	s.At = stack.Endpoint{}
-	_, err = s.Crowd(t.Context())
+	_, err = s.Gauges(t.Context())
 	require.ErrorIs(t, err, ErrSilent, "no metrics port")
 	_, err = s.Read(t.Context())
 	require.ErrorIs(t, err, ErrSilent)

@@ -19,9 +19,9 @@ func Stack() stack.Stack {
 			Licence:    "Apache-2.0; ONNX Runtime is MIT",
 			Complexity: "one binary and one shared library; no Python, no container",
 		},
-		Batcher: stack.Patient,
-		Tells:   stack.OwnMetrics,
-		Version: stack.Version{Path: "/healthz", Text: "{runtime}"},
+		Batcher:   stack.Patient,
+		Telemetry: stack.OwnMetrics,
+		Version:   stack.Version{Path: "/healthz", Text: "{runtime}"},
 		Process: &stack.Process{
 			Go:         "stackbench/stacks/embedded/server",
 			Args:       args,

@@ -63,11 +63,11 @@ func (s server) generated(t *testing.T, p generation.Prompt) map[string]answer {
 	for _, d := range []openai.Delivery{openai.Whole, openai.Stream, openai.Counted} {
 		request, err := openai.EncodeCompletion(p, d)
 		require.NoError(t, err)
-		heard, decode := openai.HearWhole(), openai.DecodeText
+		heard, decode := openai.WholeEvents(), openai.DecodeText
 		if d != openai.Whole {
-			heard, decode = openai.HearCompletion(), openai.DecodeStream
+			heard, decode = openai.CompletionEvents(), openai.DecodeStream
 		}
-		target, err := http1.NewHeardTarget(s.rest, []http1.Request{request}, heard)
+		target, err := http1.NewStreamingTarget(s.rest, []http1.Request{request}, heard)
 		require.NoError(t, err)
 		conn, err := target.Dial(t.Context())
 		require.NoError(t, err)

@@ -85,7 +85,7 @@ func onnxruntime(s stack.Stack, args func(stack.Run) []string) stack.Stack {
 	}
 	s.Process = process(args, "onnxruntime", time.Minute, "onnxruntime")
 	s.Process.Python.OnGPU = `"CUDAExecutionProvider" in onnxruntime.get_available_providers()`
-	s.Serves, s.Tells, s.Version = serves(), stack.OwnMetrics, version()
+	s.Serves, s.Telemetry, s.Version = serves(), stack.OwnMetrics, version()
 	return s
 }
 
@@ -108,10 +108,10 @@ func PyTorch(base stack.Image) stack.Stack {
 			Ports:      stack.Ports{REST: port},
 			StartLimit: 3 * time.Minute,
 		},
-		Process: process(start, "pytorch", 3*time.Minute, "torch", "torchvision", "transformers", "safetensors"),
-		Serves:  serves(),
-		Tells:   stack.OwnMetrics,
-		Version: version(),
+		Process:   process(start, "pytorch", 3*time.Minute, "torch", "torchvision", "transformers", "safetensors"),
+		Serves:    serves(),
+		Telemetry: stack.OwnMetrics,
+		Version:   version(),
 	}
 }
 

@@ -101,7 +101,7 @@ func up(t *testing.T, s stack.Stack, p generation.Prompt) (stack.Endpoint, telem
 	server, err := boot.Start(t.Context(), spec)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Stop(context.Background())) })
-	return server.Endpoint, telemetry.Source{Kind: s.Tells, At: server.Endpoint, Model: m.Name}
+	return server.Endpoint, telemetry.Source{Kind: s.Telemetry, At: server.Endpoint, Model: m.Name}
 }
 
 // heard is what the server answers over HTTP, by the client that measures.
@@ -109,11 +109,11 @@ func heard(t *testing.T, p generation.Prompt, at stack.Endpoint, d openai.Delive
 	t.Helper()
 	q, err := openai.EncodeCompletion(p, d)
 	require.NoError(t, err)
-	hearing, decode := openai.HearCompletion(), openai.DecodeStream
+	hearing, decode := openai.CompletionEvents(), openai.DecodeStream
 	if d == openai.Whole {
-		hearing, decode = openai.HearWhole(), openai.DecodeText
+		hearing, decode = openai.WholeEvents(), openai.DecodeText
 	}
-	target, err := http1.NewHeardTarget(at.REST, []http1.Request{q}, hearing)
+	target, err := http1.NewStreamingTarget(at.REST, []http1.Request{q}, hearing)
 	require.NoError(t, err)
 	conn, err := target.Dial(t.Context())
 	require.NoError(t, err)

@@ -43,9 +43,9 @@ func Stack(base stack.Image) stack.Stack {
 		Serves: []stack.Capability{
 			{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
 		},
-		Batcher: stack.Greedy,
-		Tells:   stack.InfinityState,
-		Version: stack.Version{Path: "/v1/openapi.json", Text: "infinity {info.version}"},
+		Batcher:   stack.Greedy,
+		Telemetry: stack.InfinityState,
+		Version:   stack.Version{Path: "/v1/openapi.json", Text: "infinity {info.version}"},
 	}
 }
 

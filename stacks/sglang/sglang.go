@@ -36,10 +36,10 @@ func Stack() stack.Stack {
 			{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
 			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI},
 		},
-		Batcher:  stack.Continuous,
-		Prefixes: true,
-		Tells:    stack.SGLangMetrics,
-		Version:  stack.Version{Path: "/server_info", Text: "sglang {version}"},
+		Batcher:   stack.Continuous,
+		Prefixes:  true,
+		Telemetry: stack.SGLangMetrics,
+		Version:   stack.Version{Path: "/server_info", Text: "sglang {version}"},
 	}
 }
 

@@ -59,8 +59,8 @@ func of(name string, img map[stack.Device]stack.Image, ports stack.Ports) stack.
 			StartLimit: 3 * time.Minute,
 			Files:      func(r stack.Run) (stack.Files, error) { return hub.Sentences(r.Model) },
 		},
-		Batcher: stack.Greedy,
-		Tells:   stack.TEIMetrics,
+		Batcher:   stack.Greedy,
+		Telemetry: stack.TEIMetrics,
 	}
 }
 

@@ -44,11 +44,11 @@ func Stack() stack.Stack {
 			{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.TGI},
 			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.TGI},
 		},
-		Batcher:  stack.Continuous,
-		Floats:   map[stack.Device]string{stack.GPU: "fp16", stack.CPU: "bf16"},
-		Prefixes: true,
-		Tells:    stack.TGIMetrics,
-		Version:  stack.Version{Path: "/info", Text: "text-generation-inference {version}"},
+		Batcher:   stack.Continuous,
+		Floats:    map[stack.Device]string{stack.GPU: "fp16", stack.CPU: "bf16"},
+		Prefixes:  true,
+		Telemetry: stack.TGIMetrics,
+		Version:   stack.Version{Path: "/info", Text: "text-generation-inference {version}"},
 	}
 }
 

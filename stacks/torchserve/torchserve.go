@@ -51,7 +51,7 @@ func Stack(base stack.Image, library fs.FS) stack.Stack {
 		Serves:    serves(),
 		Batcher:   stack.Patient,
 		LeastWait: time.Millisecond,
-		Tells:     stack.TorchServeMetrics,
+		Telemetry: stack.TorchServeMetrics,
 		Version:   stack.Version{Path: "/api-description", Text: "torchserve {info.version}"},
 		// A request waits in the queue for a worker that may never come up; /ping
 		// says Healthy before there is one.

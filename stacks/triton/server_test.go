@@ -84,7 +84,7 @@ func TestTheRealServer(t *testing.T) {
 	did := counted(t, source, 2*2+2*1+1)
 	require.InDelta(t, 2*2+2*1+1, did.Batches.Items, 0, "two pictures and one cut over both transports, and one warm-up")
 	require.InDelta(t, 5, did.Batches.Runs, 0)
-	now, err := source.Crowd(t.Context())
+	now, err := source.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, now)
 

@@ -51,10 +51,10 @@ func Stack(library fs.FS) stack.Stack {
 			},
 			stack.GPU: gpuImage(library),
 		}),
-		Serves:  append(serves(), generates(stack.CPU)),
-		Batcher: stack.Patient,
-		Tells:   stack.TritonStatistics,
-		Version: tells(),
+		Serves:    append(serves(), generates(stack.CPU)),
+		Batcher:   stack.Patient,
+		Telemetry: stack.TritonStatistics,
+		Version:   tells(),
 	}
 }
 
@@ -75,7 +75,7 @@ func TensorRT(library fs.FS) stack.Stack {
 		Container: c,
 		Serves:    serves(),
 		Batcher:   stack.Patient,
-		Tells:     stack.TritonStatistics,
+		Telemetry: stack.TritonStatistics,
 		Version:   tells(),
 	}
 }
@@ -98,7 +98,7 @@ func VLLM() stack.Stack {
 		Serves:    []stack.Capability{generates(stack.GPU)},
 		Batcher:   stack.Continuous,
 		Prefixes:  true,
-		Tells:     stack.TritonStatistics,
+		Telemetry: stack.TritonStatistics,
 		Version:   tells(),
 	}
 }

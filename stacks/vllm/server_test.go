@@ -57,11 +57,11 @@ func send(ctx context.Context, at stack.Endpoint, p generation.Prompt, d openai.
 	if err != nil {
 		return failed(err)
 	}
-	hear := openai.HearCompletion()
+	hear := openai.CompletionEvents()
 	if d == openai.Whole {
-		hear = openai.HearWhole()
+		hear = openai.WholeEvents()
 	}
-	target, err := http1.NewHeardTarget(at.REST, []http1.Request{r}, hear)
+	target, err := http1.NewStreamingTarget(at.REST, []http1.Request{r}, hear)
 	if err != nil {
 		return failed(err)
 	}
@@ -117,7 +117,7 @@ func TestTheRealServer(t *testing.T) {
 	require.Greater(t, did.Generation.Whole.Mean(), did.Generation.First.Mean())
 	require.Zero(t, did.Generation.Prefix.Share(), "the prompt was computed every time")
 	require.Len(t, did.Stages, 3)
-	now, err := source.Crowd(t.Context())
+	now, err := source.Gauges(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, now)
 

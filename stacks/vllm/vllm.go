@@ -55,10 +55,10 @@ func Stack(base stack.Image) stack.Stack {
 			{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI},
 			{Task: stack.TextGeneration, Proto: stack.SSE, Input: stack.Text, Contract: stack.OpenAI},
 		},
-		Batcher:  stack.Continuous,
-		Prefixes: true,
-		Tells:    stack.VLLMMetrics,
-		Version:  stack.Version{Path: "/version", Text: "vllm {version}"},
+		Batcher:   stack.Continuous,
+		Prefixes:  true,
+		Telemetry: stack.VLLMMetrics,
+		Version:   stack.Version{Path: "/version", Text: "vllm {version}"},
 	}
 }
 

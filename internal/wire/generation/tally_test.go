@@ -112,16 +112,16 @@ func TestValuesByTheirBytes(t *testing.T) {
 }
 
 func TestWhole(t *testing.T) {
-	l := HearWhole(func(body []byte) Mark {
+	l := WholeEvents(func(body []byte) Mark {
 		return Mark{Content: HasText(Field(body, "text")), Total: Count(Field(body, "n")), Fault: Told(Field(body, "error"))}
 	}).Listen()
 	sent := time.Now()
 	for range 2 {
 		l.Begin()
-		n, err := l.Hear([]byte(`{"text":"abc",`), sent.Add(10*ms))
+		n, err := l.OnEvent([]byte(`{"text":"abc",`), sent.Add(10*ms))
 		require.NoError(t, err)
 		require.Zero(t, n)
-		_, err = l.Hear([]byte(`{"text":"abc","n":3}`), sent.Add(20*ms))
+		_, err = l.OnEvent([]byte(`{"text":"abc","n":3}`), sent.Add(20*ms))
 		require.NoError(t, err)
 		r := record.Reply{Sent: sent}
 		l.End(&r)
@@ -132,7 +132,7 @@ func TestWhole(t *testing.T) {
 	}
 	for body, want := range map[string]record.Outcome{"": record.Malformed, `{"text":""}`: record.Malformed, `{"error":"full","text":"a"}`: record.Fault} {
 		l.Begin()
-		_, err := l.Hear([]byte(body), sent)
+		_, err := l.OnEvent([]byte(body), sent)
 		require.NoError(t, err)
 		var r record.Reply
 		l.End(&r)

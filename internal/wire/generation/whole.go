@@ -20,19 +20,19 @@ type Whole struct {
 	out         record.Output
 }
 
-var _ http1.Listener = (*Whole)(nil)
+var _ http1.EventHandler = (*Whole)(nil)
 
-// HearWhole hears whole answers. A server says nothing until one is complete, so
+// WholeEvents hears whole answers. A server says nothing until one is complete, so
 // that only the request's own limit holds.
-func HearWhole(mark func(body []byte) Mark) http1.Hearing {
-	return http1.Hearing{Listen: func() http1.Listener { return &Whole{mark: mark} }}
+func WholeEvents(mark func(body []byte) Mark) http1.Streaming {
+	return http1.Streaming{Listen: func() http1.EventHandler { return &Whole{mark: mark} }}
 }
 
 // Begin forgets the last answer.
 func (w *Whole) Begin() { *w = Whole{mark: w.mark} }
 
-// Hear takes nothing, so that the body stays together.
-func (w *Whole) Hear(body []byte, at time.Time) (taken int, err error) {
+// OnEvent takes nothing, so that the body stays together.
+func (w *Whole) OnEvent(body []byte, at time.Time) (taken int, err error) {
 	if w.body == nil {
 		w.first = at
 	}

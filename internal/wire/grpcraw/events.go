@@ -14,18 +14,18 @@ import (
 	"stackbench/internal/record"
 )
 
-// Hearing is how the messages of an answer are heard while they arrive.
-type Hearing struct {
-	Listen  func() Listener // one for each connection
-	Silence time.Duration   // how long no message may come before the answer has failed
+// Streaming is how the messages of an answer are heard while they arrive.
+type Streaming struct {
+	Listen  func() EventHandler // one for each connection
+	Silence time.Duration       // how long no message may come before the answer has failed
 }
 
-// Listener hears the messages of one answer after another.
-type Listener interface {
+// EventHandler hears the messages of one answer after another.
+type EventHandler interface {
 	// Begin forgets the last answer: another was asked for.
 	Begin()
-	// Hear is given a message, and when it had arrived. Its bytes are not kept.
-	Hear(message []byte, at time.Time)
+	// OnEvent is given a message, and when it had arrived. Its bytes are not kept.
+	OnEvent(message []byte, at time.Time)
 	// End completes the reply: First, Last and Output; and the outcome, where the
 	// messages say another than the call does.
 	End(r *record.Reply)
@@ -36,12 +36,12 @@ type Listener interface {
 // messages up to the call's end.
 type EventTarget struct {
 	target  *Target
-	hearing Hearing
+	hearing Streaming
 	dialled atomic.Int64
 }
 
 // NewEventTarget is NewTarget for such a method.
-func NewEventTarget(addr, method string, requests [][]byte, h Hearing) (*EventTarget, error) {
+func NewEventTarget(addr, method string, requests [][]byte, h Streaming) (*EventTarget, error) {
 	t, err := NewTarget(addr, method, requests)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (t *EventTarget) Close() error { return t.target.Close() }
 type EventConn struct {
 	conn     *Conn
 	target   *EventTarget
-	listener Listener
+	listener EventHandler
 	body     []byte
 }
 
@@ -132,7 +132,7 @@ func (c *EventConn) exchange(ctx context.Context, quiet *time.Timer, keep bool) 
 			return err
 		}
 		quiet.Reset(c.target.hearing.Silence)
-		c.listener.Hear(k.call.in, k.call.at)
+		c.listener.OnEvent(k.call.in, k.call.at)
 		if keep && len(c.body)+len(k.call.in) > k.target.limit {
 			return k.target.oversize()
 		}

@@ -17,15 +17,15 @@ type noted struct {
 	ended int
 }
 
-func (n *noted) Begin()                           { n.heard = nil }
-func (n *noted) Hear(message []byte, _ time.Time) { n.heard = append(n.heard, string(message)) }
-func (n *noted) End(r *record.Reply)              { n.ended++ }
+func (n *noted) Begin()                              { n.heard = nil }
+func (n *noted) OnEvent(message []byte, _ time.Time) { n.heard = append(n.heard, string(message)) }
+func (n *noted) End(r *record.Reply)                 { n.ended++ }
 
 // hearing is a connection to a server, and its listener.
 func hearing(t *testing.T, g *fake.GRPCServer) (*EventTarget, *EventConn, *noted) {
 	t.Helper()
 	n := &noted{}
-	target, err := NewEventTarget(g.Addr(), method, [][]byte{[]byte("question")}, Hearing{func() Listener { return n }, time.Minute})
+	target, err := NewEventTarget(g.Addr(), method, [][]byte{[]byte("question")}, Streaming{func() EventHandler { return n }, time.Minute})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, target.Close()) })
 	c, err := target.Dial(t.Context())
@@ -67,6 +67,6 @@ func TestEachStopsWhereItIsRefused(t *testing.T) {
 	require.ErrorIs(t, Each([]byte{0, 0, 0, 1, 'a'}, func([]byte) error { return full }), full)
 	require.ErrorContains(t, Each([]byte{0, 0}, nil), "cut short")
 	require.ErrorContains(t, Each([]byte{255, 255, 255, 255, 0}, nil), "cut short")
-	_, err := NewEventTarget("host", method, [][]byte{nil}, Hearing{})
+	_, err := NewEventTarget("host", method, [][]byte{nil}, Streaming{})
 	require.ErrorContains(t, err, "want host:port")
 }

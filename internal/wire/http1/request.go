@@ -48,7 +48,7 @@ type Target struct {
 	next     func(seq int) *Prepared // nil: the requests in turn
 	tls      *tls.Config             // nil over plain TCP
 	dial     Dialer
-	hearing  Hearing
+	hearing  Streaming
 	dialled  atomic.Int64
 	limit    int // of an answer's body; 0: maxBody
 }
@@ -157,9 +157,9 @@ func build(host string, r Request) prebuilt {
 	return p
 }
 
-// NewHeardTarget is NewTarget for requests whose answers are heard as they
+// NewStreamingTarget is NewTarget for requests whose answers are heard as they
 // arrive.
-func NewHeardTarget(base string, requests []Request, h Hearing) (*Target, error) {
+func NewStreamingTarget(base string, requests []Request, h Streaming) (*Target, error) {
 	t, err := NewTarget(base, requests)
 	if err != nil {
 		return nil, err

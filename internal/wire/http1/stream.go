@@ -12,24 +12,24 @@ import (
 	"stackbench/internal/record"
 )
 
-// Hearing is how answers are heard while they arrive.
-type Hearing struct {
-	Listen  func() Listener // one for each connection
-	Silence time.Duration   // how long nothing may come, or up to a tenth more, before the answer has failed; 0: no limit
+// Streaming is how answers are heard while they arrive.
+type Streaming struct {
+	Listen  func() EventHandler // one for each connection
+	Silence time.Duration       // how long nothing may come, or up to a tenth more, before the answer has failed; 0: no limit
 }
 
-// Listener hears the body of a good answer while it arrives. It belongs to one
+// EventHandler hears the body of a good answer while it arrives. It belongs to one
 // connection, and is told of one answer after another.
-type Listener interface {
+type EventHandler interface {
 	// Begin forgets the last answer: another was asked for.
 	Begin()
-	// Hear is given what has come and was not taken yet, without its transfer
+	// OnEvent is given what has come and was not taken yet, without its transfer
 	// coding, and when the newest of it came. It returns how much it takes, which
 	// it is not given again. An error says why this is no answer of the protocol.
-	Hear(body []byte, at time.Time) (taken int, err error)
-	// Over is given what Hear has not taken of a body that has ended whole.
+	OnEvent(body []byte, at time.Time) (taken int, err error)
+	// Over is given what OnEvent has not taken of a body that has ended whole.
 	Over(rest []byte)
-	// End completes the reply of an answer that Hear was told of, or ought to have
+	// End completes the reply of an answer that OnEvent was told of, or ought to have
 	// been: First, Last and Output; and the outcome, where the events say another
 	// than the connection does.
 	End(r *record.Reply)
@@ -38,7 +38,7 @@ type Listener interface {
 // stream is a connection's part in hearing its answers.
 type stream struct {
 	target   *Target
-	listener Listener
+	listener EventHandler
 	silence  time.Duration
 	keep     bool      // hold on to the body's bytes
 	heard    bool      // an answer's body was begun
@@ -54,7 +54,7 @@ func (s *stream) begin(seq int) {
 
 // hear passes on what has come.
 func (s *stream) hear(body []byte, at time.Time) (taken int, err error) {
-	taken, err = s.listener.Hear(body, at)
+	taken, err = s.listener.OnEvent(body, at)
 	if err != nil {
 		return taken, malformed(err.Error())
 	}

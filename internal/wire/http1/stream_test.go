@@ -33,7 +33,7 @@ func (l *lines) Begin() { l.heard, l.at, l.rest = nil, nil, "" }
 
 func (l *lines) Over(rest []byte) { l.rest = string(rest) }
 
-func (l *lines) Hear(body []byte, at time.Time) (taken int, err error) {
+func (l *lines) OnEvent(body []byte, at time.Time) (taken int, err error) {
 	for {
 		line, _, found := strings.Cut(string(body[taken:]), "\n")
 		if !found {
@@ -59,7 +59,7 @@ func (l *lines) End(r *record.Reply) {
 func hearing(t *testing.T, c net.Conn, silence time.Duration) (*Conn, *lines) {
 	t.Helper()
 	l := &lines{}
-	target, err := NewHeardTarget("host:1", []Request{post}, Hearing{func() Listener { return l }, silence})
+	target, err := NewStreamingTarget("host:1", []Request{post}, Streaming{func() EventHandler { return l }, silence})
 	require.NoError(t, err)
 	target.Over(func(context.Context, string) (net.Conn, error) { return c, nil })
 	conn, err := target.Dial(t.Context())
@@ -228,7 +228,7 @@ func TestSilence(t *testing.T) {
 // A connection whose stream was silent is left; the next request has another.
 func TestAfterSilence(t *testing.T) {
 	h := serve(t, fake.Script{Body: []byte("a\n"), Fault: fake.Fault{Kind: fake.Silent, Every: 2}})
-	target, err := NewHeardTarget(h.Addr(), []Request{post}, Hearing{func() Listener { return &lines{} }, 50 * time.Millisecond})
+	target, err := NewStreamingTarget(h.Addr(), []Request{post}, Streaming{func() EventHandler { return &lines{} }, 50 * time.Millisecond})
 	require.NoError(t, err)
 	c, err := target.Dial(t.Context())
 	require.NoError(t, err)
@@ -264,7 +264,7 @@ func TestHearOverTLS(t *testing.T) {
 	for _, path := range []string{"/x", "/full", "/bad", "/silent"} {
 		requests = append(requests, Request{Method: "POST", Path: path})
 	}
-	target, err := NewHeardTarget(s.URL, requests, Hearing{func() Listener { return l }, 100 * time.Millisecond})
+	target, err := NewStreamingTarget(s.URL, requests, Streaming{func() EventHandler { return l }, 100 * time.Millisecond})
 	require.NoError(t, err)
 	target.tls = s.Client().Transport.(*http.Transport).TLSClientConfig
 	c, err := target.Dial(t.Context())

@@ -62,7 +62,7 @@ func EncodeGenerate(p generation.Prompt) ([]byte, error) {
 
 // NewGenerateTarget prepares such requests for the server at host:port.
 func NewGenerateTarget(addr string, requests [][]byte) (*grpcraw.EventTarget, error) {
-	h := grpcraw.Hearing{Listen: func() grpcraw.Listener { return &tokens{} }, Silence: generation.Silence}
+	h := grpcraw.Streaming{Listen: func() grpcraw.EventHandler { return &tokens{} }, Silence: generation.Silence}
 	return grpcraw.NewEventTarget(addr, oippb.GRPCInferenceService_ModelStreamInfer_FullMethodName, requests, h)
 }
 
@@ -72,7 +72,7 @@ type tokens struct{ tally generation.Tally }
 func (t *tokens) Begin()              { t.tally.Begin() }
 func (t *tokens) End(r *record.Reply) { t.tally.End(r) }
 
-func (t *tokens) Hear(message []byte, at time.Time) {
+func (t *tokens) OnEvent(message []byte, at time.Time) {
 	m, fault := mark(message)
 	t.tally.Add(m, fault, at)
 }

@@ -103,7 +103,7 @@ func start(t *testing.T, s *talker, silence time.Duration) (*grpcraw.EventConn, 
 	require.NoError(t, err)
 	target, err := NewGenerateTarget(l.Addr().String(), [][]byte{b})
 	if silence != 0 {
-		h := grpcraw.Hearing{Listen: func() grpcraw.Listener { return &tokens{} }, Silence: silence}
+		h := grpcraw.Streaming{Listen: func() grpcraw.EventHandler { return &tokens{} }, Silence: silence}
 		target, err = grpcraw.NewEventTarget(l.Addr().String(), oippb.GRPCInferenceService_ModelStreamInfer_FullMethodName, [][]byte{b}, h)
 	}
 	require.NoError(t, err)

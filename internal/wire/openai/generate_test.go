@@ -69,7 +69,7 @@ func TestMarks(t *testing.T) {
 }
 
 // ask sends one request to a server that answers as a captured one did.
-func ask(t *testing.T, name string, h http1.Hearing) record.Reply {
+func ask(t *testing.T, name string, h http1.Streaming) record.Reply {
 	t.Helper()
 	raw, err := os.ReadFile("../../../testdata/captures/" + name)
 	require.NoError(t, err)
@@ -80,7 +80,7 @@ func ask(t *testing.T, name string, h http1.Hearing) record.Reply {
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	r, err := EncodeCompletion(generation.Prompt{Model: "gpt2", Text: "a", Tokens: 4}, Stream)
 	require.NoError(t, err)
-	target, err := http1.NewHeardTarget(f.Addr(), []http1.Request{r}, h)
+	target, err := http1.NewStreamingTarget(f.Addr(), []http1.Request{r}, h)
 	require.NoError(t, err)
 	c, err := target.Dial(t.Context())
 	require.NoError(t, err)
@@ -90,7 +90,7 @@ func ask(t *testing.T, name string, h http1.Hearing) record.Reply {
 
 // TGI counts the tokens within the last chunk that has text.
 func TestTGIsRecordedStream(t *testing.T) {
-	r := ask(t, "tgi/completions-stream.http", HearCompletion())
+	r := ask(t, "tgi/completions-stream.http", CompletionEvents())
 	require.NoError(t, r.Err)
 	require.Len(t, r.Output.Chunks, 4)
 	require.Equal(t, 4, r.Output.Tokens)
@@ -103,7 +103,7 @@ func TestTGIsRecordedStream(t *testing.T) {
 }
 
 func TestTGIsRecordedAnswer(t *testing.T) {
-	r := ask(t, "tgi/completions.http", HearWhole())
+	r := ask(t, "tgi/completions.http", WholeEvents())
 	require.NoError(t, r.Err)
 	require.Equal(t, record.Output{Tokens: 4}, *r.Output)
 	text, err := DecodeText(record.Answer{Body: r.Body})
@@ -113,7 +113,7 @@ func TestTGIsRecordedAnswer(t *testing.T) {
 
 func TestTGIsRecordedRefusals(t *testing.T) {
 	for name, code := range map[string]int{"tgi/chat-no-template.http": 422, "tgi/bad-json.http": 400} {
-		r := ask(t, name, HearChat())
+		r := ask(t, name, ChatEvents())
 		require.Equal(t, record.Status, r.Outcome)
 		require.Equal(t, code, r.Code)
 		require.Nil(t, r.Output)
@@ -123,7 +123,7 @@ func TestTGIsRecordedRefusals(t *testing.T) {
 // vLLM counts the tokens in an event of their own, or in each.
 func TestVLLMsRecordedStreams(t *testing.T) {
 	for name, opened := range map[string]int{"vllm/completions-stream.http": 0, "vllm/completions-counted.http": 1} {
-		r := ask(t, name, HearCompletion())
+		r := ask(t, name, CompletionEvents())
 		require.NoError(t, r.Err)
 		require.Len(t, r.Output.Chunks, 4)
 		require.Equal(t, 4, r.Output.Tokens)
@@ -132,7 +132,7 @@ func TestVLLMsRecordedStreams(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, generation.Text{Text: "worksworksworksworks", Tokens: 4, Prompt: 4, Finish: "length", Chunks: 4}, text)
 	}
-	r := ask(t, "vllm/completions.http", HearWhole())
+	r := ask(t, "vllm/completions.http", WholeEvents())
 	require.NoError(t, r.Err)
 	text, err := DecodeText(record.Answer{Body: r.Body})
 	require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestVLLMsRecordedStreams(t *testing.T) {
 
 func TestVLLMsRecordedRefusals(t *testing.T) {
 	for name, code := range map[string]int{"too-long": 400, "unknown-model": 404, "chat-no-template": 400} {
-		r := ask(t, "vllm/"+name+".http", HearCompletion())
+		r := ask(t, "vllm/"+name+".http", CompletionEvents())
 		require.Equal(t, record.Status, r.Outcome)
 		require.Equal(t, code, r.Code)
 		require.Nil(t, r.Output)

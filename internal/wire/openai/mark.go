@@ -8,14 +8,14 @@ import (
 	"stackbench/internal/wire/sse"
 )
 
-// HearWhole hears whole answers of both routes.
-func HearWhole() http1.Hearing { return generation.HearWhole(markWhole) }
+// WholeEvents hears whole answers of both routes.
+func WholeEvents() http1.Streaming { return generation.WholeEvents(markWhole) }
 
-// HearCompletion hears streams of /v1/completions.
-func HearCompletion() http1.Hearing { return sse.Hear(markCompletion) }
+// CompletionEvents hears streams of /v1/completions.
+func CompletionEvents() http1.Streaming { return sse.Events(markCompletion) }
 
-// HearChat hears streams of /v1/chat/completions.
-func HearChat() http1.Hearing { return sse.Hear(markChat) }
+// ChatEvents hears streams of /v1/chat/completions.
+func ChatEvents() http1.Streaming { return sse.Events(markChat) }
 
 func markCompletion(e sse.Event) generation.Mark { return mark(e, completed) }
 func markChat(e sse.Event) generation.Mark       { return mark(e, said) }

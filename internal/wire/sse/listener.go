@@ -11,30 +11,30 @@ import (
 // Marker tells by an event's bytes what must be known of it at once.
 type Marker func(e Event) generation.Mark
 
-// Listener stamps the events of a connection's streams. Events that ended in
+// EventHandler stamps the events of a connection's streams. Events that ended in
 // the same read share its time: the next byte was not asked for before.
-type Listener struct {
+type EventHandler struct {
 	mark  Marker
 	scan  Scanner
 	tally generation.Tally
 	at    time.Time // of the newest bytes
 }
 
-var _ http1.Listener = (*Listener)(nil)
+var _ http1.EventHandler = (*EventHandler)(nil)
 
-// Hear hears the streams of one contract.
-func Hear(m Marker) http1.Hearing {
-	return http1.Hearing{Listen: func() http1.Listener { return &Listener{mark: m} }, Silence: generation.Silence}
+// Events hears the streams of one contract.
+func Events(m Marker) http1.Streaming {
+	return http1.Streaming{Listen: func() http1.EventHandler { return &EventHandler{mark: m} }, Silence: generation.Silence}
 }
 
 // Begin forgets the last stream.
-func (l *Listener) Begin() {
+func (l *EventHandler) Begin() {
 	l.scan.Reset()
 	l.tally.Begin()
 }
 
-// Hear takes whole events.
-func (l *Listener) Hear(body []byte, at time.Time) (taken int, err error) {
+// OnEvent takes whole events.
+func (l *EventHandler) OnEvent(body []byte, at time.Time) (taken int, err error) {
 	l.at = at
 	for {
 		e, n, err := l.scan.Scan(body[taken:])
@@ -51,14 +51,14 @@ func (l *Listener) Hear(body []byte, at time.Time) (taken int, err error) {
 // Over takes a last event that no empty line ends: the body itself has ended
 // it. The standard has such an event dropped; servers and gateways send their
 // end mark so, and what came is no less whole.
-func (l *Listener) Over(rest []byte) {
+func (l *EventHandler) Over(rest []byte) {
 	if e := l.scan.Rest(rest); e.Data != nil {
 		l.tally.Add(l.mark(e), e.Data, l.at)
 	}
 }
 
 // End completes the reply.
-func (l *Listener) End(r *record.Reply) { l.tally.End(r) }
+func (l *EventHandler) End(r *record.Reply) { l.tally.End(r) }
 
 // Each gives every event of a kept stream that ended whole, in order, until one
 // is refused.

@@ -54,11 +54,11 @@ func Encode(p generation.Prompt, stream bool) (http1.Request, error) {
 	}, nil
 }
 
-// HearWhole hears answers of /generate.
-func HearWhole() http1.Hearing { return generation.HearWhole(markWhole) }
+// WholeEvents hears answers of /generate.
+func WholeEvents() http1.Streaming { return generation.WholeEvents(markWhole) }
 
-// HearStream hears streams of /generate_stream.
-func HearStream() http1.Hearing { return sse.Hear(mark) }
+// StreamEvents hears streams of /generate_stream.
+func StreamEvents() http1.Streaming { return sse.Events(mark) }
 
 // mark tells events apart: each is a token, with text or without; the last one
 // has the whole text once more; an error is no token.

@@ -32,14 +32,14 @@ func TestEncode(t *testing.T) {
 }
 
 // ask sends one request to a server that answers as scripted.
-func ask(t *testing.T, script fake.Script, h http1.Hearing) record.Reply {
+func ask(t *testing.T, script fake.Script, h http1.Streaming) record.Reply {
 	t.Helper()
 	f, err := fake.HTTP(script)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	r, err := Encode(prompt, true)
 	require.NoError(t, err)
-	target, err := http1.NewHeardTarget(f.Addr(), []http1.Request{r}, h)
+	target, err := http1.NewStreamingTarget(f.Addr(), []http1.Request{r}, h)
 	require.NoError(t, err)
 	c, err := target.Dial(t.Context())
 	require.NoError(t, err)
@@ -57,7 +57,7 @@ func captured(t *testing.T, name string) fake.Script {
 }
 
 func TestRecordedStream(t *testing.T) {
-	r := ask(t, captured(t, "generate-stream.http"), HearStream())
+	r := ask(t, captured(t, "generate-stream.http"), StreamEvents())
 	require.NoError(t, r.Err)
 	require.Len(t, r.Output.Chunks, 4)
 	require.Equal(t, 4, r.Output.Tokens)
@@ -68,23 +68,23 @@ func TestRecordedStream(t *testing.T) {
 }
 
 func TestRecordedRefusals(t *testing.T) {
-	r := ask(t, captured(t, "generate-stream-over-limit.http"), HearStream())
+	r := ask(t, captured(t, "generate-stream-over-limit.http"), StreamEvents())
 	require.Equal(t, record.Fault, r.Outcome)
 	require.ErrorContains(t, r.Err, "must be <= 1000")
 	_, err := DecodeStream(record.Answer{Body: r.Body})
 	require.ErrorContains(t, err, "the server says \"Input validation error")
 	for name, code := range map[string]int{"bad-json.http": 400, "bad-value.http": 422} {
-		r := ask(t, captured(t, name), HearStream())
+		r := ask(t, captured(t, name), StreamEvents())
 		require.Equal(t, record.Status, r.Outcome)
 		require.Equal(t, code, r.Code)
 	}
-	r = ask(t, fake.Script{Status: 429, Body: []byte(`{"error":"Model is overloaded","error_type":"overloaded"}`)}, HearStream())
+	r = ask(t, fake.Script{Status: 429, Body: []byte(`{"error":"Model is overloaded","error_type":"overloaded"}`)}, StreamEvents())
 	require.Equal(t, "status 429", record.Record{Outcome: r.Outcome, Code: r.Code}.Kind())
 }
 
 func TestWholeAnswer(t *testing.T) {
 	body := `{"generated_text":"abc","details":{"finish_reason":"length","generated_tokens":3,"seed":null,"prefill":[],"tokens":[]}}`
-	r := ask(t, fake.Script{Body: []byte(body)}, HearWhole())
+	r := ask(t, fake.Script{Body: []byte(body)}, WholeEvents())
 	require.NoError(t, r.Err)
 	require.Equal(t, record.Output{Tokens: 3}, *r.Output)
 	text, err := DecodeText(record.Answer{Body: r.Body})

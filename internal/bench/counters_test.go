@@ -32,8 +32,8 @@ func TestWarmUpsOfLaterWindowsAreLeftOut(t *testing.T) {
 		w.open(context.Background())
 		w.shut(context.Background())
 	}
-	require.InDelta(t, 2, w.evidence.Told.Executions.Runs, 0)
-	require.InDelta(t, 4, w.evidence.Told.Executions.Items, 0)
+	require.InDelta(t, 2, w.evidence.Telemetry.Executions.Runs, 0)
+	require.InDelta(t, 4, w.evidence.Telemetry.Executions.Items, 0)
 }
 
 // TestCountersOfHalfTheWindowsAreBlank: the records are of all of them.

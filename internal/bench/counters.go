@@ -53,14 +53,14 @@ func (c *counters) shut(after telemetry.Reading, err error) (did telemetry.Work,
 }
 
 // addWork takes what the server counted in the windows.
-func (w *watch) addWork(ctx context.Context) {
+func (w *observation) addWork(ctx context.Context) {
 	did, err := w.counters.shut(w.source.Read(ctx))
-	told := &w.evidence.Told
+	told := &w.evidence.Telemetry
 	if err != nil { // it tells nothing, or no more: blank
 		if w.source.Kind != "" && !errors.Is(err, telemetry.ErrSilent) {
 			w.evidence.Untold = cmp.Or(w.evidence.Untold, oneLine(err))
 		}
-		w.own, *told = nil, meter.Told{Waiting: told.Waiting, Restarted: told.Restarted}
+		w.own, *told = nil, meter.Telemetry{Waiting: told.Waiting, Restarted: told.Restarted}
 		return
 	}
 	told.Restarted = told.Restarted || did.Restarted
@@ -82,7 +82,7 @@ func (w *watch) addWork(ctx context.Context) {
 }
 
 // addCards takes what the GPUs did in a window.
-func (w *watch) addCards(sum gpu.Summary) {
+func (w *observation) addCards(sum gpu.Summary) {
 	w.gpus = append(w.gpus, sum)
 	all := gpu.Pool(w.gpus)
 	use := meter.GPUUse{Util: all.UtilPercent}

@@ -8,37 +8,37 @@ import (
 	"stackbench/internal/quality"
 )
 
-// unjudged stands where nothing is known to hold answers against. It tells
+// unchecked stands where nothing is known to hold answers against. It tells
 // whether they are whole and finite, and its verdict is never OK.
-type unjudged struct {
+type unchecked struct {
 	why    string // nothing is known
 	broken []string
 }
 
-func (u *unjudged) Add(id string, values []float32) {
+func (u *unchecked) Add(id string, values []float32) {
 	if !finite(values) {
 		u.Broken(id, "values that are not finite")
 	}
 }
 
 // AddTop has nothing to say: JSON holds no number that is not finite.
-func (u *unjudged) AddTop(string, []quality.Ranked) {}
+func (u *unchecked) AddTop(string, []quality.Ranked) {}
 
-func (u *unjudged) Broken(id, why string) {
+func (u *unchecked) Broken(id, why string) {
 	if len(u.broken) < 3 {
 		u.broken = append(u.broken, id+": "+why)
 	}
 }
 
-func (u *unjudged) Verdict() quality.Verdict {
+func (u *unchecked) Verdict() quality.Verdict {
 	return quality.Verdict{Rule: "not checked", Reasons: append(slices.Clone(u.broken), u.why)}
 }
 
 // Blind says that nothing is known to hold answers against.
-func (u *unjudged) Blind() bool { return true }
+func (u *unchecked) Blind() bool { return true }
 
 // Fault is what was seen to be wrong all the same.
-func (u *unjudged) Fault() error {
+func (u *unchecked) Fault() error {
 	if len(u.broken) == 0 {
 		return nil
 	}
