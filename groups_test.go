@@ -16,7 +16,7 @@ import (
 )
 
 // groupName is the name that a group of benchmarks gives itself.
-var groupName = regexp.MustCompile(`bench\.Group\{\s*Name: "(\w+)", Title: "(\w+)"`)
+var groupName = regexp.MustCompile(`suite\.Group\{\s*Name: "(\w+)", Title: "(\w+)"`)
 
 // TestTheRunnerKnowsEveryGroup: each folder of groups/ is in the runner's table,
 // under the name that its benchmark has.

@@ -32,21 +32,30 @@ func leaves() []string {
 // allowed says what a package may import beside the leaves; a prefix ending
 // in "/" covers the packages under it. The first rule that matches holds.
 func allowed(pkg string) (may []string, found bool) {
-	inner := []string{"internal/boot", "internal/load", "internal/wire/", "internal/meter", "internal/telemetry", "internal/gpu", "internal/usage", "internal/model",
-		"internal/model/", "internal/workload", "internal/quality", "internal/results", "internal/hist", "internal/ort", "internal/fetch", "internal/search", "internal/turn"}
 	rules := []struct {
 		prefix string
 		may    []string
 	}{
-		{"groups/", []string{"internal/bench", "stacks"}},
+		{"groups/", []string{"internal/bench", "internal/suite", "stacks"}},
 		{"stacks/embedded/", []string{"stacks/embedded/"}},
 		{"stacks/", []string{"stacks/hub"}},
 		{"stacks", []string{"stacks/"}},
-		{"internal/cmd/", slices.Concat(inner, []string{"internal/bench", "internal/runner", "internal/compare", "internal/doctor", "internal/conformance", "internal/fake", "internal/selftest", "stacks"})},
-		{"internal/bench", inner},
-		{"internal/doctor", inner},
+		{"internal/cmd/", []string{
+			"internal/bench", "internal/suite", "internal/host", "internal/trial", "internal/boot", "internal/results", "internal/turn", "internal/usage", "internal/meter",
+			"internal/runner", "internal/compare", "internal/conformance", "internal/fake", "internal/selftest", "internal/model", "internal/ort", "stacks",
+		}},
+		// The rooms of a benchmark, from what is asked up to testing's glue: each may
+		// import those before it.
+		{"internal/suite", nil},
+		{"internal/task", []string{"internal/suite", "internal/load", "internal/meter", "internal/quality", "internal/workload", "internal/wire/"}},
+		{"internal/host", []string{"internal/suite", "internal/task", "internal/boot", "internal/gpu", "internal/usage", "internal/model", "internal/ort", "internal/results", "internal/wire/http1"}},
+		{"internal/golden", []string{"internal/suite", "internal/task", "internal/host", "internal/boot", "internal/quality"}},
+		{"internal/trial", []string{
+			"internal/suite", "internal/task", "internal/host", "internal/golden", "internal/boot", "internal/load", "internal/meter", "internal/telemetry", "internal/gpu",
+			"internal/usage", "internal/quality", "internal/results", "internal/hist", "internal/search", "internal/workload",
+		}},
+		{"internal/bench", []string{"internal/suite", "internal/host", "internal/trial", "internal/boot", "internal/meter", "internal/model", "internal/results", "internal/turn"}},
 		{"internal/compare", []string{"internal/results", "internal/hist", "internal/meter"}},
-		{"internal/report", []string{"internal/results", "internal/meter"}},
 		{"internal/conformance", []string{"internal/fake"}},
 		{"internal/selftest", []string{"internal/fake", "internal/load", "internal/meter", "internal/usage", "internal/wire/"}},
 		{"internal/wire/", []string{"internal/wire/"}},

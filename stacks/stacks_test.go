@@ -13,8 +13,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/bench"
 	"stackbench/internal/stack"
+	"stackbench/internal/task"
 	"stackbench/internal/telemetry"
 	"stackbench/stacks"
 	"stackbench/stacks/torchbase"
@@ -78,14 +78,14 @@ func TestWhatStacksDeclareIsSpokenAndRead(t *testing.T) {
 	require.EqualError(t, unheard(bad), bad.Name+` tells "smoke-signals", which nothing reads: add a row to the readers of internal/telemetry`)
 	bad = stacks.All()[0]
 	bad.Serves = append(slices.Clone(bad.Serves), stack.Capability{Task: stack.Embeddings, Proto: stack.SSE, Input: stack.Text, Contract: stack.TGI})
-	require.EqualError(t, unheard(bad), bad.Name+` serves "embeddings" by "text" over "sse" in the contract "tgi", of which there is no codec: add a row to those of internal/bench`)
+	require.EqualError(t, unheard(bad), bad.Name+` serves "embeddings" by "text" over "sse" in the contract "tgi", of which there is no codec: add a row to those of internal/task`)
 }
 
 // unheard says what a stack declares that nothing here speaks or reads.
 func unheard(s stack.Stack) error {
 	for _, c := range s.Serves {
-		if !bench.HasCodec(c) {
-			return fmt.Errorf("%s serves %q by %q over %q in the contract %q, of which there is no codec: add a row to those of internal/bench", s.Name, c.Task, c.Input, c.Proto, c.Contract)
+		if !task.HasCodec(c) {
+			return fmt.Errorf("%s serves %q by %q over %q in the contract %q, of which there is no codec: add a row to those of internal/task", s.Name, c.Task, c.Input, c.Proto, c.Contract)
 		}
 	}
 	if s.Telemetry != stack.Silent && !telemetry.HasReader(s.Telemetry) {

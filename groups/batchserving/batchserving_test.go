@@ -9,6 +9,7 @@ import (
 
 	"stackbench/internal/bench"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
 	"stackbench/stacks"
 )
 
@@ -20,43 +21,43 @@ func BenchmarkBatchServing(b *testing.B) { bench.Run(b, group(), stacks.All()) }
 // notice as one.
 const limit = 200 * time.Millisecond
 
-func group() bench.Group {
-	g := bench.Group{
+func group() suite.Group {
+	g := suite.Group{
 		Name: "batch_serving", Title: "BatchServing",
-		Tokens: 16, Sizes: sizes(), Limits: bench.Limits{TTFT: time.Second, ITL: 100 * time.Millisecond},
+		Tokens: 16, Sizes: sizes(), Limits: suite.Limits{TTFT: time.Second, ITL: 100 * time.Millisecond},
 		Reference: stacks.Reference(), Null: stacks.Null(),
 	}
-	add := func(base bench.Case, b bench.Batcher, l bench.Load, from bench.Profile) {
+	add := func(base suite.Case, b suite.Batcher, l suite.Load, from suite.Profile) {
 		base.Batcher, base.Load, base.From = b, l, from
-		if !bench.Has(g.Cases, base) {
+		if !suite.Has(g.Cases, base) {
 			g.Cases = append(g.Cases, base)
 		}
 	}
-	texts := bench.Case{Task: stack.Embeddings, Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: bench.Mixed}
-	images := bench.Case{Task: stack.ImageClassification, Model: "efficientnet-lite0", Proto: stack.REST, Input: stack.JPEG, Batch: 1}
+	texts := suite.Case{Task: stack.Embeddings, Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: suite.Mixed}
+	images := suite.Case{Task: stack.ImageClassification, Model: "efficientnet-lite0", Proto: stack.REST, Input: stack.JPEG, Batch: 1}
 	for _, of := range []struct {
-		work bench.Case
+		work suite.Case
 		most int
 	}{{texts, 32}, {images, 16}} {
-		off, at := bench.BatcherOff(), func(d time.Duration) bench.Batcher { return bench.BatcherOn(of.most, d) }
-		for _, b := range []bench.Batcher{off, at(0), at(5 * time.Millisecond)} {
-			add(of.work, b, bench.Closed(16), bench.Quick)
+		off, at := suite.BatcherOff(), func(d time.Duration) suite.Batcher { return suite.BatcherOn(of.most, d) }
+		for _, b := range []suite.Batcher{off, at(0), at(5 * time.Millisecond)} {
+			add(of.work, b, suite.Closed(16), suite.Quick)
 		}
-		for _, b := range []bench.Batcher{off, at(5 * time.Millisecond)} {
-			add(of.work, b, bench.Closed(1), bench.Quick)
-			add(of.work, b, bench.Closed(64), bench.Quick)
+		for _, b := range []suite.Batcher{off, at(5 * time.Millisecond)} {
+			add(of.work, b, suite.Closed(1), suite.Quick)
+			add(of.work, b, suite.Closed(64), suite.Quick)
 		}
-		for _, b := range []bench.Batcher{off, at(0), at(5 * time.Millisecond)} {
-			add(of.work, b, bench.Knee(limit), bench.Quick)
+		for _, b := range []suite.Batcher{off, at(0), at(5 * time.Millisecond)} {
+			add(of.work, b, suite.Knee(limit), suite.Quick)
 		}
-		for _, b := range []bench.Batcher{off, at(0), at(5 * time.Millisecond), at(20 * time.Millisecond)} {
+		for _, b := range []suite.Batcher{off, at(0), at(5 * time.Millisecond), at(20 * time.Millisecond)} {
 			for _, users := range []int{1, 4, 16, 64} {
-				add(of.work, b, bench.Closed(users), bench.Standard)
+				add(of.work, b, suite.Closed(users), suite.Standard)
 			}
 			for _, rate := range []int{10, 20, 40, 80, 160} {
-				add(of.work, b, bench.Open(rate), bench.Full)
+				add(of.work, b, suite.Open(rate), suite.Full)
 			}
-			add(of.work, b, bench.Knee(limit), bench.Standard)
+			add(of.work, b, suite.Knee(limit), suite.Standard)
 		}
 	}
 	generated(&g)
@@ -67,15 +68,15 @@ func group() bench.Group {
 // takes no new request until its longest answer has ended, against one that is
 // formed anew at every step. Stacks that cannot wait have no delay, so the
 // static batch is asked for with one, too.
-func generated(g *bench.Group) {
+func generated(g *suite.Group) {
 	const most = 16
-	chat := bench.Case{Task: stack.TextGeneration, Model: "gpt2", Proto: stack.SSE, Input: stack.Text, Lengths: bench.Chat, Batch: 1}
-	for _, b := range []bench.Batcher{bench.BatcherOff(), bench.BatcherOn(most, 0), bench.BatcherOn(most, 50*time.Millisecond)} {
+	chat := suite.Case{Task: stack.TextGeneration, Model: "gpt2", Proto: stack.SSE, Input: stack.Text, Lengths: suite.Chat, Batch: 1}
+	for _, b := range []suite.Batcher{suite.BatcherOff(), suite.BatcherOn(most, 0), suite.BatcherOn(most, 50*time.Millisecond)} {
 		for _, users := range []int{1, 4, 16, 64} {
 			c := chat
-			c.Batcher, c.Load = b, bench.Closed(users)
+			c.Batcher, c.Load = b, suite.Closed(users)
 			if users == 64 || b.Delay > 0 {
-				c.From = bench.Standard
+				c.From = suite.Standard
 			}
 			g.Cases = append(g.Cases, c)
 		}

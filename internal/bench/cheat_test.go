@@ -11,6 +11,7 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
 )
 
 // cheatWindow holds some requests on a machine that has other work, too.
@@ -26,8 +27,8 @@ func patient(s stack.Stack) stack.Stack {
 func cheated(t *testing.T, how string) results.Trial {
 	t.Helper()
 	r, notes := testRun(t, textCase(1, 1))
-	r.set(func(o *Options) { o.Window = cheatWindow })
-	r.store.of = patient(fakeStack(t, "reference", "right"))
+	r.set(func(o *suite.Options) { o.Window = cheatWindow })
+	r.Golden.Of = patient(fakeStack(t, "reference", "right"))
 	trials, _ := measured(context.Background(), t, r, patient(fakeStack(t, "fake", how)))
 	require.Len(t, trials, 1, notes.String())
 	require.Empty(t, trials[0].Error)
@@ -96,7 +97,7 @@ func TestWrongResultsAreMarkedInTheStream(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
 	var stream strings.Builder
 	r.marks = &stream
-	r.store.of = fakeStack(t, "reference", "right")
+	r.Golden.Of = fakeStack(t, "reference", "right")
 	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", "garbage"))
 	require.True(t, strings.HasPrefix(stream.String(), "# invalid "+trials[0].Name+": answers: "), stream.String())
 	require.Equal(t, 1, strings.Count(stream.String(), "\n"))
@@ -108,7 +109,7 @@ func TestWrongResultsAreMarkedInTheStream(t *testing.T) {
 
 func TestWithoutTheReferenceAWindowIsInDoubt(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
-	r.store.of = fakeStack(t, "reference", "dies=0")
+	r.Golden.Of = fakeStack(t, "reference", "dies=0")
 	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
 	require.Empty(t, trials[0].Invalid)
 	require.Len(t, trials[0].Doubts, 1)
@@ -119,7 +120,7 @@ func TestWithoutTheReferenceAWindowIsInDoubt(t *testing.T) {
 func TestEmptyAnswersAreFailures(t *testing.T) {
 	for how, kind := range map[string]string{"empty=3": "malformed", "refusal=3": "error-event"} {
 		r, _ := testRun(t, textCase(1, 1))
-		r.set(func(o *Options) { o.Window = cheatWindow })
+		r.set(func(o *suite.Options) { o.Window = cheatWindow })
 		trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", how))
 		require.Positive(t, trials[0].Failed[kind], how)
 		require.Contains(t, rules(trials[0]), string(meter.RuleFailed), how)
@@ -128,11 +129,11 @@ func TestEmptyAnswersAreFailures(t *testing.T) {
 
 func cheatedText(t *testing.T, how string) results.Trial {
 	t.Helper()
-	r, notes := textRun(t, Closed(1))
-	r.set(func(o *Options) { o.Window = cheatWindow })
+	r, notes := textRun(t, suite.Closed(1))
+	r.set(func(o *suite.Options) { o.Window = cheatWindow })
 	reference := fakeStack(t, "reference", "text:texts")
 	reference.Serves = []stack.Capability{{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI}}
-	r.store.of = patient(reference)
+	r.Golden.Of = patient(reference)
 	s := patient(textStack(t, how))
 	testing.Benchmark(func(b *testing.B) { r.cases(context.Background(), b, s, gpt2) })
 	kept, err := results.Open(r.log.Dir())

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
 	"stackbench/internal/turn"
 )
 
@@ -22,7 +23,7 @@ const envMeasure = "BENCH_TEST_MEASURE"
 // mainly runs this test binary as a group's.
 func mainly(m *testing.M) int {
 	if os.Getenv(envMeasure) == "main" {
-		return mainCode(m, Group{Name: "embeddings", Title: "Embeddings"}, nil)
+		return mainCode(m, suite.Group{Name: "embeddings", Title: "Embeddings"}, nil)
 	}
 	return m.Run()
 }
@@ -33,10 +34,10 @@ func BenchmarkEmbeddings(b *testing.B) {
 		b.Skip("TestTheExitCode runs it")
 	}
 	r, _ := testRun(b, textCase(1, 1))
-	r.notes.to, r.marks = os.Stderr, nil
-	r.set(func(o *Options) { o.Window = cheatWindow })
-	r.set(func(o *Options) { o.Stacks = []stack.Stack{patient(fakeStack(b, "fake", how))} })
-	r.store.of = patient(fakeStack(b, "reference", "right"))
+	r.Notes.To, r.marks = os.Stderr, nil
+	r.set(func(o *suite.Options) { o.Window = cheatWindow })
+	r.set(func(o *suite.Options) { o.Stacks = []stack.Stack{patient(fakeStack(b, "fake", how))} })
+	r.Golden.Of = patient(fakeStack(b, "reference", "right"))
 	r.stacks(context.Background(), b)
 }
 

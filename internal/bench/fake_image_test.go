@@ -17,9 +17,13 @@ import (
 
 	"stackbench"
 	"stackbench/internal/fake"
+	"stackbench/internal/golden"
+	"stackbench/internal/host"
 	"stackbench/internal/quality"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/task"
 	"stackbench/internal/workload"
 )
 
@@ -111,21 +115,21 @@ func asOIP(logits []float32) []byte {
 // reference.
 func cheatedImages(t *testing.T, how string) results.Trial {
 	t.Helper()
-	r, notes := testRun(t, Case{Task: stack.ImageClassification, Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: Closed(1)})
+	r, notes := testRun(t, suite.Case{Task: stack.ImageClassification, Model: resnet, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: suite.Closed(1)})
 	known, err := quality.ReadGolden(stackbench.Testdata(), resnet)
 	require.NoError(t, err)
-	r.env.models = map[string]*prepared{resnet: {
-		served: served{Model: stack.Model{Name: resnet, Task: stack.ImageClassification}, Source: known.Source, SHA256: known.SHA256, Width: classes},
+	r.Host.Models = map[string]*host.Prepared{resnet: {
+		Served: task.Served{Model: stack.Model{Name: resnet, Task: stack.ImageClassification}, Source: known.Source, SHA256: known.SHA256, Width: classes},
 	}}
-	r.store.models = map[string]*reference{resnet: {prepared: r.env.models[resnet], right: right{golden: known}}}
-	r.set(func(o *Options) { o.Window = 2 * cheatWindow }) // a picture is decoded, too, and a busy machine takes long
-	r.group.Name, r.group.Title = "image_classification", "ImageClassification"
+	r.Golden.Models = map[string]*golden.Reference{resnet: {Prepared: r.Host.Models[resnet], Right: task.Right{Golden: known}}}
+	r.set(func(o *suite.Options) { o.Window = 2 * cheatWindow }) // a picture is decoded, too, and a busy machine takes long
+	r.Group.Name, r.Group.Title = "image_classification", "ImageClassification"
 	serving := func(name, how string) stack.Stack {
 		s := patient(fakeStack(t, name, "image:"+how))
 		s.Serves = []stack.Capability{{Task: stack.ImageClassification, Proto: stack.REST, Input: stack.JPEG, Contract: stack.OIP}}
 		return s
 	}
-	r.store.of = serving("reference", "right")
+	r.Golden.Of = serving("reference", "right")
 	s := serving("fake", how)
 	testing.Benchmark(func(b *testing.B) { r.cases(context.Background(), b, s, resnet) })
 	kept, err := results.Open(r.log.Dir())

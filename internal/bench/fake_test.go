@@ -23,9 +23,14 @@ import (
 	"stackbench"
 	"stackbench/internal/cpuset"
 	"stackbench/internal/fake"
+	"stackbench/internal/golden"
+	"stackbench/internal/host"
 	"stackbench/internal/quality"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/task"
+	"stackbench/internal/trial"
 	"stackbench/internal/workload"
 )
 
@@ -187,45 +192,45 @@ func fakeStack(t testing.TB, name, how string) stack.Stack {
 	}
 }
 
-func textCase(batch, conc int) Case {
-	return Case{Task: stack.Embeddings, Model: minilm, Proto: stack.REST, Input: stack.Text, Batch: batch, Load: Closed(conc)}
+func textCase(batch, conc int) suite.Case {
+	return suite.Case{Task: stack.Embeddings, Model: minilm, Proto: stack.REST, Input: stack.Text, Batch: batch, Load: suite.Closed(conc)}
 }
 
 // testRun measures a group of two cases, or those given, with nothing fetched
 // and a short window.
-func testRun(t testing.TB, cases ...Case) (*run, *bytes.Buffer) {
+func testRun(t testing.TB, cases ...suite.Case) (*run, *bytes.Buffer) {
 	t.Helper()
 	if len(cases) == 0 {
-		cases = []Case{textCase(1, 1), textCase(2, 2)}
+		cases = []suite.Case{textCase(1, 1), textCase(2, 2)}
 	}
 	known, err := quality.ReadGolden(stackbench.Testdata(), minilm)
 	require.NoError(t, err)
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
-	e := &environment{
-		options: Options{Window: 600 * time.Millisecond, Launcher: "process", Record: Record{Trial: 1, Seed: 9}},
-		cache:   t.TempDir(), device: stack.CPU, library: "fake: no test loads it", stat: idle(all),
-		models: map[string]*prepared{minilm: {
-			served: served{Model: stack.Model{Name: minilm, Task: stack.Embeddings}, Source: known.Source, SHA256: known.SHA256, Width: 384},
+	e := &host.Host{
+		Options: suite.Options{Window: 600 * time.Millisecond, Launcher: "process", Record: suite.Record{Trial: 1, Seed: 9}},
+		Cache:   t.TempDir(), Device: stack.CPU, Library: "fake: no test loads it", Stat: idle(all),
+		Models: map[string]*host.Prepared{minilm: {
+			Served: task.Served{Model: stack.Model{Name: minilm, Task: stack.Embeddings}, Source: known.Source, SHA256: known.SHA256, Width: 384},
 		}},
 	}
-	e.client, e.cores, _ = cpuset.Split(all)
-	require.NoError(t, os.MkdirAll(e.cache+"/models/"+minilm, 0o755))
+	e.Client, e.Cores, _ = cpuset.Split(all)
+	require.NoError(t, os.MkdirAll(e.Cache+"/models/"+minilm, 0o755))
 	log, err := results.Create(t.TempDir(), "test", time.Now(), results.Env{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close()) })
 	var notes bytes.Buffer
-	r := newRig(e, Group{Name: "embeddings", Title: "Embeddings", Cases: cases}, &notes)
-	r.store.models[minilm] = &reference{prepared: e.models[minilm], right: right{golden: known}}
-	r.keeps = true
-	return &run{rig: r, log: log, marks: io.Discard}, &notes
+	r := trial.NewRig(e, suite.Group{Name: "embeddings", Title: "Embeddings", Cases: cases}, &notes)
+	r.Golden.Models[minilm] = &golden.Reference{Prepared: e.Models[minilm], Right: task.Right{Golden: known}}
+	r.KeepHistograms = true
+	return &run{Rig: r, log: log, marks: io.Discard}, &notes
 }
 
 // set changes what was asked for, everywhere.
-func (r *run) set(change func(o *Options)) {
-	change(&r.options)
-	change(&r.options)
-	change(&r.store.supply.options)
+func (r *run) set(change func(o *suite.Options)) {
+	change(&r.Options)
+	change(&r.Options)
+	change(&r.Golden.Supply.Options)
 }
 
 // measured runs all cases on the stack, as Run does, and returns what was
@@ -242,9 +247,9 @@ func measured(ctx context.Context, t *testing.T, r *run, s stack.Stack) (trials 
 }
 
 // session of a stack that is stopped when the test ends.
-func testSession(t *testing.T, r *run, s stack.Stack) *subject {
+func testSession(t *testing.T, r *run, s stack.Stack) *trial.Subject {
 	t.Helper()
-	ses := r.subject(s, r.store.models[minilm])
-	t.Cleanup(func() { require.NoError(t, ses.stop(context.Background())) })
+	ses := r.Subject(s, r.Golden.Models[minilm])
+	t.Cleanup(func() { require.NoError(t, ses.Stop(context.Background())) })
 	return ses
 }

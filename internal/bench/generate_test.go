@@ -15,14 +15,17 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench"
-	"stackbench/internal/load"
+	"stackbench/internal/golden"
+	"stackbench/internal/host"
 	"stackbench/internal/meter"
 	"stackbench/internal/quality"
 	"stackbench/internal/record"
 	"stackbench/internal/results"
-	"stackbench/internal/search"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/task"
 	"stackbench/internal/telemetry"
+	"stackbench/internal/trial"
 	"stackbench/internal/unit"
 	"stackbench/internal/workload"
 )
@@ -175,23 +178,23 @@ func serveTexts(how string, users *crowd) {
 }
 
 // textRun measures cases of generated text.
-func textRun(t *testing.T, loads ...Load) (*run, *strings.Builder) {
+func textRun(t *testing.T, loads ...suite.Load) (*run, *strings.Builder) {
 	t.Helper()
-	var cases []Case
+	var cases []suite.Case
 	for _, l := range loads {
-		cases = append(cases, Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE, Input: stack.Text, Lengths: Chat, Batch: 1, Load: l})
+		cases = append(cases, suite.Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE, Input: stack.Text, Lengths: suite.Chat, Batch: 1, Load: l})
 	}
 	r, _ := testRun(t, cases...)
 	known, err := quality.ReadTexts(stackbench.Testdata(), gpt2)
 	require.NoError(t, err)
-	r.group = Group{Name: "text_generation", Title: "TextGeneration", Cases: cases, Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}
-	r.store.supply.group = r.group
-	r.env.models = map[string]*prepared{gpt2: {
-		served: served{Model: stack.Model{Name: gpt2, Task: stack.TextGeneration}, Source: known.Source, SHA256: known.SHA256},
+	r.Group = suite.Group{Name: "text_generation", Title: "TextGeneration", Cases: cases, Limits: suite.Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}
+	r.Golden.Supply.Group = r.Group
+	r.Host.Models = map[string]*host.Prepared{gpt2: {
+		Served: task.Served{Model: stack.Model{Name: gpt2, Task: stack.TextGeneration}, Source: known.Source, SHA256: known.SHA256},
 	}}
-	r.store.models = map[string]*reference{gpt2: {prepared: r.env.models[gpt2], right: right{texts: known}}}
+	r.Golden.Models = map[string]*golden.Reference{gpt2: {Prepared: r.Host.Models[gpt2], Right: task.Right{Texts: known}}}
 	var notes strings.Builder
-	r.notes.to = &notes
+	r.Notes.To = &notes
 	return r, &notes
 }
 
@@ -203,7 +206,7 @@ func textStack(t *testing.T, how string) stack.Stack {
 	return s
 }
 
-func measuredTexts(t *testing.T, how string, loads ...Load) results.Trial {
+func measuredTexts(t *testing.T, how string, loads ...suite.Load) results.Trial {
 	t.Helper()
 	r, notes := textRun(t, loads...)
 	s := textStack(t, how)
@@ -215,7 +218,7 @@ func measuredTexts(t *testing.T, how string, loads ...Load) results.Trial {
 }
 
 func TestTextsAreMeasured(t *testing.T) {
-	one := measuredTexts(t, "texts", Closed(2))
+	one := measuredTexts(t, "texts", suite.Closed(2))
 	require.Empty(t, one.Error)
 	require.Empty(t, one.Invalid)
 	require.Equal(t, "TextGeneration/stack=fake/model=gpt2/proto=sse/input=text/tokens=chat/batch=1/load=closed/conc=2", one.Name)
@@ -237,7 +240,7 @@ func TestWrongTextsFailAStart(t *testing.T) {
 		"full":  `the request ended as "status" (code 429)`,
 	} {
 		t.Run(how, func(t *testing.T) {
-			one := measuredTexts(t, how, Closed(1))
+			one := measuredTexts(t, how, suite.Closed(1))
 			require.Contains(t, one.Error, want)
 			require.Empty(t, one.Metrics)
 		})
@@ -245,13 +248,13 @@ func TestWrongTextsFailAStart(t *testing.T) {
 }
 
 func TestAPrefixCacheThatAnswersIsInvalid(t *testing.T) {
-	one := measuredTexts(t, "cached", Closed(1))
+	one := measuredTexts(t, "cached", suite.Closed(1))
 	require.Equal(t, []string{"the server had 100 % of the prompts' tokens in its prefix cache, over 1 %: it did not compute what was asked"}, results.Texts(one.Invalid))
 	require.InDelta(t, 100, one.Metrics["prefix-hit-%"], 1e-9)
 }
 
 func TestMostUsersWithinTheLimits(t *testing.T) {
-	one := measuredTexts(t, "crowd=3", Users())
+	one := measuredTexts(t, "crowd=3", suite.Users())
 	require.Empty(t, one.Error)
 	require.Equal(t, "TextGeneration/stack=fake/model=gpt2/proto=sse/input=text/tokens=chat/batch=1/load=users", one.Name)
 	require.InDelta(t, 1000, one.Knee.TTFTMS, 1e-9)
@@ -265,67 +268,6 @@ func TestMostUsersWithinTheLimits(t *testing.T) {
 	require.NotContains(t, one.Metrics, unit.ITL, "stacks at their own limits are not compared by it")
 }
 
-func TestWhetherUsersAreServed(t *testing.T) {
-	u := seeker{goal: usersGoal(), probing: probing{
-		run:  &rig{group: Group{Limits: Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}},
-		leaf: leaf{c: Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE}},
-	}}
-	window := func(good, slow, failed int) meter.Window {
-		var w meter.Window
-		add := func(n int, ttft, itl time.Duration, o record.Outcome) {
-			for range n {
-				out := &record.Output{Chunks: []time.Duration{ttft, ttft + itl}, Tokens: 2}
-				w.Records = append(w.Records, record.Record{First: ttft, Last: ttft + itl, Outcome: o, Output: out})
-			}
-		}
-		add(good, time.Second, 100*time.Millisecond, record.Good)
-		add(slow, 1001*time.Millisecond, time.Millisecond, record.Good)
-		add(failed, 0, 0, record.Timeout)
-		return w
-	}
-	for name, c := range map[string]struct {
-		window meter.Window
-		answer search.Answer
-		why    string
-	}{
-		"all in time":       {window(60, 0, 0), search.Holds, ""},
-		"few, all in time":  {window(20, 0, 0), search.Likely, "undecided: 100 % of 20 answers came within the limits (88–100 %)"},
-		"one in twenty":     {window(95, 5, 0), search.Likely, "undecided: 95 % of 100 answers came within the limits (90–98 %)"},
-		"one in ten":        {window(36, 4, 0), search.Unlikely, "undecided: 90 % of 40 answers came within the limits (80–95 %)"},
-		"half":              {window(10, 10, 0), search.Fails, "50 % of 20 answers came within the limits (33–67 %), under 95 %"},
-		"failures count":    {window(10, 0, 10), search.Fails, "50 % of 20 answers came within the limits (33–67 %), under 95 %"},
-		"none in the first": {window(0, 3, 0), search.Fails, "0 % of 3 answers came within the limits (0–47 %), under 95 %"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			share := u.goal.count(&u, c.window)
-			share.Effective = 0 // each counts whole: windows here are in no order
-			p, answer := u.judge(8, usersRule(Options{}, 8), summary(len(c.window.Records), 0), share)
-			require.Equal(t, c.answer, answer)
-			require.Equal(t, c.why, p.Why)
-		})
-	}
-}
-
-func TestAWindowIsLongEnoughForItsTexts(t *testing.T) {
-	p := load.Plan{Warmup: time.Second, Window: 3 * time.Second}
-	for text, want := range map[time.Duration][2]time.Duration{
-		10 * time.Millisecond: {time.Second, 3 * time.Second},
-		2 * time.Second:       {3 * time.Second, 28 * time.Second},
-		time.Minute:           {90 * time.Second, 90 * time.Second},
-	} {
-		got := paced(Options{}, p, text, 4)
-		require.Equal(t, want, [2]time.Duration{got.Warmup, got.Window}, text)
-	}
-	asked := paced(Options{Window: 3 * time.Second}, p, 2*time.Second, 4)
-	many := paced(Options{}, p, 2*time.Second, 16)
-	require.Equal(t, 64*time.Second, many.Window, "two texts a user, computed one after the other")
-	require.Equal(t, 3*time.Second, asked.Window, "what was asked for is what is measured")
-
-	strict := Options{Profile: Standard, Window: 10 * time.Second}
-	require.Equal(t, 65*time.Second, paced(strict, closed(strict, 4, load.Marks{}), time.Second/2, 4).Window, "in standard, what a p95 needs")
-	require.Equal(t, 150*time.Second, paced(strict, closed(strict, 1, load.Marks{}), 4*time.Second, 1).Window, "but not for ever: percentiles are left out then")
-}
-
 func TestTheServersViewStandsBesideOurs(t *testing.T) {
 	at := func(ms int) time.Duration { return time.Duration(ms) * time.Millisecond }
 	answer := func(sent, first, last, tokens int) record.Record {
@@ -335,18 +277,18 @@ func TestTheServersViewStandsBesideOurs(t *testing.T) {
 		}
 		return record.Record{Sent: at(sent), First: at(first), Last: at(last), Output: &record.Output{Chunks: chunks, Tokens: tokens}}
 	}
-	k := taken{}
-	k.windows = []meter.Window{{Length: time.Second, Records: []record.Record{
+	k := trial.Taken{}
+	k.Windows = []meter.Window{{Length: time.Second, Records: []record.Record{
 		answer(0, 100, 300, 3), answer(500, 700, 1100, 3), // the second ends after the window
 	}}}
 	tokens := 60.0
-	k.obs = &observation{own: &telemetry.Generation{
+	k.Obs = &trial.Observation{Own: &telemetry.Generation{
 		Tokens: &tokens, First: &telemetry.Sum{Count: 2, Seconds: 0.28}, Mean: &telemetry.Sum{Count: 1, Seconds: 0.099},
 	}}
-	k.sum.Metrics = []meter.Metric{{Unit: "tok/s", Value: 59}}
+	k.Sum.Metrics = []meter.Metric{{Unit: "tok/s", Value: 59}}
 	require.Equal(t, []results.View{
 		{What: "ttft-mean-ms", Server: 140, Client: 150}, {What: "itl-mean-ms", Server: 99, Client: 100}, {What: "tok/s", Server: 60, Client: 59},
-	}, views(k))
-	k.obs.own = nil
-	require.Empty(t, views(k))
+	}, trial.Views(k))
+	k.Obs.Own = nil
+	require.Empty(t, trial.Views(k))
 }

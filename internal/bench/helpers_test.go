@@ -10,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/host"
 	"stackbench/internal/plan"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
 )
 
 // TestSetupBuildsTheHelpersToo: the null server was built after the first
@@ -27,8 +29,8 @@ func TestSetupBuildsTheHelpersToo(t *testing.T) {
 	helper.Process.Go = filepath.Join(folder, "main.go")
 	lost := stack.Stack{Name: "lost", Process: &stack.Process{Go: filepath.Join(folder, "lost.go")}}
 	var said []string
-	r := Reporter{Done: func(what string) { said = append(said, what) }, Build: io.Discard}
-	_, err := Setup(context.Background(), Options{Device: "cpu", Launcher: "process"}, []plan.Leaf{}, []stack.Stack{helper, lost}, r)
+	r := host.Reporter{Done: func(what string) { said = append(said, what) }, Build: io.Discard}
+	_, err := host.Setup(context.Background(), suite.Options{Device: "cpu", Launcher: "process"}, []plan.Leaf{}, []stack.Stack{helper, lost}, r)
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(os.Getenv("STACKBENCH_CACHE"), "bin", "null"))
 	require.Len(t, said, 1)
@@ -36,6 +38,6 @@ func TestSetupBuildsTheHelpersToo(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = Setup(ctx, Options{Device: "cpu", Launcher: "process"}, nil, []stack.Stack{lost}, r)
+	_, err = host.Setup(ctx, suite.Options{Device: "cpu", Launcher: "process"}, nil, []stack.Stack{lost}, r)
 	require.ErrorIs(t, err, context.Canceled)
 }

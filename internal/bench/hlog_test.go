@@ -10,6 +10,7 @@ import (
 
 	"stackbench/internal/hist"
 	"stackbench/internal/results"
+	"stackbench/internal/suite"
 	"stackbench/internal/unit"
 )
 
@@ -36,10 +37,10 @@ func TestEveryTrialHasItsHistograms(t *testing.T) {
 // TestWithheldTimesHaveNoHistogram: the numbers could be had from it.
 func TestWithheldTimesHaveNoHistogram(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
-	r.set(func(o *Options) { o.Profile = Standard })
+	r.set(func(o *suite.Options) { o.Profile = suite.Standard })
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "nonsense=1"))
 	require.True(t, failed)
 	require.Len(t, trials, 1)
 	require.NoFileExists(t, results.HistFile(r.log.Dir(), trials[0].Name, 1))
-	require.Empty(t, r.hlog)
+	require.Empty(t, r.Histograms)
 }

@@ -4,37 +4,40 @@ import (
 	"context"
 
 	"stackbench/internal/axis"
+	"stackbench/internal/host"
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/trial"
 )
 
 // startSeconds is about what starting a stack with a model takes.
 const startSeconds = 3
 
 // nameOf is the leaf's name.
-func nameOf(g Group, s stack.Stack, c Case) results.Name {
+func nameOf(g suite.Group, s stack.Stack, c suite.Case) results.Name {
 	n := serverName(s, c.Model).With(axis.Proto, string(c.Proto)).With(axis.Input, string(c.Input)).With(axis.Tokens, string(c.Lengths)).
 		With(axis.Batch, axis.Count(c.Batch)).With(axis.Batcher, c.Batcher.String()).
-		With(axis.Conc, axis.Count(c.Load.conc())).With(axis.Rate, axis.Count(c.Load.rate()))
+		With(axis.Conc, axis.Count(c.Load.Conc())).With(axis.Rate, axis.Count(c.Load.Rate()))
 	n.Group = g.Title
 	if c.Share {
 		n = n.With(axis.Prefix, axis.Shared)
 	}
-	if c.Batch == Mixed {
+	if c.Batch == suite.Mixed {
 		n = n.With(axis.Batch, axis.Mixed)
 	}
 	switch {
-	case c.Load.Kind == UsersLoad:
+	case c.Load.Kind == suite.UsersLoad:
 		n = n.With(axis.Load, axis.Users)
-	case c.Load.Kind == KneeLoad:
+	case c.Load.Kind == suite.KneeLoad:
 		n = n.With(axis.Load, axis.Knee)
 	}
 	return n
 }
 
 // nameOn is the leaf's name on a device.
-func nameOn(d stack.Device, g Group, s stack.Stack, c Case) results.Name {
+func nameOn(d stack.Device, g suite.Group, s stack.Stack, c suite.Case) results.Name {
 	return nameOf(g, s, c).With(axis.Precision, s.Floats[d])
 }
 
@@ -46,26 +49,26 @@ func serverName(s stack.Stack, model string) results.Name {
 
 // leavesOf lists what would be measured, stack by stack and model by model, and
 // what cannot be and why.
-func leavesOf(ctx context.Context, e *environment, g Group) ([]plan.Leaf, error) {
+func leavesOf(ctx context.Context, e *host.Host, g suite.Group) ([]plan.Leaf, error) {
 	var out []plan.Leaf
-	for _, s := range e.options.Stacks {
-		s = s.On(e.device)
-		refusal, err := e.refusal(ctx, s)
+	for _, s := range e.Options.Stacks {
+		s = s.On(e.Device)
+		refusal, err := e.Refusal(ctx, s)
 		if err != nil {
 			return nil, err
 		}
-		var server Case // that is up
-		for _, c := range e.options.Of(g, s) {
-			l := plan.Leaf{Name: nameOn(e.device, g, s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
-			if _, err := e.capability(s, c); err != nil && l.Skip == "" {
+		var server suite.Case // that is up
+		for _, c := range e.Options.Of(g, s) {
+			l := plan.Leaf{Name: nameOn(e.Device, g, s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
+			if _, err := e.Capability(s, c); err != nil && l.Skip == "" {
 				l.Skip = err.Error()
 			}
 			if l.Skip == "" {
-				l.Seconds = seconds(c, e.options)
-				if floors(e.options, g, c) {
-					l.Seconds += (floorWarmup + floorWindow).Seconds() + 0.5
+				l.Seconds = trial.Seconds(c, e.Options)
+				if trial.Floors(e.Options, g, c) {
+					l.Seconds += (trial.FloorWarmup + trial.FloorWindow).Seconds() + 0.5
 				}
-				if c.Model != server.Model || c.setting(s) != server.setting(s) {
+				if c.Model != server.Model || c.Setting(s) != server.Setting(s) {
 					l.Start, server = startSeconds, c
 				}
 			}

@@ -11,25 +11,27 @@ import (
 
 	"stackbench/internal/boot"
 	"stackbench/internal/fetch"
+	"stackbench/internal/host"
 	"stackbench/internal/model"
 	"stackbench/internal/plan"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
 	"stackbench/internal/turn"
 	"stackbench/internal/unit"
 )
 
 // Main is a group's TestMain: it reads the flags, fetches what the group's
 // models need, prints the lines that must stand before any result, and runs.
-func Main(m *testing.M, g Group, table []stack.Stack) {
+func Main(m *testing.M, g suite.Group, table []stack.Stack) {
 	os.Exit(mainCode(m, g, table))
 }
 
-func mainCode(m *testing.M, g Group, table []stack.Stack) int {
+func mainCode(m *testing.M, g suite.Group, table []stack.Stack) int {
 	register(flag.CommandLine)
 	flag.Parse()
 	o, err := options(flag.CommandLine, table)
 	if err == nil {
-		err = errors.Join(checkProfiles(o, g), checkTasks(g))
+		err = errors.Join(suite.CheckProfiles(o, g), checkTasks(g))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -76,12 +78,12 @@ func mainCode(m *testing.M, g Group, table []stack.Stack) int {
 // benchmarks says whether testing was asked for any.
 func benchmarks() bool { return flag.Lookup("test.bench").Value.String() != "" }
 
-func printPlan(ctx context.Context, o Options, g Group) error {
-	env, err := survey(o)
+func printPlan(ctx context.Context, o suite.Options, g suite.Group) error {
+	env, err := host.Survey(o)
 	if err != nil {
 		return err
 	}
-	leaves, err := leavesOf(ctx, env, g.only(o.Only))
+	leaves, err := leavesOf(ctx, env, g.Only(o.Only))
 	if err != nil {
 		return err
 	}
@@ -91,17 +93,17 @@ func printPlan(ctx context.Context, o Options, g Group) error {
 // head prepares the models, and prints the configuration and unit lines: what
 // is the same for all stacks. Whatever differs from stack to stack is in the
 // names, since a configuration line that changes splits benchstat's tables.
-func head(ctx context.Context, w io.Writer, o Options, g Group) error {
-	env, err := survey(o)
+func head(ctx context.Context, w io.Writer, o suite.Options, g suite.Group) error {
+	env, err := host.Survey(o)
 	if err != nil {
 		return err
 	}
-	for _, name := range g.only(o.Only).Models(o.Profile) {
-		if _, err := env.prepare(ctx, name, downloads(os.Stderr)); err != nil {
+	for _, name := range g.Only(o.Only).Models(o.Profile) {
+		if _, err := env.Prepare(ctx, name, downloads(os.Stderr)); err != nil {
 			return err
 		}
 	}
-	if err := env.describe(ctx).WriteConfig(w); err != nil {
+	if err := env.Describe(ctx).WriteConfig(w); err != nil {
 		return err
 	}
 	return unit.Lines(w)
@@ -117,7 +119,7 @@ func downloads(w io.Writer) fetch.Progress {
 }
 
 // checkTasks refuses a case whose model does other work than the case says.
-func checkTasks(g Group) error {
+func checkTasks(g suite.Group) error {
 	for _, c := range g.Cases {
 		spec, err := model.Spec(c.Model)
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"stackbench/internal/model"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
 )
 
 // register declares the flags on f. Their values are read back by options.
@@ -33,45 +34,45 @@ func register(f *flag.FlagSet) {
 }
 
 // options reads the flags that register declared, and checks every one.
-func options(f *flag.FlagSet, table []stack.Stack) (Options, error) {
+func options(f *flag.FlagSet, table []stack.Stack) (suite.Options, error) {
 	text := func(name string) string { return f.Lookup(name).Value.String() }
-	o := Options{
+	o := suite.Options{
 		Device:   text("device"),
 		Launcher: text("launcher"),
 		Weights:  text("weights"),
 		Window:   get[time.Duration](f, "window"),
-		Record:   Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Again: get[int](f, "again"), Live: get[int](f, "live")},
+		Record:   suite.Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Again: get[int](f, "again"), Live: get[int](f, "live")},
 		Plan:     get[bool](f, "plan"),
 	}
 	if f.NArg() > 0 { // a word that is no flag ends the flags: those behind it would be lost
-		return Options{}, fmt.Errorf("%q is no flag\nwrite every setting as -name=value", f.Arg(0))
+		return suite.Options{}, fmt.Errorf("%q is no flag\nwrite every setting as -name=value", f.Arg(0))
 	}
 	var err error
-	o.Profile, err = ParseProfile(text("profile"))
+	o.Profile, err = suite.ParseProfile(text("profile"))
 	if err != nil {
-		return Options{}, err
+		return suite.Options{}, err
 	}
 	if o.Only.Leaves, err = leaves(text("leaves"), o.Profile); err != nil {
-		return Options{}, err
+		return suite.Options{}, err
 	}
 	if o.Only.Models, err = parseModels(text("models")); err != nil {
-		return Options{}, err
+		return suite.Options{}, err
 	}
 	o.Stacks, err = ParseStacks(text("stacks"), table)
 	return o, errors.Join(err,
 		oneOf("device", o.Device, "auto", "cpu", "gpu"),
 		oneOf("launcher", o.Launcher, "auto", "container", "process"),
 		oneOf("weights", o.Weights, "auto", "hub", "package", "seeded"),
-		window(o.Window), trial(o.Record.Trial))
+		checkWindow(o.Window), checkTrial(o.Record.Trial))
 }
 
 // leaves is the profile whose cases are measured: a larger one than the
 // profile itself has cases that no rule of this one is for.
-func leaves(name string, of Profile) (Profile, error) {
+func leaves(name string, of suite.Profile) (suite.Profile, error) {
 	if name == "" {
 		return of, nil
 	}
-	p, err := ParseProfile(name)
+	p, err := suite.ParseProfile(name)
 	if err == nil && p > of {
 		err = fmt.Errorf("%s has fewer leaves than %s\nask for -profile=%s, with -leaves if need be", of, p, p)
 	}
@@ -138,7 +139,7 @@ func oneOf(name, value string, known ...string) error {
 // longestWindow: more is a slip of the hand.
 const longestWindow = 24 * time.Hour
 
-func window(d time.Duration) error {
+func checkWindow(d time.Duration) error {
 	if d != 0 && d < time.Second {
 		return fmt.Errorf("a window of %v is too short to measure anything\ngive at least 1s, such as -window=30s", d)
 	}
@@ -148,7 +149,7 @@ func window(d time.Duration) error {
 	return nil
 }
 
-func trial(n int) error {
+func checkTrial(n int) error {
 	if n < 1 {
 		return fmt.Errorf("trial %d\ntrials are counted from 1", n)
 	}
@@ -156,12 +157,12 @@ func trial(n int) error {
 }
 
 // ParseOptions reads the flags of a benchmark binary, as Main does.
-func ParseOptions(args []string, table []stack.Stack) (Options, error) {
+func ParseOptions(args []string, table []stack.Stack) (suite.Options, error) {
 	f := flag.NewFlagSet("stackbench", flag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	register(f)
 	if err := f.Parse(args); err != nil {
-		return Options{}, err
+		return suite.Options{}, err
 	}
 	return options(f, table)
 }

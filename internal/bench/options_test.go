@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
 )
 
 func stackTable() []stack.Stack { return []stack.Stack{{Name: "one"}, {Name: "two"}, {Name: "three"}} }
@@ -15,11 +16,11 @@ func stackTable() []stack.Stack { return []stack.Stack{{Name: "one"}, {Name: "tw
 func TestOptionsDefaults(t *testing.T) {
 	o, err := ParseOptions(nil, stackTable())
 	require.NoError(t, err)
-	require.Equal(t, Options{
-		Stacks: stackTable(), Device: "auto", Launcher: "auto", Weights: "auto", Record: Record{Trial: 1, Seed: 1},
+	require.Equal(t, suite.Options{
+		Stacks: stackTable(), Device: "auto", Launcher: "auto", Weights: "auto", Record: suite.Record{Trial: 1, Seed: 1},
 	}, o)
-	require.Equal(t, Quick, o.Profile)
-	require.Equal(t, 3*time.Second, o.length())
+	require.Equal(t, suite.Quick, o.Profile)
+	require.Equal(t, 3*time.Second, o.Length())
 }
 
 func TestOptionsAreRead(t *testing.T) {
@@ -28,12 +29,12 @@ func TestOptionsAreRead(t *testing.T) {
 		"-weights=seeded", "-out=runs/a", "-trial=3", "-seed=7", "-plan", "-leaves=quick", "-models=resnet50",
 	}, stackTable())
 	require.NoError(t, err)
-	require.Equal(t, Options{
-		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Device: "cpu", Profile: Standard, Only: Only{Models: []string{"resnet50"}, Leaves: Quick}, Window: 5 * time.Second,
-		Launcher: "process", Weights: "seeded", Record: Record{Folder: "runs/a", Trial: 3, Seed: 7}, Plan: true,
+	require.Equal(t, suite.Options{
+		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Device: "cpu", Profile: suite.Standard, Only: suite.Only{Models: []string{"resnet50"}, Leaves: suite.Quick}, Window: 5 * time.Second,
+		Launcher: "process", Weights: "seeded", Record: suite.Record{Folder: "runs/a", Trial: 3, Seed: 7}, Plan: true,
 	}, o)
-	require.Equal(t, 5*time.Second, o.length())
-	require.NotEqual(t, o.salt(), Options{Record: Record{Trial: 4, Seed: 7}}.salt())
+	require.Equal(t, 5*time.Second, o.Length())
+	require.NotEqual(t, o.Salt(), suite.Options{Record: suite.Record{Trial: 4, Seed: 7}}.Salt())
 }
 
 // TestBadOptions: the first line says what is wrong with what, the second what to do.
@@ -64,48 +65,24 @@ func TestBadOptions(t *testing.T) {
 
 // TestLeavesNarrow: the rules are the profile's, the cases a smaller one's.
 func TestLeavesNarrow(t *testing.T) {
-	g := Group{Cases: []Case{{Model: "a", From: Quick}, {Model: "a", From: Standard}, {Model: "b", From: Quick}, {Model: "b", From: Full}}}
-	narrowed := func(args ...string) []Case {
+	g := suite.Group{Cases: []suite.Case{{Model: "a", From: suite.Quick}, {Model: "a", From: suite.Standard}, {Model: "b", From: suite.Quick}, {Model: "b", From: suite.Full}}}
+	narrowed := func(args ...string) []suite.Case {
 		o, err := ParseOptions(append(args, "-stacks=one"), stackTable())
 		require.NoError(t, err)
-		return g.only(o.Only).In(o.Profile)
+		return g.Only(o.Only).In(o.Profile)
 	}
-	require.Equal(t, []Case{g.Cases[0], g.Cases[2]}, narrowed())
+	require.Equal(t, []suite.Case{g.Cases[0], g.Cases[2]}, narrowed())
 	require.Equal(t, g.Cases[:3], narrowed("-profile=standard"))
-	require.Equal(t, []Case{g.Cases[0], g.Cases[2]}, narrowed("-profile=standard", "-leaves=quick"))
+	require.Equal(t, []suite.Case{g.Cases[0], g.Cases[2]}, narrowed("-profile=standard", "-leaves=quick"))
 	require.Equal(t, g.Cases[:3], narrowed("-profile=full", "-leaves=standard"))
 	require.Equal(t, g.Cases, narrowed("-profile=full"))
-	require.Equal(t, g.Cases[:1], g.only(Only{Models: []string{"a"}}).Cases)
-}
-
-func TestProfilesGrow(t *testing.T) {
-	require.Equal(t, []string{"quick", "standard", "full"}, Profiles())
-	for p := Quick; p < Full; p++ {
-		require.Less(t, p.Window(), (p + 1).Window())
-		require.Less(t, p.Warmup(), (p + 1).Warmup())
-		require.Less(t, p.Trials(), (p + 1).Trials())
-		back, err := ParseProfile(p.String())
-		require.NoError(t, err)
-		require.Equal(t, p, back)
-	}
-	require.False(t, Quick.Strict())
-	require.True(t, Standard.Strict())
-}
-
-func TestEveryBitOfTheSeedIsInTheSalt(t *testing.T) {
-	seen := map[uint64]bool{}
-	for bit := range 64 {
-		for trial := 1; trial <= 10; trial++ {
-			seen[Options{Record: Record{Trial: trial, Seed: 1 << bit}}.salt()] = true
-		}
-	}
-	require.Len(t, seen, 640)
+	require.Equal(t, g.Cases[:1], g.Only(suite.Only{Models: []string{"a"}}).Cases)
 }
 
 func TestACaseIsOfItsModelsTask(t *testing.T) {
-	require.NoError(t, checkTasks(Group{Cases: []Case{textCase(1, 1)}}))
+	require.NoError(t, checkTasks(suite.Group{Cases: []suite.Case{textCase(1, 1)}}))
 	wrong := textCase(1, 1)
 	wrong.Task = stack.TextGeneration
-	require.ErrorContains(t, checkTasks(Group{Name: "g", Cases: []Case{wrong}}), `group g: a case of all-minilm-l6-v2 is of the task "text-generation"`)
-	require.Error(t, checkTasks(Group{Cases: []Case{{Model: "nobody's"}}}))
+	require.ErrorContains(t, checkTasks(suite.Group{Name: "g", Cases: []suite.Case{wrong}}), `group g: a case of all-minilm-l6-v2 is of the task "text-generation"`)
+	require.Error(t, checkTasks(suite.Group{Cases: []suite.Case{{Model: "nobody's"}}}))
 }

@@ -11,11 +11,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
+	"stackbench/internal/host"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
-	"stackbench/internal/usage"
+	"stackbench/internal/trial"
 )
 
 // coresPage is a /proc/stat of cores that have all been idle for so long.
@@ -65,7 +65,7 @@ func besideNeighbour(t *testing.T, n *neighbour, patience time.Duration) results
 	r, _ := testRun(t, textCase(1, 1))
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
-	n.cores, r.env.stat, r.notes.to, r.patience = all, n.stat, n, patience
+	n.cores, r.Host.Stat, r.Notes.To, r.Patience = all, n.stat, n, patience
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
 	require.False(t, failed)
 	require.Len(t, trials, 1)
@@ -107,60 +107,20 @@ func TestANeighbourWhoStays(t *testing.T) {
 
 // TestTheLeastDisturbedTryIsKept: the least disturbed of three tries is kept.
 func TestTheLeastDisturbedTryIsKept(t *testing.T) {
-	obs := &observation{server: &server{}}
-	obs.evidence.Stack = &meter.StackUse{CPU: time.Second}
-	before := obs.state()
-	obs.evidence.Stack.CPU += time.Second
-	obs.waiting.samples, obs.seen.Server.Percent = 4, 12
-	first := obs.state()
-	obs.restore(before)
-	require.Equal(t, time.Second, obs.evidence.Stack.CPU)
-	require.Zero(t, obs.waiting.samples)
-	obs.evidence.Stack.CPU += time.Minute
-	obs.restore(first)
-	require.Equal(t, 2*time.Second, obs.evidence.Stack.CPU)
-	require.Equal(t, 4, obs.waiting.samples)
-	require.InDelta(t, 12, obs.seen.Server.Percent, 0)
-	obs.evidence.Stack.CPU = 0
-	require.Equal(t, 2*time.Second, first.evidence.Stack.CPU, "a state is nobody else's")
-}
-
-func TestPatienceIsTheRuns(t *testing.T) {
-	trials := []results.Trial{{}, {Foreign: &results.Foreign{Spent: 40}}, {Foreign: &results.Foreign{Spent: 2.5}}}
-	require.Equal(t, 42500*time.Millisecond, spent(trials))
-	d, err := patienceOf(Quick)
-	require.NoError(t, err)
-	require.Equal(t, 2*time.Minute, d)
-	t.Setenv("STACKBENCH_PATIENCE", "5s")
-	d, err = patienceOf(Full)
-	require.NoError(t, err)
-	require.Equal(t, 5*time.Second, d)
-	for _, wrong := range []string{"soon", "-1s"} {
-		t.Setenv("STACKBENCH_PATIENCE", wrong)
-		_, err = patienceOf(Quick)
-		require.ErrorContains(t, err, "is no time\nwrite how long")
-	}
-}
-
-// TestSomebodyElseIsNamed: in the words of the wait.
-func TestSomebodyElseIsNamed(t *testing.T) {
-	cc1 := &usage.Holder{PID: 4711, Name: "cc1", Core: 1, CPU: 410 * time.Millisecond}
-	require.Equal(t, "41 % of core 1 is somebody else's: 4711 cc1", somebody(meter.Foreign{}, cc1, time.Second))
-	f := meter.Foreign{Server: meter.Share{Percent: 41}}
-	require.Equal(t, "41 % of the server's cores is somebody else's, whose processes cannot be seen from here", somebody(f, nil, time.Second))
-	f = meter.Foreign{Server: meter.Share{Percent: 1, Steal: 7}}
-	require.Equal(t, "7 % of the cores is another virtual machine's", somebody(f, nil, time.Second))
-}
-
-// TestAttachedIsUnknown: what an attached server uses cannot be told from what others do.
-func TestAttachedIsUnknown(t *testing.T) {
-	s := &boot.Server{Launcher: "attach"}
-	o := company(&environment{client: cpuset.Set{0}, cores: cpuset.Set{1}}, s)
-	require.Contains(t, o.unknown, "the server is attached")
-	o.open()
-	f := o.shut()
-	require.Contains(t, f.Unknown, "the server is attached")
-	invalid, doubts := f.Broken(true)
-	require.Empty(t, invalid)
-	require.Empty(t, doubts)
+	obs := &trial.Observation{Server: &host.Server{}}
+	obs.Evidence.Stack = &meter.StackUse{CPU: time.Second}
+	before := obs.State()
+	obs.Evidence.Stack.CPU += time.Second
+	obs.Waiting.Samples, obs.Seen.Server.Percent = 4, 12
+	first := obs.State()
+	obs.Restore(before)
+	require.Equal(t, time.Second, obs.Evidence.Stack.CPU)
+	require.Zero(t, obs.Waiting.Samples)
+	obs.Evidence.Stack.CPU += time.Minute
+	obs.Restore(first)
+	require.Equal(t, 2*time.Second, obs.Evidence.Stack.CPU)
+	require.Equal(t, 4, obs.Waiting.Samples)
+	require.InDelta(t, 12, obs.Seen.Server.Percent, 0)
+	obs.Evidence.Stack.CPU = 0
+	require.Equal(t, 2*time.Second, first.Evidence.Stack.CPU, "a state is nobody else's")
 }

@@ -7,54 +7,56 @@ import (
 	"strings"
 	"testing"
 
-	"stackbench"
-
 	"github.com/stretchr/testify/require"
 
+	"stackbench"
+	"stackbench/internal/golden"
+	"stackbench/internal/host"
 	"stackbench/internal/quality"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/task"
 )
 
 // served with weights that no golden answers are of.
-func otherWeights(r *run) *reference {
-	m := r.store.models[minilm]
-	m.golden, m.ungolden, m.SHA256, m.Source = nil, "the golden answers are of other weights", strings.Repeat("ab", 32), "hub"
+func otherWeights(r *run) *golden.Reference {
+	m := r.Golden.Models[minilm]
+	m.Golden, m.Ungolden, m.SHA256, m.Source = nil, "the golden answers are of other weights", strings.Repeat("ab", 32), "hub"
 	return m
 }
 
 func TestGoldenAnswersMustBeOfTheServedWeights(t *testing.T) {
 	all, err := quality.ReadGolden(stackbench.Testdata(), minilm)
 	require.NoError(t, err)
-	of := func(name, sum string, kind stack.Task) *reference {
-		m := &reference{prepared: &prepared{served: served{Model: stack.Model{Name: name, Task: kind}, SHA256: sum}}}
-		require.NoError(t, m.committed())
+	of := func(name, sum string, kind stack.Task) *golden.Reference {
+		m := &golden.Reference{Prepared: &host.Prepared{Served: task.Served{Model: stack.Model{Name: name, Task: kind}, SHA256: sum}}}
+		require.NoError(t, m.Committed())
 		return m
 	}
 	m := of(minilm, all.SHA256, stack.Embeddings)
-	require.Empty(t, m.ungolden)
-	require.Equal(t, all, m.golden)
+	require.Empty(t, m.Ungolden)
+	require.Equal(t, all, m.Golden)
 	m = of(minilm, strings.Repeat("0", 64), stack.Embeddings)
-	require.Nil(t, m.golden)
-	require.Contains(t, m.ungolden, "not of the served 000000000000")
-	require.NotContains(t, m.ungolden, "\n")
+	require.Nil(t, m.Golden)
+	require.Contains(t, m.Ungolden, "not of the served 000000000000")
+	require.NotContains(t, m.Ungolden, "\n")
 	m = of("no-such-model", "", stack.Embeddings)
-	require.Nil(t, m.golden)
-	require.Contains(t, m.ungolden, "no golden answers of no-such-model")
+	require.Nil(t, m.Golden)
+	require.Contains(t, m.Ungolden, "no golden answers of no-such-model")
 
 	texts, err := quality.ReadTexts(stackbench.Testdata(), "gpt2")
 	require.NoError(t, err)
 	m = of("gpt2", texts.SHA256, stack.TextGeneration)
-	require.Equal(t, texts, m.texts)
+	require.Equal(t, texts, m.Texts)
 	m = of("gpt2", strings.Repeat("0", 64), stack.TextGeneration)
-	require.Nil(t, m.texts)
-	require.Contains(t, m.ungolden, "the golden texts of gpt2 are of weights")
+	require.Nil(t, m.Texts)
+	require.Contains(t, m.Ungolden, "the golden texts of gpt2 are of weights")
 }
 
 func TestReferenceStackStandsIn(t *testing.T) {
 	r, notes := testRun(t, textCase(1, 1))
 	m := otherWeights(r)
-	r.store.of = fakeStack(t, "reference", "right")
+	r.Golden.Of = fakeStack(t, "reference", "right")
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
 	require.False(t, failed)
 	require.Empty(t, trials[0].Invalid)
@@ -62,25 +64,25 @@ func TestReferenceStackStandsIn(t *testing.T) {
 	require.Equal(t, "cosine ≥0.99999, same length, against the answers of onnxruntime (embedded stack), no PyTorch outputs of these weights; drawn at random, cosine ≥0.99999, same length, against the answers of the embedded stack", trials[0].Answers.Rule)
 	require.Contains(t, notes.String(), "# all-minilm-l6-v2: the golden answers are of other weights; answers are held against those of onnxruntime (embedded stack)")
 
-	files, err := filepath.Glob(r.env.cache + "/models/" + minilm + "/reference-abababababab-*.safetensors")
+	files, err := filepath.Glob(r.Host.Cache + "/models/" + minilm + "/reference-abababababab-*.safetensors")
 	require.NoError(t, err)
 	require.Len(t, files, 1)
-	kept := m.golden
-	m.golden, m.sought = nil, false
-	r.store.of = fakeStack(t, "reference", "dies=0") // it would fail if it were asked again
-	require.Contains(t, r.store.refer(context.Background(), m), "answers are held against")
-	require.Equal(t, kept, m.golden)
+	kept := m.Golden
+	m.Golden, m.Sought = nil, false
+	r.Golden.Of = fakeStack(t, "reference", "dies=0") // it would fail if it were asked again
+	require.Contains(t, r.Golden.Refer(context.Background(), m), "answers are held against")
+	require.Equal(t, kept, m.Golden)
 
 	require.NoError(t, os.WriteFile(files[0], []byte("half"), 0o644))
-	m.golden, m.sought = nil, false
-	require.Contains(t, r.store.refer(context.Background(), m), "cannot make reference answers: start reference: the server exited with code 3")
-	require.Nil(t, m.golden, "a damaged file is no reference")
+	m.Golden, m.Sought = nil, false
+	require.Contains(t, r.Golden.Refer(context.Background(), m), "cannot make reference answers: start reference: the server exited with code 3")
+	require.Nil(t, m.Golden, "a damaged file is no reference")
 }
 
 func TestWithoutAReferenceTheWindowIsInvalid(t *testing.T) {
 	r, notes := testRun(t, textCase(1, 1))
 	otherWeights(r)
-	r.store.of = fakeStack(t, "reference", "dies=0")
+	r.Golden.Of = fakeStack(t, "reference", "dies=0")
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
 	require.False(t, failed)
 	require.Empty(t, trials[0].Error)
@@ -93,10 +95,10 @@ func TestWithoutAReferenceTheWindowIsInvalid(t *testing.T) {
 func TestInterruptionIsNotRemembered(t *testing.T) {
 	r, _ := testRun(t)
 	m := otherWeights(r)
-	r.store.of = fakeStack(t, "reference", "right")
+	r.Golden.Of = fakeStack(t, "reference", "right")
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	require.Empty(t, r.store.refer(ctx, m))
-	require.False(t, m.sought)
-	require.Nil(t, m.golden)
+	require.Empty(t, r.Golden.Refer(ctx, m))
+	require.False(t, m.Sought)
+	require.Nil(t, m.Golden)
 }

@@ -1,3 +1,5 @@
+// Package bench is testing's glue, which a group calls: flags, TestMain, and a
+// sub-benchmark a leaf.
 package bench
 
 import (
@@ -11,9 +13,12 @@ import (
 	"testing"
 
 	"stackbench/internal/boot"
+	"stackbench/internal/host"
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/trial"
 	"stackbench/internal/unit"
 )
 
@@ -21,7 +26,7 @@ import (
 // One iteration of a leaf is one whole window. It ends the process, with all
 // servers stopped, when the user asked for that or a record was lost: what
 // testing knows to say is neither.
-func Run(b *testing.B, g Group, table []stack.Stack) {
+func Run(b *testing.B, g suite.Group, table []stack.Stack) {
 	o, err := options(flag.CommandLine, table)
 	if err != nil {
 		b.Fatal(err)
@@ -43,27 +48,27 @@ func Run(b *testing.B, g Group, table []stack.Stack) {
 
 // stacks measures every leaf on every stack.
 func (r *run) stacks(ctx context.Context, b *testing.B) {
-	o, g := r.options, r.group
-	if len(r.group.In(o.Profile)) == 0 { // testing would measure a benchmark without sub-benchmarks itself
+	o, g := r.Options, r.Group
+	if len(r.Group.In(o.Profile)) == 0 { // testing would measure a benchmark without sub-benchmarks itself
 		b.Skipf("no case of %s has a model that was chosen", g.Name)
 	}
 	for _, s := range o.Stacks {
-		s = s.On(r.env.device)
-		refusal, err := r.env.refusal(ctx, s)
+		s = s.On(r.Host.Device)
+		refusal, err := r.Host.Refusal(ctx, s)
 		if err != nil {
 			b.Error(err)
 			continue
 		}
 		if refusal != "" {
-			r.note("skip %s: %s", serverName(s, "").Path(), refusal)
+			r.Note("skip %s: %s", serverName(s, "").Path(), refusal)
 			continue
 		}
-		for _, m := range r.group.Models(o.Profile) {
-			if why := r.group.noneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
-				r.note("skip %s: %s", serverName(s, m).Path(), why)
+		for _, m := range r.Group.Models(o.Profile) {
+			if why := r.Group.NoneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
+				r.Note("skip %s: %s", serverName(s, m).Path(), why)
 				continue
 			}
-			if !slices.ContainsFunc(r.options.Of(r.group, s), func(c Case) bool { return c.Model == m }) { // again, and not this one
+			if !slices.ContainsFunc(r.Options.Of(r.Group, s), func(c suite.Case) bool { return c.Model == m }) { // again, and not this one
 				continue
 			}
 			b.Run(serverName(s, m).Path(), func(b *testing.B) { r.cases(ctx, b, s, m) })
@@ -76,7 +81,7 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 
 // run is one process's measuring.
 type run struct {
-	*rig
+	*trial.Rig
 	log    *results.Log // nil: no raw records are kept
 	done   map[results.Done]bool
 	lost   error     // why a record could not be kept; then no more is measured
@@ -85,15 +90,15 @@ type run struct {
 	wrong  []string // leaves whose answers failed
 }
 
-func newRun(ctx context.Context, o Options, g Group) (*run, error) {
-	if err := checkProfiles(o, g); err != nil {
+func newRun(ctx context.Context, o suite.Options, g suite.Group) (*run, error) {
+	if err := suite.CheckProfiles(o, g); err != nil {
 		return nil, err
 	}
-	env, err := survey(o)
+	env, err := host.Survey(o)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{rig: newRig(env, g.only(o.Only), os.Stderr)}
+	r := &run{Rig: trial.NewRig(env, g.Only(o.Only), os.Stderr)}
 	var kept []results.Trial
 	if o.Record.Folder != "" {
 		have, err := results.Open(o.Record.Folder)
@@ -105,7 +110,7 @@ func newRun(ctx context.Context, o Options, g Group) (*run, error) {
 			return nil, err
 		}
 	}
-	return r, r.ready(ctx, kept)
+	return r, r.Ready(ctx, kept)
 }
 
 func (r *run) close() {
@@ -114,7 +119,7 @@ func (r *run) close() {
 			r.lose(err)
 		}
 	}
-	r.flush()
+	r.Flush()
 }
 
 // code is what the process has to end with; 0 leaves that to testing.
@@ -132,62 +137,62 @@ func (r *run) code(ctx context.Context) int {
 
 // cases measures the leaves of one stack and model, which share a server.
 func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name string) {
-	m, err := r.store.prepare(ctx, name)
+	m, err := r.Golden.Prepare(ctx, name)
 	if err != nil {
 		b.Fatal(err)
 	}
-	if note := r.store.refer(ctx, m); note != "" {
-		r.note("%s", note)
+	if note := r.Golden.Refer(ctx, m); note != "" {
+		r.Note("%s", note)
 	}
-	ses := r.subject(s, m)
+	ses := r.Subject(s, m)
 	defer func() {
-		if err := ses.end(ctx); err != nil {
-			r.note("%v", err)
+		if err := ses.End(ctx); err != nil {
+			r.Note("%v", err)
 		}
-		r.flush()
+		r.Flush()
 	}()
-	for _, c := range r.options.Of(r.group, s) {
+	for _, c := range r.Options.Of(r.Group, s) {
 		if c.Model != name {
 			continue
 		}
-		r.flush()
-		full := nameOn(r.env.device, r.group, s, c)
-		how, err := r.env.capability(s, c)
+		r.Flush()
+		full := nameOn(r.Host.Device, r.Group, s, c)
+		how, err := r.Host.Capability(s, c)
 		if err != nil {
-			r.note("skip %s: %v", full, err)
+			r.Note("skip %s: %v", full, err)
 			continue
 		}
 		prefix := serverName(s, name).Path() + "/"
 		b.Run(strings.TrimPrefix(full.Path(), prefix), func(b *testing.B) {
-			r.leaf(ctx, b, leaf{session: ses, c: c, how: how, name: full})
+			r.leaf(ctx, b, trial.Leaf{Subject: ses, Case: c, How: how, Name: full})
 		})
 	}
 }
 
-func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
+func (r *run) leaf(ctx context.Context, b *testing.B, l trial.Leaf) {
 	if r.ending(ctx) {
 		b.Skip("the run is ending")
 	}
-	o := r.options
-	if r.done[results.Done{Name: l.name.String(), Trial: o.Record.Trial, Again: o.Record.Again > 0}] {
+	o := r.Options
+	if r.done[results.Done{Name: l.Name.String(), Trial: o.Record.Trial, Again: o.Record.Again > 0}] {
 		b.Skip("measured before the run was interrupted")
 	}
-	t, err := r.measure(ctx, b, l)
+	t, err := r.Measure(ctx, b, l)
 	if err != nil {
-		if reason, skip := skippable(err); skip {
-			if !l.session.said { // the same holds for all that follow
-				r.note("skip %s: %s", serverName(l.session.stack, l.c.Model).Path(), reason)
+		if reason, skip := host.Skippable(err); skip {
+			if !l.Subject.Said { // the same holds for all that follow
+				r.Note("skip %s: %s", serverName(l.Subject.Stack, l.Case.Model).Path(), reason)
 			}
-			l.session.said = true
+			l.Subject.Said = true
 			b.Skip(reason)
 		}
 		if errors.Is(err, boot.ErrInterrupted) || context.Cause(ctx) != nil {
 			b.Skip("interrupted")
 		}
-		_ = r.record(results.Trial{Name: l.name.String(), Trial: o.Record.Trial, Started: t.Started, Error: oneLine(err)})
+		_ = r.record(results.Trial{Name: l.Name.String(), Trial: o.Record.Trial, Started: t.Started, Error: host.OneLine(err)})
 		b.Fatal(err)
 	}
-	t.Floor = r.floor(ctx, l)
+	t.Floor = r.Floor(ctx, l)
 	strict := o.Profile.Strict() && len(t.Invalid) > 0
 	if strict {
 		withhold(&t)
@@ -197,10 +202,10 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 	}
 	r.mark(t)
 	for _, why := range t.Invalid {
-		r.note("invalid %s: %s", l.name, why.Text)
+		r.Note("invalid %s: %s", l.Name, why.Text)
 	}
 	for _, why := range t.Doubts {
-		r.note("in doubt %s: %s", l.name, why.Text)
+		r.Note("in doubt %s: %s", l.Name, why.Text)
 	}
 	if strict {
 		b.Fatalf("invalid, so no number: %s", strings.Join(results.Texts(t.Invalid), "; "))
@@ -208,7 +213,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l leaf) {
 }
 
 func (r *run) ending(ctx context.Context) bool {
-	return r.lost != nil || isEnding(ctx)
+	return r.lost != nil || trial.IsEnding(ctx)
 }
 
 // record keeps the trial, with its histograms unless its numbers are withheld,
@@ -217,12 +222,12 @@ func (r *run) record(t results.Trial) error {
 	if r.log == nil {
 		return nil
 	}
-	t.Again = r.options.Record.Again > 0
+	t.Again = r.Options.Record.Again > 0
 	var err error
-	if len(r.hlog) > 0 && len(t.Raw[unit.Response]) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
-		err = r.log.Histograms(t.Name, t.Trial, r.hlog)
+	if len(r.Histograms) > 0 && len(t.Raw[unit.Response]) > 0 && !t.Again { // the pair tells the machine's noise, not the stack's course
+		err = r.log.Histograms(t.Name, t.Trial, r.Histograms)
 	}
-	r.hlog = nil
+	r.Histograms = nil
 	if err == nil {
 		err = r.log.Append(t)
 	}
@@ -234,7 +239,7 @@ func (r *run) record(t results.Trial) error {
 
 func (r *run) lose(err error) {
 	r.lost = err
-	r.note("%v", err)
+	r.Note("%v", err)
 }
 
 // withhold takes the numbers out of an invalid trial, and the raw times from

@@ -12,11 +12,13 @@ import (
 
 	"stackbench/internal/boot"
 	"stackbench/internal/results"
+	"stackbench/internal/suite"
+	"stackbench/internal/trial"
 )
 
 func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 	r, notes := testRun(t)
-	r.group.Null = fakeStack(t, "null", "right")
+	r.Group.Null = fakeStack(t, "null", "right")
 	s := fakeStack(t, "fake", "right")
 	trials, failed := measured(context.Background(), t, r, s)
 	require.False(t, failed, notes.String())
@@ -29,7 +31,7 @@ func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 		require.Positive(t, one.Metrics["p50-ms"])
 		require.Positive(t, one.Metrics["emb/s"])
 		require.Equal(t, boot.Process, one.Server.Launcher)
-		require.Equal(t, r.store.models[minilm].SHA256, one.Server.SHA256)
+		require.Equal(t, r.Golden.Models[minilm].SHA256, one.Server.SHA256)
 	}
 	require.Positive(t, trials[0].Floor.P50, "the first case with one item a request has a floor in quick")
 	require.Nil(t, trials[1].Floor)
@@ -41,7 +43,7 @@ func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 	again, failed := measured(context.Background(), t, r, dead)
 	require.False(t, failed)
 	require.Equal(t, trials, again)
-	r.set(func(o *Options) { o.Record.Trial = 2 })
+	r.set(func(o *suite.Options) { o.Record.Trial = 2 })
 	require.False(t, r.done[results.Done{Name: trials[0].Name, Trial: 2}])
 }
 
@@ -61,18 +63,18 @@ func TestFirstFailureIsRemembered(t *testing.T) {
 	r, _ := testRun(t)
 	ses := testSession(t, r, fakeStack(t, "fake", "dies=0"))
 	c := textCase(1, 1)
-	_, first := ses.server(context.Background(), c, ses.stack.Serves[0], false)
+	_, first := ses.Server(context.Background(), c, ses.Stack.Serves[0], false)
 	require.Error(t, first)
-	ses.stack = fakeStack(t, "fake", "right")
-	_, second := ses.server(context.Background(), c, ses.stack.Serves[0], false)
+	ses.Stack = fakeStack(t, "fake", "right")
+	_, second := ses.Server(context.Background(), c, ses.Stack.Serves[0], false)
 	require.Equal(t, first, second)
 
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
-	fresh := testSession(t, r, ses.stack)
-	_, err := fresh.server(gone, c, ses.stack.Serves[0], false)
+	fresh := testSession(t, r, ses.Stack)
+	_, err := fresh.Server(gone, c, ses.Stack.Serves[0], false)
 	require.Error(t, err)
-	_, err = fresh.server(context.Background(), c, ses.stack.Serves[0], false)
+	_, err = fresh.Server(context.Background(), c, ses.Stack.Serves[0], false)
 	require.NoError(t, err, "an interruption is not the stack's failure")
 }
 
@@ -88,7 +90,7 @@ func TestNonsenseInTheWindowIsInvalid(t *testing.T) {
 
 func TestServerThatDiesInTheWindow(t *testing.T) {
 	r, _ := testRun(t)
-	r.set(func(o *Options) { o.Window = 5 * time.Minute }) // which must not be waited for
+	r.set(func(o *suite.Options) { o.Window = 5 * time.Minute }) // which must not be waited for
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	trials, failed := measured(ctx, t, r, fakeStack(t, "fake", "dies=5"))
@@ -102,7 +104,7 @@ func TestServerThatDiesInTheWindow(t *testing.T) {
 	var err error
 	testing.Benchmark(func(b *testing.B) {
 		c := textCase(1, 1)
-		_, err = r.measure(ctx, b, leaf{session: ses, c: c, how: ses.stack.Serves[0], name: nameOf(r.group, ses.stack, c)})
+		_, err = r.Measure(ctx, b, trial.Leaf{Subject: ses, Case: c, How: ses.Stack.Serves[0], Name: nameOf(r.Group, ses.Stack, c)})
 	})
 	lines := strings.Split(err.Error(), "\n")
 	require.Equal(t, "fake: the server exited with code 3", lines[0])
@@ -124,7 +126,7 @@ func TestPortInUse(t *testing.T) {
 
 func TestStrictProfileWithholdsAndFails(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
-	r.set(func(o *Options) { o.Profile = Standard })
+	r.set(func(o *suite.Options) { o.Profile = suite.Standard })
 	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "nonsense=1"))
 	require.True(t, failed)
 	require.Len(t, trials, 1)
@@ -158,11 +160,11 @@ func TestCancelledRunSkipsAndRecordsNothing(t *testing.T) {
 
 func TestNotesWaitForTheLeafToEnd(t *testing.T) {
 	r, notes := testRun(t)
-	r.note("first %d\nand how", 1)
-	r.note("second")
+	r.Note("first %d\nand how", 1)
+	r.Note("second")
 	require.Empty(t, notes.String())
-	r.flush()
+	r.Flush()
 	require.Equal(t, "# first 1\n#   and how\n# second\n", notes.String())
-	r.flush()
+	r.Flush()
 	require.Equal(t, 3, strings.Count(notes.String(), "\n"))
 }

@@ -8,6 +8,8 @@ import (
 
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/trial"
 )
 
 // TestAStackIsMeasuredAgain: the second time in a trial, its first windows are,
@@ -16,11 +18,11 @@ func TestAStackIsMeasuredAgain(t *testing.T) {
 	over := textCase(1, 1)
 	over.Proto = stack.GRPC // which the fake does not serve
 	knee := textCase(1, 0)
-	knee.Load = Knee(1)
+	knee.Load = suite.Knee(1)
 	r, _ := testRun(t, over, knee, textCase(1, 1), textCase(2, 2), textCase(4, 1))
-	r.set(func(o *Options) { o.Record.Again = 2 })
+	r.set(func(o *suite.Options) { o.Record.Again = 2 })
 	s := fakeStack(t, "fake", "right")
-	require.Equal(t, []Case{textCase(1, 1), textCase(2, 2)}, r.options.Of(r.group, s))
+	require.Equal(t, []suite.Case{textCase(1, 1), textCase(2, 2)}, r.Options.Of(r.Group, s))
 	trials, failed := measured(context.Background(), t, r, s)
 	require.False(t, failed)
 	require.Len(t, trials, 2)
@@ -37,8 +39,8 @@ func TestAStackIsMeasuredAgain(t *testing.T) {
 // TestTheSecondTimeCostsLittle: what is measured beside windows was measured the first time.
 func TestTheSecondTimeCostsLittle(t *testing.T) {
 	r, _ := testRun(t)
-	r.group.Footprint = func(Case) bool { return true }
-	require.True(t, footprints(r.options, r.group, textCase(1, 1)))
-	r.set(func(o *Options) { o.Record.Again = 3 })
-	require.False(t, footprints(r.options, r.group, textCase(1, 1)))
+	r.Group.Footprint = func(suite.Case) bool { return true }
+	require.True(t, trial.Footprints(r.Options, r.Group, textCase(1, 1)))
+	r.set(func(o *suite.Options) { o.Record.Again = 3 })
+	require.False(t, trial.Footprints(r.Options, r.Group, textCase(1, 1)))
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/bench"
+	"stackbench/internal/host"
 	"stackbench/internal/stack"
 )
 
@@ -28,7 +28,7 @@ func TestWrongRequestsEndWithTwo(t *testing.T) {
 
 // An image that is not here is no "ok", and a reason keeps its own colons.
 func TestDoctorsLineOfAStack(t *testing.T) {
-	s := bench.State{Stack: stack.Stack{Name: "tei"}, Launcher: "container"}
+	s := host.State{Stack: stack.Stack{Name: "tei"}, Launcher: "container"}
 	s.Stack.Title = "TEI"
 	require.Equal(t, "tei                      ok   container · TEI", stackLine(s))
 	s.Reason, s.Cure = "it needs Python 3.11: exec: not found", "install: it"

@@ -12,6 +12,7 @@ import (
 	"stackbench/internal/bench"
 	"stackbench/internal/boot"
 	"stackbench/internal/gpu"
+	"stackbench/internal/host"
 	"stackbench/internal/usage"
 	"stackbench/stacks"
 )
@@ -32,7 +33,7 @@ func doctor(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 		return usageError{err}
 	}
 	fmt.Fprintln(stdout)
-	states, err := bench.Stacks(ctx, o)
+	states, err := host.Stacks(ctx, o)
 	if err != nil {
 		return usageError{err}
 	}
@@ -47,7 +48,7 @@ func doctor(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 }
 
 // stackLine says of a stack whether it can run now.
-func stackLine(s bench.State) string {
+func stackLine(s host.State) string {
 	if s.Reason != "" {
 		return finding{name: s.Stack.Name, what: s.Reason, cure: s.Cure}.line()
 	}

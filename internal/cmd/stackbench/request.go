@@ -18,13 +18,14 @@ import (
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/runner"
+	"stackbench/internal/suite"
 	"stackbench/stacks"
 )
 
 // choice is what setup and run are asked for.
 type choice struct {
 	groups  []runner.Group
-	options bench.Options
+	options suite.Options
 	trials  int
 	seed    uint64
 	args    []string // for the benchmark binaries

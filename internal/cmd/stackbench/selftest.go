@@ -15,6 +15,8 @@ import (
 	"stackbench/internal/meter"
 	"stackbench/internal/selftest"
 	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/trial"
 	"stackbench/internal/turn"
 	"stackbench/internal/unit"
 	"stackbench/internal/usage"
@@ -97,8 +99,8 @@ func embeddedAgain(ctx context.Context, times int) ([]selftest.Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := bench.Case{Task: stack.Embeddings, Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: 1, Load: bench.Closed(1)}
-	sums, err := bench.Again(ctx, o, stacks.Reference(), c, times)
+	c := suite.Case{Task: stack.Embeddings, Model: "all-minilm-l6-v2", Proto: stack.REST, Input: stack.Text, Batch: 1, Load: suite.Closed(1)}
+	sums, err := trial.Again(ctx, o, stacks.Reference(), c, times)
 	if err != nil {
 		return nil, err
 	}

@@ -11,9 +11,9 @@ import (
 
 	"golang.org/x/term"
 
-	"stackbench/internal/bench"
 	"stackbench/internal/boot"
 	"stackbench/internal/fetch"
+	"stackbench/internal/host"
 	"stackbench/internal/results"
 	"stackbench/internal/runner"
 	"stackbench/internal/stack"
@@ -81,7 +81,7 @@ func setUp(ctx context.Context, c choice, stderr io.Writer, log *os.File) (prepa
 		return p, results.Env{}, named(err, log)
 	}
 	say := func(what string) { fmt.Fprintf(stderr, "setup   %s · %s\n", what, runner.Clock(time.Since(started))) }
-	env, err := bench.Setup(ctx, c.options, p.leaves(), []stack.Stack{stacks.Reference(), stacks.Null()}, bench.Reporter{Done: say, Download: downloadBar(stderr), Build: log})
+	env, err := host.Setup(ctx, c.options, p.leaves(), []stack.Stack{stacks.Reference(), stacks.Null()}, host.Reporter{Done: say, Download: downloadBar(stderr), Build: log})
 	if err != nil {
 		return p, env, named(err, log)
 	}

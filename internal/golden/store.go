@@ -1,0 +1,131 @@
+// Package golden holds the right answers of models: those committed, or those of a
+// stack that stands in for them.
+package golden
+
+import (
+	"context"
+	"fmt"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/host"
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/task"
+)
+
+// Store holds the models' right answers, and makes them where there are none.
+type Store struct {
+	Host   *host.Host
+	Supply *task.Supply
+	Of     stack.Stack // whose answers stand in; without a name: of nobody
+	Models map[string]*Reference
+}
+
+// Reference is a prepared model with what its answers are held against.
+type Reference struct {
+	*host.Prepared
+	task.Right
+	Sought bool // whether a stand-in for right answers was looked for
+}
+
+// NewStore has no right answers yet. Inputs are those of the group.
+func NewStore(e *host.Host, g suite.Group) *Store {
+	return &Store{Host: e, Supply: &task.Supply{Options: e.Options, Group: g}, Of: g.Reference, Models: map[string]*Reference{}}
+}
+
+// Prepare makes a model ready and reads what its answers are held against.
+func (s *Store) Prepare(ctx context.Context, name string) (*Reference, error) {
+	if m, ok := s.Models[name]; ok {
+		return m, nil
+	}
+	p, err := s.Host.Prepare(ctx, name, nil)
+	if err != nil {
+		return nil, err
+	}
+	m := &Reference{Prepared: p}
+	if err := m.Committed(); err != nil {
+		return nil, err
+	}
+	s.Models[name] = m
+	return m, nil
+}
+
+// Judge holds answers against the right ones of the model.
+func (s *Store) Judge(m *Reference, c suite.Case, by stack.Stack) task.Judge {
+	return task.JudgeOf(c.Task, m.Right, c.Input, by.Floats[s.Host.Device])
+}
+
+// Session starts a stack with a model, and takes it for ready when it answers right.
+func (s *Store) Session(by stack.Stack, m *Reference) *host.Session {
+	return &host.Session{Host: s.Host, Stack: by, Model: m.Prepared, Ready: asker{answers: s, stack: by, model: m}.ready}
+}
+
+// Helping is the session of a stack that is not measured.
+func (s *Store) Helping(by stack.Stack, m *Reference) *host.Session {
+	return &host.Session{Host: s.Host, Stack: by, Model: m.Prepared, Helper: true, Ready: asker{answers: s, stack: by, model: m, helper: true}.ready}
+}
+
+// Helper is the session of the stack that makes reference answers, whatever
+// stacks are measured: it needs its library even where none of them loads one.
+func (s *Store) Helper(ctx context.Context, m *Reference) (*host.Session, error) {
+	if host.LoadsLibrary(s.Of) {
+		if err := s.Host.FetchLibrary(ctx, nil); err != nil {
+			return nil, fmt.Errorf("find the library of %s: %w", s.Of.Name, err)
+		}
+	}
+	return s.Helping(s.Of, m), nil
+}
+
+// asker asks a stack that was started for a right answer.
+type asker struct {
+	answers *Store
+	stack   stack.Stack
+	model   *Reference
+	helper  bool // any answer will do
+}
+
+// ready sends one real request of the case and wants a right answer.
+func (a asker) ready(ctx context.Context, c suite.Case, how stack.Capability, at stack.Endpoint) error {
+	c.Batch = 1
+	if h, ok := a.stack.Find(c.Task, c.Proto, c.Input, 1); ok && !a.helper {
+		how = h
+	}
+	w, err := a.answers.Supply.Prepare(c, how, a.model.Served, at)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = w.Close() }()
+	if err := host.Up(ctx, a.stack.Ready, at, c.Model); err != nil {
+		return err
+	}
+	conn, err := w.Target.Dial(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	reply := conn.Do(ctx, w.Known())
+	if reply.Outcome != record.Good {
+		return fmt.Errorf("the request ended as %q (code %d): %w", reply.Outcome, reply.Code, reply.Err)
+	}
+	j := a.answers.Judge(a.model, c, a.stack)
+	if a.helper {
+		j = task.KindOf(c.Task).Unchecked("")
+	}
+	w.Examine([]record.Record{{Seq: w.Known(), Answer: &record.Answer{Head: reply.Head, Body: reply.Body}}}, c.Input, j)
+	if u, ok := j.(task.Blind); ok && u.Blind() { // the windows will be invalid, so that much is enough
+		return wrong(u.Fault())
+	}
+	if v := j.Verdict(); !v.OK() {
+		return wrong(fmt.Errorf("the answer is wrong: %s", v.Reason()))
+	}
+	return nil
+}
+
+// wrong says that asking again would not help; nil of nil.
+func wrong(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &boot.Wrong{Err: err}
+}

@@ -1,0 +1,41 @@
+package host
+
+import (
+	"fmt"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+)
+
+// UnknownWeights is what a trial of an attached server says of its weights: the
+// answers were right, and more is not known.
+const UnknownWeights = "unknown"
+
+// Capability is how a stack serves a case here: a server that is attached may
+// have been named without the address that the case needs.
+func (e *Host) Capability(s stack.Stack, c suite.Case) (stack.Capability, error) {
+	how, err := c.Capability(s)
+	if err != nil {
+		return how, err
+	}
+	at, attached, err := boot.Attached(s.Name)
+	switch {
+	case err != nil || !attached:
+		return how, err
+	case how.Proto.HTTP() && at.REST == "":
+		return how, fmt.Errorf("the server is attached without a rest= address")
+	case !how.Proto.HTTP() && at.GRPC == "":
+		return how, fmt.Errorf("the server is attached without a grpc= address")
+	}
+	return how, nil
+}
+
+// Joined is the most that a batcher joins: what was asked of it, unless the
+// server itself says that it takes less. 0 where nothing was asked.
+func Joined(asked, told int) int {
+	if told == 0 {
+		return asked
+	}
+	return min(asked, told)
+}

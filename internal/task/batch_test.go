@@ -1,0 +1,141 @@
+package task
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+	"stackbench/internal/wire/http1"
+	"stackbench/internal/wire/oip"
+	"stackbench/internal/workload"
+)
+
+func serving(width int) Served {
+	return Served{Model: stack.Model{Name: "m"}, Width: width, Norm: workload.Normalisation{Std: [3]float32{1, 1, 1}}}
+}
+
+func testAlbum(t *testing.T) *workload.Album {
+	t.Helper()
+	a, err := workload.NewAlbum(testdata())
+	require.NoError(t, err)
+	return a
+}
+
+func TestRequestsAreDrawn(t *testing.T) {
+	album := testAlbum(t)
+	for _, one := range []struct {
+		input stack.Input
+		batch int
+	}{{stack.Text, 1}, {stack.Text, 32}, {stack.JPEG, 1}, {stack.JPEG, 8}, {stack.Tensor, 8}} {
+		in, err := drawItems(suite.Group{}, suite.Case{Input: one.input, Batch: one.batch}, serving(1000), album, 1)
+		require.NoError(t, err)
+		for n := range 12 {
+			b, err := in.Batch(n)
+			require.NoError(t, err)
+			require.Equal(t, in.Items(n), b.Items)
+			require.Len(t, b.Items, one.batch)
+			require.Equal(t, one.input, b.input)
+			switch one.input {
+			case stack.JPEG:
+				require.Len(t, b.files, one.batch)
+			case stack.Text:
+				require.Len(t, b.texts, one.batch)
+			case stack.Tensor:
+				require.Len(t, b.numbers, one.batch*3*side*side)
+			}
+		}
+	}
+	_, err := drawItems(suite.Group{}, suite.Case{Input: "clip", Batch: 1}, serving(1), album, 1)
+	require.EqualError(t, err, `no inputs of the form "clip"`)
+}
+
+// TestNoTwoCasesShareAnInput: nothing that one leaf, trial or window sent is
+// sent again by another, while the same trial is the same for every stack.
+func TestNoTwoCasesShareAnInput(t *testing.T) {
+	one, two := textCase(1, 1), textCase(1, 8)
+	salts := map[uint64]bool{}
+	for seed := range uint64(4) {
+		for trial := 1; trial < 12; trial++ {
+			o := suite.Options{Record: suite.Record{Trial: trial, Seed: seed}}
+			salts[o.Salted(one)], salts[o.Salted(two)] = true, true
+		}
+	}
+	require.Len(t, salts, 2*4*11)
+	seen := map[string]bool{}
+	for salt := range salts {
+		in, err := drawItems(suite.Group{}, one, serving(1), nil, salt)
+		require.NoError(t, err)
+		for window := range 3 {
+			for n := range 40 {
+				b, err := in.Batch(window<<WindowBits + n)
+				require.NoError(t, err)
+				again, err := in.Batch(window<<WindowBits + n)
+				require.NoError(t, err)
+				require.Equal(t, b, again)
+				if !b.Items[0].Golden {
+					require.False(t, seen[plain(b.texts[0])])
+					seen[plain(b.texts[0])] = true
+				}
+			}
+		}
+	}
+}
+
+// TestMixedSizesAreNeverAlikeEither: requests of other sizes do not share items.
+func TestMixedSizesAreNeverAlikeEither(t *testing.T) {
+	in, err := drawItems(suite.Group{Sizes: []int{1, 2, 8}, Tokens: 16}, suite.Case{Input: stack.Text, Batch: suite.Mixed}, serving(1), nil, 5)
+	require.NoError(t, err)
+	seen, sizes := map[string]bool{}, map[int]bool{}
+	for n := range 200 {
+		items := in.Items(n)
+		sizes[len(items)] = true
+		for _, it := range items {
+			require.True(t, it.Golden || !seen[it.id])
+			seen[it.id] = true
+		}
+	}
+	require.Equal(t, map[int]bool{1: true, 2: true, 8: true}, sizes)
+}
+
+func TestEverythingCommittedIsDrawnOnce(t *testing.T) {
+	have, err := workload.Count(testdata())
+	require.NoError(t, err)
+	texts := 0
+	for _, n := range have.Texts {
+		texts += n
+	}
+	for form, want := range map[stack.Input]int{stack.JPEG: have.Photographs, stack.Tensor: have.Photographs, stack.Text: texts} {
+		list, err := everything(suite.Case{Input: form, Batch: 1}, serving(1))
+		require.NoError(t, err)
+		ids := map[string]bool{}
+		for _, b := range list {
+			require.Len(t, b.Items, 1)
+			require.True(t, b.Items[0].Golden)
+			ids[b.Items[0].id] = true
+		}
+		require.Len(t, list, want)
+		require.Len(t, ids, want)
+	}
+}
+
+func TestRequestsByContract(t *testing.T) {
+	m := serving(4)
+	jpeg := batch{Items: make([]Item, 2), input: stack.JPEG, files: [][]byte{[]byte("\xff\xd8\xff\xe0 one"), []byte("\xff\xd8\xff\xe0 two")}}
+	require.Equal(t, "m_jpeg", oipFiles(jpeg, m).Model)
+	text := batch{Items: make([]Item, 1), input: stack.Text, texts: []string{"a text"}}
+	require.Equal(t, "m_text", oipTexts(text, m).Model)
+	tensor := batch{Items: make([]Item, 1), input: stack.Tensor, numbers: make([]float32, 3*side*side)}
+	require.Equal(t, "m", oipTensor(tensor, m).Model)
+	infer := func(b batch, m Served) (http1.Request, error) { return oip.EncodeREST(oipFiles(b, m)) }
+	for want, encode := range map[string]func(batch, Served) (http1.Request, error){"/predict": predictFile, "/v2/models/m_jpeg/infer": infer} {
+		r, err := encode(jpeg, m)
+		require.NoError(t, err)
+		require.Equal(t, want, r.Path)
+	}
+	r, err := openAITexts(text, m)
+	require.NoError(t, err)
+	require.Equal(t, "/v1/embeddings", r.Path)
+	require.Contains(t, string(r.Body), "a text")
+}

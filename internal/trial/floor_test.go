@@ -1,0 +1,49 @@
+package trial
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/meter"
+	"stackbench/internal/record"
+	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+)
+
+func TestWhichFloorsAreMeasured(t *testing.T) {
+	big, one, more := textCase(32, 1), textCase(1, 1), textCase(1, 8)
+	g, o := suite.Group{Cases: []suite.Case{big, one, more}}, suite.Options{}
+	require.False(t, Floors(o, g, one), "without a null server")
+	g.Null = stack.Stack{Name: "null"}
+	for c, want := range map[suite.Case]bool{big: false, one: true, more: false} {
+		o.Profile = suite.Quick
+		require.Equal(t, want, Floors(o, g, c))
+		o.Profile = suite.Full
+		require.True(t, Floors(o, g, c))
+	}
+	require.Equal(t, FloorWindow, floorPlan(one, suite.Options{}).Window)
+	slow := one
+	slow.Load = suite.Open(4)
+	require.Equal(t, 3750*time.Millisecond, floorPlan(slow, suite.Options{}).Window, "long enough for a median")
+}
+
+func TestFloorNeedsGoodAnswersAndEnoughOfThem(t *testing.T) {
+	w := meter.Window{Length: time.Second, Conns: 1}
+	for i := range 20 {
+		at := time.Duration(i) * time.Millisecond
+		w.Records = append(w.Records, record.Record{Seq: i, Intended: at, Sent: at, First: at + time.Millisecond/2, Last: at + time.Millisecond/2, Done: at + time.Millisecond/2})
+	}
+	f, err := floorFrom(w)
+	require.NoError(t, err)
+	require.InDelta(t, 0.5, f.P50, 1e-9)
+	require.Zero(t, f.P95, "20 requests have no p95")
+	few := w
+	few.Records = w.Records[:5]
+	_, err = floorFrom(few)
+	require.EqualError(t, err, "only 5 requests in its window")
+	w.Records[3].Outcome = record.Refused
+	_, err = floorFrom(w)
+	require.ErrorContains(t, err, "a request to the null server ended as")
+}

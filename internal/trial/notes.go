@@ -1,0 +1,31 @@
+package trial
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Notes are the lines for the reader that are no results.
+type Notes struct {
+	To      io.Writer
+	pending []string // to print between leaves
+}
+
+// Note keeps a line for standard error until no result line is being written:
+// from the second repetition on, testing prints a leaf's name before it runs.
+func (n *Notes) Note(format string, args ...any) {
+	n.pending = append(n.pending, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n#   "))
+}
+
+func (n *Notes) Flush() {
+	for _, line := range n.pending {
+		fmt.Fprintln(n.To, "# "+line)
+	}
+	n.pending = nil
+}
+
+// say tells at once what would be no news later.
+func (n *Notes) say(format string, args ...any) {
+	fmt.Fprintln(n.To, "# "+fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,216 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/gpu"
+	"stackbench/internal/load"
+	"stackbench/internal/meter"
+	"stackbench/internal/results"
+	"stackbench/internal/suite"
+	"stackbench/internal/task"
+	"stackbench/internal/telemetry"
+)
+
+const (
+	mostTries  = 3                // windows that are taken of one, the first included
+	quietWait  = 30 * time.Second // for the others to end, before a window is taken again
+	quietEvery = 5 * time.Second  // that the wait is told anew
+)
+
+// patienceOf is what a run may spend on waiting for quiet and on windows that are
+// taken again, all its processes together: a machine that never is quiet must
+// not make minutes into hours. STACKBENCH_PATIENCE says otherwise.
+func patienceOf(p suite.Profile) (time.Duration, error) {
+	if asked := os.Getenv("STACKBENCH_PATIENCE"); asked != "" {
+		d, err := time.ParseDuration(asked)
+		if err != nil || d < 0 {
+			return 0, fmt.Errorf("STACKBENCH_PATIENCE=%q is no time\nwrite how long a run may wait for others, such as 30s, or 0s", asked)
+		}
+		return d, nil
+	}
+	return [...]time.Duration{2 * time.Minute, 20 * time.Minute, 40 * time.Minute}[p], nil
+}
+
+// spent is what the trials of a run have used up of that.
+func spent(trials []results.Trial) time.Duration {
+	var sum float64
+	for _, t := range trials {
+		if t.Foreign != nil {
+			sum += t.Foreign.Spent
+		}
+	}
+	return time.Duration(sum * float64(time.Second))
+}
+
+// quietly takes one window. One that others disturbed is taken again once they
+// are quiet, and of all tries the least disturbed is kept.
+func (r *Rig) quietly(ctx context.Context, l Leaf, w *task.Work, obs *Observation, p load.Plan) (meter.Window, error) {
+	before := obs.State()
+	var kept meter.Window
+	var best state
+	for try := 1; ; try++ {
+		started := time.Now()
+		win, err := r.take(ctx, l, w, obs, p)
+		if err != nil {
+			return win, err
+		}
+		if try > 1 {
+			r.spend(obs, time.Since(started))
+		}
+		if try == 1 || obs.Seen.Weight(win.Open) < best.seen.Weight(win.Open) {
+			kept, best = win, obs.State()
+		}
+		if try == mostTries || !disturbed(best.seen, win.Open) || !r.quiet(ctx, obs, win.Open) {
+			obs.Restore(best)
+			obs.tries += try
+			return kept, nil
+		}
+		obs.Restore(before)
+	}
+}
+
+// take loads the server for one window.
+func (r *Rig) take(ctx context.Context, l Leaf, w *task.Work, obs *Observation, p load.Plan) (meter.Window, error) {
+	clock := load.SystemClock()
+	defer func() { _ = clock.Close() }()
+	obs.others.look()
+	obs.source.Underway = p.Conns
+	res, err := w.Load(ctx, p, clock)
+	if err != nil {
+		return meter.Window{}, err
+	}
+	if err := obs.Server.Boot.Alive(); err != nil {
+		return meter.Window{}, err
+	}
+	win := windowOf(r.Group, l.Case, res, w, p)
+	if f := obs.Evidence.Foreign; f != nil && disturbed(obs.Seen, win.Open) {
+		obs.Seen.Holder = name(obs.others.holder())
+		if f.Holder == "" || f.Server == obs.Seen.Server {
+			f.Holder = obs.Seen.Holder
+		}
+	}
+	return win, nil
+}
+
+// disturbed says whether others did to a window what may be over when it is
+// taken again.
+func disturbed(f meter.Foreign, open bool) bool {
+	invalid, doubts := f.Broken(open)
+	for _, why := range append(invalid, doubts...) {
+		if why.Rule.Disturbed() {
+			return true
+		}
+	}
+	return false
+}
+
+// quiet waits until nobody disturbs for a second, and tells whom it waits for.
+// false: it must not or did not become quiet in the time that the run has left.
+func (r *Rig) quiet(ctx context.Context, obs *Observation, open bool) bool {
+	if r.Patience <= 0 {
+		return false
+	}
+	started := time.Now()
+	limit := min(quietWait, r.Patience)
+	told := time.Time{}
+	defer func() { r.spend(obs, time.Since(started)) }()
+	for time.Since(started) < limit {
+		obs.others.look()
+		obs.others.open()
+		if !r.second(ctx) {
+			obs.others.shut()
+			return false
+		}
+		f := obs.others.shut()
+		if f == nil || !disturbed(*f, open) {
+			return true
+		}
+		if time.Since(told) >= quietEvery {
+			r.say("waiting: %s", somebody(*f, obs.others.holder(), time.Second))
+			told = time.Now()
+		}
+	}
+	r.say("not quiet after %v: the window stays as it is", limit.Round(time.Second))
+	return false
+}
+
+// second waits for one; false when the run is ending.
+func (r *Rig) second(ctx context.Context) bool {
+	t := time.NewTimer(time.Second)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-boot.Ending(ctx):
+		return false
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// spend takes time off what the run has for disturbed windows.
+func (r *Rig) spend(obs *Observation, d time.Duration) {
+	obs.spent += d
+	if r.Patience -= d; r.Patience <= 0 && r.Patience+d > 0 {
+		r.say("the time that a run waits for others is used up: windows that they disturb are not taken again")
+	}
+}
+
+// state is what a watch has summed up: it is put back when a window is not kept.
+type state struct {
+	Evidence meter.Evidence
+	counters counters
+	gpus     []gpu.Summary
+	own      *telemetry.Generation
+	seen     meter.Foreign
+	opened   time.Time
+	waiting  [3]float64
+}
+
+func (w *Observation) State() state {
+	s := state{
+		Evidence: w.Evidence, counters: w.counters, gpus: slices.Clip(w.gpus), own: w.Own, seen: w.Seen, opened: w.opened,
+		waiting: [3]float64{w.Waiting.sum, float64(w.Waiting.Samples), w.Waiting.most},
+	}
+	// These are added to in place.
+	s.Evidence.Client, s.Evidence.Stack = copied(s.Evidence.Client), copied(s.Evidence.Stack)
+	s.Evidence.GPU, s.Evidence.Foreign = copied(s.Evidence.GPU), copied(s.Evidence.Foreign)
+	return s
+}
+
+// Restore puts a state back.
+func (w *Observation) Restore(s state) {
+	w.Evidence, w.counters, w.gpus, w.Own, w.Seen, w.opened = s.Evidence, s.counters, s.gpus, s.own, s.seen, s.opened
+	w.Evidence.Client, w.Evidence.Stack = copied(s.Evidence.Client), copied(s.Evidence.Stack)
+	w.Evidence.GPU, w.Evidence.Foreign = copied(s.Evidence.GPU), copied(s.Evidence.Foreign)
+	w.Waiting.sum, w.Waiting.Samples, w.Waiting.most = s.waiting[0], int(s.waiting[1]), s.waiting[2]
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	c := *p
+	return &c
+}
+
+// foreign is what a trial keeps of the others.
+func (w *Observation) foreign() *results.Foreign {
+	f := w.Evidence.Foreign
+	if f == nil {
+		return nil
+	}
+	keep := func(s meter.Share) results.Share {
+		return results.Share{Percent: s.Percent, Worst: s.Worst, Steal: s.Steal}
+	}
+	return &results.Foreign{
+		Opened: w.opened.UTC(), Unknown: f.Unknown, Server: keep(f.Server), Client: keep(f.Client), Throttled: f.Throttled,
+		Holder: f.Holder, Tries: w.tries, Spent: w.spent.Seconds(),
+	}
+}

@@ -1,0 +1,56 @@
+package trial
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/cpuset"
+	"stackbench/internal/host"
+	"stackbench/internal/meter"
+	"stackbench/internal/results"
+	"stackbench/internal/suite"
+	"stackbench/internal/usage"
+)
+
+func TestPatienceIsTheRuns(t *testing.T) {
+	trials := []results.Trial{{}, {Foreign: &results.Foreign{Spent: 40}}, {Foreign: &results.Foreign{Spent: 2.5}}}
+	require.Equal(t, 42500*time.Millisecond, spent(trials))
+	d, err := patienceOf(suite.Quick)
+	require.NoError(t, err)
+	require.Equal(t, 2*time.Minute, d)
+	t.Setenv("STACKBENCH_PATIENCE", "5s")
+	d, err = patienceOf(suite.Full)
+	require.NoError(t, err)
+	require.Equal(t, 5*time.Second, d)
+	for _, wrong := range []string{"soon", "-1s"} {
+		t.Setenv("STACKBENCH_PATIENCE", wrong)
+		_, err = patienceOf(suite.Quick)
+		require.ErrorContains(t, err, "is no time\nwrite how long")
+	}
+}
+
+// TestSomebodyElseIsNamed: in the words of the wait.
+func TestSomebodyElseIsNamed(t *testing.T) {
+	cc1 := &usage.Holder{PID: 4711, Name: "cc1", Core: 1, CPU: 410 * time.Millisecond}
+	require.Equal(t, "41 % of core 1 is somebody else's: 4711 cc1", somebody(meter.Foreign{}, cc1, time.Second))
+	f := meter.Foreign{Server: meter.Share{Percent: 41}}
+	require.Equal(t, "41 % of the server's cores is somebody else's, whose processes cannot be seen from here", somebody(f, nil, time.Second))
+	f = meter.Foreign{Server: meter.Share{Percent: 1, Steal: 7}}
+	require.Equal(t, "7 % of the cores is another virtual machine's", somebody(f, nil, time.Second))
+}
+
+// TestAttachedIsUnknown: what an attached server uses cannot be told from what others do.
+func TestAttachedIsUnknown(t *testing.T) {
+	s := &boot.Server{Launcher: "attach"}
+	o := company(&host.Host{Client: cpuset.Set{0}, Cores: cpuset.Set{1}}, s)
+	require.Contains(t, o.unknown, "the server is attached")
+	o.open()
+	f := o.shut()
+	require.Contains(t, f.Unknown, "the server is attached")
+	invalid, doubts := f.Broken(true)
+	require.Empty(t, invalid)
+	require.Empty(t, doubts)
+}

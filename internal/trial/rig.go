@@ -1,0 +1,112 @@
+// Package trial measures one case on one stack: its windows or its search, what
+// others did to it meanwhile, whether its answers were computed, and the client's
+// own floor.
+package trial
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"stackbench/internal/boot"
+	"stackbench/internal/cpuset"
+	"stackbench/internal/golden"
+	"stackbench/internal/host"
+	"stackbench/internal/results"
+	"stackbench/internal/stack"
+	"stackbench/internal/suite"
+)
+
+// Rig measures trials of a group's cases on this machine.
+type Rig struct {
+	*Notes
+	Options        suite.Options
+	Group          suite.Group
+	Host           *host.Host
+	Golden         *golden.Store
+	KeepHistograms bool          // histograms of what is measured
+	Patience       time.Duration // left for waiting for others to be quiet
+	live           *live         // nil: nobody waits for how a window goes
+	floorOf        map[suite.Case]*results.Floor
+	Histograms     []byte // histograms of the leaf that was measured last, until its trial is recorded
+}
+
+func NewRig(e *host.Host, g suite.Group, to io.Writer) *Rig {
+	return &Rig{
+		Notes: &Notes{To: to}, Options: e.Options, Group: g, Host: e, Golden: golden.NewStore(e, g),
+		KeepHistograms: e.Options.Record.Folder != "", live: newLive(e.Options.Record.Live),
+	}
+}
+
+// Ready makes the machine ready to measure: the client has its cores, and what
+// idle cards draw is known. What the trials of the run have spent on waiting for
+// others, this process cannot.
+func (r *Rig) Ready(ctx context.Context, have []results.Trial) error {
+	var err error
+	if r.Patience, err = patienceOf(r.Options.Profile); err != nil {
+		return err
+	}
+	r.Patience -= spent(have)
+	note, err := cpuset.Pin(r.Host.Client)
+	if err != nil {
+		return fmt.Errorf("pin the client to cores %s: %w", r.Host.Client, err)
+	}
+	for _, line := range []string{note, r.Host.Shared} {
+		if line != "" {
+			r.Note("%s", line)
+		}
+	}
+	if r.Host.Devices != nil {
+		r.Host.Devices.MeasureIdle(ctx, idleSpan) // no stack of this process is up yet
+	}
+	return r.Host.FindLibrary(ctx, nil)
+}
+
+// Subject is a stack with a model that is measured.
+type Subject struct {
+	*host.Session
+	model  *golden.Reference
+	oracle *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
+	Said   bool          // that it cannot run here
+}
+
+func (r *Rig) Subject(s stack.Stack, m *golden.Reference) *Subject {
+	return &Subject{Session: r.Golden.Session(s, m), model: m}
+}
+
+// End stops the stack, and what helped to check its answers.
+func (s *Subject) End(ctx context.Context) error {
+	err := s.Stop(ctx)
+	if s.oracle != nil {
+		err = errors.Join(err, s.oracle.Stop(ctx))
+	}
+	return err
+}
+
+// Leaf is one case on one stack.
+type Leaf struct {
+	Subject *Subject
+	Case    suite.Case
+	How     stack.Capability
+	Name    results.Name
+}
+
+// Bench is the part of testing's B that a trial needs.
+type Bench interface {
+	Loop() bool
+	ReportMetric(value float64, unit string)
+}
+
+// IsEnding says that the user asked the process to end.
+func IsEnding(ctx context.Context) bool {
+	select {
+	case <-boot.Ending(ctx):
+		return true
+	case <-ctx.Done():
+		return true
+	default:
+		return false
+	}
+}
