@@ -186,9 +186,37 @@ func TestReadmeNamesEveryStack(t *testing.T) {
 // TestAddingAStackIsTrue holds the page to the code: every file that it names
 // is there, and every test, in the file that it names.
 func TestAddingAStackIsTrue(t *testing.T) {
-	page, err := os.ReadFile("docs/adding-a-stack.md")
+	steps := guide(t, "docs/adding-a-stack.md")
+	require.Len(t, steps, 8)
+}
+
+// TestAddingAGroupIsTrue likewise; and each line of a table that it shows is one
+// of the file that stands above it.
+func TestAddingAGroupIsTrue(t *testing.T) {
+	const file = "docs/adding-a-group.md"
+	steps := guide(t, file)
+	require.Len(t, steps, 9)
+	shown := 0
+	for _, block := range regexp.MustCompile("(?s)```go\n// ([a-z_/.]+)\n(.*?)```").FindAllStringSubmatch(strings.Join(steps, ""), -1) {
+		code, err := os.ReadFile(block[1])
+		require.NoError(t, err)
+		for line := range strings.Lines(block[2]) {
+			start, _, _ := strings.Cut(strings.TrimSpace(line), "…")
+			require.Contains(t, string(code), strings.TrimSpace(start), "%s shows a line of %s", file, block[1])
+			shown++
+		}
+	}
+	require.Equal(t, 6, shown, "a line a table")
+}
+
+// guide holds a page of steps to the code, and gives the steps: every file that it
+// names is there, and every step but the last, which measures, names the tests
+// that fail without it and where they stand.
+func guide(t *testing.T, file string) []string {
+	t.Helper()
+	page, err := os.ReadFile(file)
 	require.NoError(t, err)
-	paths := regexp.MustCompile("`((?:stacks|internal|testdata|docs)[a-z_/-]*[a-zA-Z_.-]*)`").FindAllSubmatch(page, -1)
+	paths := regexp.MustCompile("`((?:stacks|internal|testdata|docs|groups)[a-z_/-]*[a-zA-Z_.-]*)`").FindAllSubmatch(page, -1)
 	require.Greater(t, len(paths), 15)
 	for _, m := range paths {
 		if strings.HasSuffix(string(m[1]), "/NAME") {
@@ -198,8 +226,7 @@ func TestAddingAStackIsTrue(t *testing.T) {
 		require.NoError(t, err)
 	}
 	steps := regexp.MustCompile(`(?m)^## \d`).Split(string(page), -1)[1:]
-	require.Len(t, steps, 8)
-	for _, step := range steps[:7] {
+	for _, step := range steps[:len(steps)-1] {
 		_, checks, ok := strings.Cut(step, "\nChecked by ")
 		require.True(t, ok, "no test checks the step %.40q", step)
 		tests := regexp.MustCompile("`(Test\\w+)`").FindAllStringSubmatch(checks, -1)
@@ -212,9 +239,10 @@ func TestAddingAStackIsTrue(t *testing.T) {
 			code += string(text)
 		}
 		for _, name := range tests {
-			require.True(t, strings.Contains(code, "\nfunc "+name[1]+"("), "docs/adding-a-stack.md names %s, which is not there", name[1])
+			require.True(t, strings.Contains(code, "\nfunc "+name[1]+"("), "%s names %s, which is not there", file, name[1])
 		}
 	}
+	return steps
 }
 
 // TestCIRunsEveryReadmeCommand keeps README's commands true: each is a line of
