@@ -42,7 +42,8 @@ func allowed(pkg string) (may []string, found bool) {
 		{"stacks", []string{"stacks/"}},
 		{"internal/cmd/", []string{
 			"internal/bench", "internal/suite", "internal/host", "internal/trial", "internal/boot", "internal/results", "internal/turn", "internal/usage", "internal/meter",
-			"internal/runner", "internal/compare", "internal/conformance", "internal/fake", "internal/selftest", "internal/model", "internal/ort", "stacks",
+			"internal/runner", "internal/compare", "internal/conformance", "internal/fake", "internal/selftest", "internal/model", "internal/ort", "internal/gpu",
+			"internal/load", "stacks",
 		}},
 		// The rooms of a benchmark, from what is asked up to testing's glue: each may
 		// import those before it.

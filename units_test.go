@@ -23,8 +23,7 @@ type homonym struct{ folder, word, what string }
 
 func homonyms() []homonym {
 	return []homonym{
-		{"internal/results", "users", "a value of the axis load"},
-		{"internal/compare", "users", "a value of the axis load"},
+		{"internal/axis", "users", "a value of the axis load"},
 		{"stacks/embedded/internal/app", "max-batch", "a flag of the server"},
 	}
 }
