@@ -21,7 +21,7 @@ func TestAnAttachedServerIsRecordedAsUnknown(t *testing.T) {
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
 	model := &golden.Reference{Prepared: &host.Prepared{Served: task.Served{Source: "package", SHA256: "abc"}}}
-	l := Leaf{Subject: &Subject{model: model}}
+	l := Leaf{Subject: &Subject{Session: &host.Session{}, model: model}}
 	s := &host.Server{
 		Boot: &boot.Server{Launcher: boot.Attach}, Cores: cpuset.Set{1}, Threads: 1,
 		Endpoint: stack.Endpoint{REST: strings.TrimPrefix(web.URL, "http://")},
