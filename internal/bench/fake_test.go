@@ -229,7 +229,7 @@ func testRun(t testing.TB, cases ...suite.Case) (*run, *bytes.Buffer) {
 // set changes what was asked for, everywhere.
 func (r *run) set(change func(o *suite.Options)) {
 	change(&r.Options)
-	change(&r.Options)
+	change(&r.Host.Options)
 	change(&r.Golden.Supply.Options)
 }
 

@@ -72,7 +72,8 @@ func (s *Store) standIn(ctx context.Context, m *Reference) (kept, err error) {
 	}
 	if file, err := os.ReadFile(path); err == nil {
 		if known, err := task.KindOf(m.Task).Decode(file, m.Served); err == nil {
-			known.Ungolden, m.Right = m.Ungolden, known
+			known.Ungolden = m.Ungolden
+			m.Right = known
 			return nil, nil
 		}
 	}
@@ -80,7 +81,8 @@ func (s *Store) standIn(ctx context.Context, m *Reference) (kept, err error) {
 	if err != nil {
 		return nil, err
 	}
-	known.Ungolden, m.Right = m.Ungolden, known
+	known.Ungolden = m.Ungolden
+	m.Right = known
 	file, err := task.KindOf(m.Task).Encode(known)
 	if err != nil {
 		return nil, err
