@@ -72,6 +72,9 @@ func Stacks(run *results.Run) (*Table, error) {
 	table.Doubts = b.doubts
 	if b.judged > 0 {
 		table.Conditions = append(table.Conditions, b.noise.words(b.judged))
+		if len(b.bare) > 0 {
+			table.Conditions = append(table.Conditions, noInterval(b.bare))
+		}
 	}
 	return table, nil
 }
@@ -99,7 +102,8 @@ type builder struct {
 	doubts  []string
 	pairs   []pair
 	noise   noise
-	judged  int // most trials of a row of which something was said
+	judged  int      // most trials of a row of which something was said
+	bare    []string // units that are undecided because single trials give no interval of them
 }
 
 func (b *builder) add(name results.Name, t results.Trial) {
@@ -199,6 +203,9 @@ func (b *builder) judge(values []measured, load results.Name, u unit.Name) []Cel
 	if slices.ContainsFunc(cells, func(c Cell) bool { return c.Remark != "" }) {
 		for _, v := range values {
 			b.judged = max(b.judged, len(v.trials))
+		}
+		if bare(values, cells, load, unit) && !slices.Contains(b.bare, unit) {
+			b.bare = append(b.bare, unit)
 		}
 	}
 	return cells

@@ -1,0 +1,26 @@
+package compare
+
+import (
+	"slices"
+	"strings"
+
+	"stackbench/internal/results"
+)
+
+// bare says that a row is undecided because a trial keeps no raw values of its
+// unit, and its trials are too few for a rank test.
+func bare(values []measured, cells []Cell, load results.Name, unit string) bool {
+	searched := unit == "users" || unit == "knee-rps"
+	if searched || percentile(unit).of > 0 || slices.Contains(rates(), unit) && load.Conc > 0 {
+		return false
+	}
+	if !slices.ContainsFunc(cells, func(c Cell) bool { return strings.Contains(c.Remark, undecided.word()) }) {
+		return false
+	}
+	return slices.ContainsFunc(values, func(v measured) bool { return v.ok && !v.doubt && !v.out && !v.span.known() })
+}
+
+// noInterval says so to the reader.
+func noInterval(units []string) string {
+	return "No interval: of " + strings.Join(units, ", ") + " a trial keeps one value, so that with so few trials a difference over the noise floor stays undecided."
+}
