@@ -4,14 +4,16 @@ import (
 	"slices"
 	"strings"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // bare says that a row is undecided because a trial keeps no raw values of its
 // unit, and its trials are too few for a rank test.
-func bare(values []measured, cells []Cell, load results.Name, unit string) bool {
-	searched := unit == "users" || unit == "knee-rps"
-	if searched || percentile(unit).of > 0 || slices.Contains(rates(), unit) && load.Conc > 0 {
+func bare(values []measured, cells []Cell, load results.Name, u unit.Name) bool {
+	_, _, raw := recorded(u)
+	if raw || u.Sought() || u.Throughput() && load.Get(axis.Load) == axis.Closed {
 		return false
 	}
 	if !slices.ContainsFunc(cells, func(c Cell) bool { return strings.Contains(c.Remark, undecided.word()) }) {
@@ -21,6 +23,6 @@ func bare(values []measured, cells []Cell, load results.Name, unit string) bool 
 }
 
 // noInterval says so to the reader.
-func noInterval(units []string) string {
-	return "No interval: of " + strings.Join(units, ", ") + " a trial keeps one value, so that with so few trials a difference over the noise floor stays undecided."
+func noInterval(units []unit.Name) string {
+	return "No interval: of " + join(units) + " a trial keeps one value, so that with so few trials a difference over the noise floor stays undecided."
 }

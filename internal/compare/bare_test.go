@@ -5,7 +5,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/axis"
 	"stackbench/internal/results"
+	"stackbench/internal/unit"
 )
 
 // TestOfOneTrialNoIntervalIsSaid: the gap of tokens, memory and energy are one
@@ -13,24 +15,24 @@ import (
 func TestOfOneTrialNoIntervalIsSaid(t *testing.T) {
 	one := func(stack string, of float64) results.Trial {
 		n := name("TextGeneration", stack, "m", "text", 1, 4, 0)
-		n.Tokens = "chat"
+		n = n.With(axis.Tokens, "chat")
 		tr := trial(n, 1, 40*of, 60*of, 100)
 		delete(tr.Metrics, "") // texts have no unit of their own there
-		for _, unit := range []string{"itl-ms", "gpu-mem-MB", "J/answer"} {
-			tr.Metrics[unit] = 10 * of
+		for _, u := range []unit.Name{unit.ITL, unit.GPUMemMB, unit.JPerAnswer} {
+			tr.Metrics[u] = 10 * of
 		}
 		return tr
 	}
-	for _, unit := range []string{"itl-ms", "gpu-mem-MB", "J/answer"} {
-		require.False(t, spanOf(one("a", 1), results.Name{Conc: 4}, unit, 10).known(), unit)
+	for _, u := range []unit.Name{unit.ITL, unit.GPUMemMB, unit.JPerAnswer} {
+		require.False(t, spanOf(one("a", 1), results.Name{}.With(axis.Conc, "4"), u, 10).known(), u)
 	}
 	r := run(t, quick(), one("a", 1), one("b", 3))
-	for _, unit := range []string{"itl-ms", "gpu-mem-MB", "J/answer"} {
-		r.Units[unit] = results.UnitMeta{Better: -1, Threshold: 0.05}
+	for _, u := range []unit.Name{unit.ITL, unit.GPUMemMB, unit.JPerAnswer} {
+		r.Units[u] = results.UnitMeta{Better: -1, Threshold: 0.05}
 	}
 	text, _ := table(t, r)
-	for _, unit := range []string{"itl-ms", "gpu-mem-MB", "J/answer"} {
-		require.Regexp(t, `(?m)`+unit+` +10(\.0)?  undecided +30(\.0)?  \(\+200%, undecided\)$`, text)
+	for _, u := range []unit.Name{unit.ITL, unit.GPUMemMB, unit.JPerAnswer} {
+		require.Regexp(t, `(?m)`+string(u)+` +10(\.0)?  undecided +30(\.0)?  \(\+200%, undecided\)$`, text)
 	}
 	require.Regexp(t, `(?m)^No interval: of itl-ms, gpu-mem-MB, J/answer a trial keeps one value`, text)
 	require.NotRegexp(t, `(?m)(itl-ms|gpu-mem-MB|J/answer) .*best`, text)

@@ -102,8 +102,8 @@ type builder struct {
 	doubts  []string
 	pairs   []pair
 	noise   noise
-	judged  int      // most trials of a row of which something was said
-	bare    []string // units that are undecided because single trials give no interval of them
+	judged  int         // most trials of a row of which something was said
+	bare    []unit.Name // units that are undecided because single trials give no interval of them
 }
 
 func (b *builder) add(name results.Name, t results.Trial) {
@@ -204,8 +204,8 @@ func (b *builder) judge(values []measured, load results.Name, u unit.Name) []Cel
 		for _, v := range values {
 			b.judged = max(b.judged, len(v.trials))
 		}
-		if bare(values, cells, load, unit) && !slices.Contains(b.bare, unit) {
-			b.bare = append(b.bare, unit)
+		if bare(values, cells, load, u) && !slices.Contains(b.bare, u) {
+			b.bare = append(b.bare, u)
 		}
 	}
 	return cells

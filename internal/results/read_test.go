@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 
+	"stackbench/internal/unit"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -167,7 +169,7 @@ func TestManyNamesKeepTheirOrder(t *testing.T) {
 	read, err := ReadBench(strings.NewReader(b.String()), "x")
 	require.NoError(t, err)
 	require.Len(t, read.Names, many)
-	require.Equal(t, []string{"p50-ms"}, read.Units)
+	require.Equal(t, []unit.Name{unit.P50}, read.Units)
 	for i, name := range read.Names {
 		require.Equal(t, fmt.Sprintf("G/stack=s/model=m/case%d/x", i), name)
 		require.Equal(t, []float64{float64(i), float64(i)}, read.Samples[Series{name, "p50-ms"}])

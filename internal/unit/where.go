@@ -3,6 +3,8 @@ package unit
 import (
 	"slices"
 	"strings"
+
+	"stackbench/internal/axis"
 )
 
 // Group is a group of benchmarks as users write it.
@@ -28,8 +30,8 @@ const (
 	OpenLoop    Condition = "open loop"
 	Streamed    Condition = "streams" // answers that come in chunks
 	OnGPU       Condition = "GPU"
-	SeekingRate Condition = "load=knee"
-	SeekingMost Condition = "load=users"
+	SeekingRate Condition = Condition(axis.Load) + "=" + axis.Knee
+	SeekingMost Condition = Condition(axis.Load) + "=" + axis.Users
 )
 
 // Of are up to three groups; none: all.
