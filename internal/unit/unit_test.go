@@ -115,11 +115,19 @@ func TestDerivedLists(t *testing.T) {
 // What a new rate of items restates follows from its row.
 func TestWhatSaysTheSame(t *testing.T) {
 	for n, want := range map[Name][]Name{
-		NsPerOp: {Rps}, Rps: {TokPerS, ImgPerS, EmbPerS}, JPerAnswer: {JPerItem},
+		NsPerOp: {Rps}, JPerAnswer: {JPerItem},
 		ImgPerS: nil, GoodputRps: nil, JPerItem: nil, KneeRps: nil, P95: nil, "of-others": nil,
 	} {
 		require.Equal(t, want, n.Restated(), n)
 	}
+	var items []Name
+	for _, n := range Throughputs() {
+		if n != Rps {
+			items = append(items, n)
+		}
+	}
+	require.Subset(t, items, []Name{TokPerS, ImgPerS, EmbPerS})
+	require.Equal(t, items, Rps.Restated(), "all that is counted in items")
 }
 
 // TestNeeds computes the smallest samples: the chance that two or more of n
