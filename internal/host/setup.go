@@ -140,3 +140,12 @@ func Skippable(err error) (string, bool) {
 	}
 	return "", false
 }
+
+// Downloads prints a line a download, when it is complete.
+func Downloads(w io.Writer) fetch.Progress {
+	return func(s fetch.Step) {
+		if s.Total > 0 && s.Done == s.Total {
+			fmt.Fprintf(w, "# fetched %s, %.1f MB\n", s.Name, float64(s.Total)/1e6)
+		}
+	}
+}
