@@ -206,7 +206,7 @@ func TestAddingAGroupIsTrue(t *testing.T) {
 			shown++
 		}
 	}
-	require.Equal(t, 6, shown, "a line a table")
+	require.Equal(t, 7, shown, "a line a table")
 }
 
 // guide holds a page of steps to the code, and gives the steps: every file that it

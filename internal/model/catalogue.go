@@ -84,7 +84,15 @@ func lookup(all []entry, name string) (entry, error) {
 }
 
 func catalogue() []entry {
-	return []entry{resnet50(), efficientnet(), minilm(), mpnet(), gpt2(), opt(), smollm2()}
+	return []entry{
+		resnet50(),
+		efficientnet(),
+		minilm(),
+		mpnet(),
+		gpt2(),
+		opt(),
+		smollm2(),
+	}
 }
 
 // classifier is what the image models share.

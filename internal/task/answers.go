@@ -9,13 +9,35 @@ import (
 	"stackbench/internal/wire/generation"
 )
 
-// Answers are the decoded answers to one request: a vector an item (logits or
-// embedding), or the best classes of a single item, or the text that a prompt
-// led to.
-type Answers struct {
-	vectors [][]float32
-	top     []quality.Ranked
-	text    *generation.Text
+// Answers are the decoded answers to one request, one an item.
+type Answers []answer
+
+// answer is that to one item. A new kind of answer is a type.
+type answer interface {
+	// examine hands it to a judge.
+	examine(it Item, form stack.Input, j Judge)
+}
+
+type (
+	values  []float32        // logits or an embedding
+	classes []quality.Ranked // the best few
+	written generation.Text  // that a prompt led to
+)
+
+func vectorsOf(rows [][]float32) Answers {
+	out := make(Answers, len(rows))
+	for i, row := range rows {
+		out[i] = values(row)
+	}
+	return out
+}
+
+// only is the answer to a request of one item; false where it is of another kind.
+func only[A answer](got Answers) (a A, ok bool) {
+	if len(got) > 0 {
+		a, ok = got[0].(A)
+	}
+	return a, ok
 }
 
 // Examine holds every kept answer of the records against the golden ones.

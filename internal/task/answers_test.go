@@ -99,7 +99,7 @@ func TestEmbeddingAnswersAreDecoded(t *testing.T) {
 	}
 	got, err := decode(data(`{"index":1,"embedding":[3,4]},{"index":0,"embedding":[1,2]}`), 2)
 	require.NoError(t, err)
-	require.Equal(t, [][]float32{{1, 2}, {3, 4}}, got.vectors)
+	require.Equal(t, Answers{values{1, 2}, values{3, 4}}, got)
 	for _, bad := range []string{``, `{"index":0,"embedding":[1,2]}`, `{"index":0,"embedding":[1]},{"index":1,"embedding":[1,2]}`,
 		`{"index":0,"embedding":[1,2]},{"index":0,"embedding":[1,2]}`, `{"index":0,"embedding":[1e99,2]},{"index":1,"embedding":[1,2]}`} {
 		_, err := decode(data(bad), 2)
@@ -119,7 +119,7 @@ func TestOnlyGoodKeptAnswersAreExamined(t *testing.T) {
 }
 
 func TestWithoutAReferenceNothingIsRight(t *testing.T) {
-	for _, got := range []Answers{{vectors: [][]float32{{1}}}, {top: []quality.Ranked{{Index: 1}}}} {
+	for _, got := range []Answers{{values{1}}, {classes{{Index: 1}}}} {
 		u := &unchecked{why: "nothing is known"}
 		examineItem(Item{id: "cat", Golden: true}, 0, got, stack.JPEG, u)
 		require.NoError(t, u.Fault())
@@ -127,6 +127,6 @@ func TestWithoutAReferenceNothingIsRight(t *testing.T) {
 		require.Equal(t, "no answer was checked: nothing is known", u.Verdict().Reason())
 	}
 	u := &unchecked{why: "nothing is known"}
-	examineItem(Item{id: "cat", Golden: true}, 0, Answers{vectors: [][]float32{{float32(math.Inf(1))}}}, stack.JPEG, u)
+	examineItem(Item{id: "cat", Golden: true}, 0, Answers{values{float32(math.Inf(1))}}, stack.JPEG, u)
 	require.EqualError(t, u.Fault(), "the answer is wrong: cat: values that are not finite")
 }

@@ -1,13 +1,9 @@
 package task
 
 import (
-	"cmp"
-	"fmt"
 	"math/rand/v2"
 	"slices"
 
-	"stackbench"
-	"stackbench/internal/stack"
 	"stackbench/internal/suite"
 	"stackbench/internal/workload"
 )
@@ -15,71 +11,40 @@ import (
 const (
 	requestBytes = 128 << 20 // of requests that are built ahead
 	mostAhead    = 256
-	tokens       = 64  // bucket of the texts, where the group states none
 	side         = 224 // pixels of an image tensor
 	ownSizes     = 0x5123
 )
 
-// batch is what one request carries: files, texts, token ids, a tensor or a prompt.
+// batch is what one request carries: items, and the content of each.
 type batch struct {
-	Items   []Item
-	input   stack.Input
-	files   [][]byte  // JPEG
-	texts   []string  // Text
-	ids     [][]int64 // IDs, a row a text
-	numbers []float32 // Tensor: the items' values one after the other
-	Prompt  workload.Prompt
+	Items    []Item
+	contents []content
 }
 
 // drawn are inputs of which no two are alike: each is made by its number.
 type drawn struct {
-	form stack.Input
 	size func(n int) int // items of request n
 	most int
-	item func(i int) Item
-	add  func(b *batch, i int) error
+	from source
+	salt uint64
 }
 
-// drawItems are inputs of a case with a salt. The album is needed for images.
-func drawItems(g suite.Group, c suite.Case, m Served, album *workload.Album, salt uint64) (inputs, error) {
-	d := drawn{form: c.Input, most: c.Batch, size: func(int) int { return c.Batch }}
-	if c.Batch == suite.Mixed {
-		d.most = slices.Max(g.Sizes)
-		d.size = func(n int) int { return g.Sizes[rand.New(rand.NewPCG(salt^ownSizes, uint64(n))).IntN(len(g.Sizes))] }
+// drawItems are inputs of a case with a salt.
+func drawItems(s *Supply, c suite.Case, m Served, salt uint64) (inputs, error) {
+	f, err := formOf(c.Input)
+	if err != nil {
+		return nil, err
 	}
-	switch c.Input {
-	case stack.JPEG:
-		d.item = named(album.ID)
-		d.add = func(b *batch, i int) error { return b.image(album.Image(salt, i)) }
-	case stack.Tensor:
-		list, err := workload.NewTensors(stackbench.Testdata(), m.Norm)
-		if err != nil {
-			return nil, err
-		}
-		d.item = named(list.ID)
-		d.add = func(b *batch, i int) error { return b.tensor(list.Tensor(salt, i)) }
-	case stack.Text, stack.IDs:
-		list, err := workload.NewTexts(stackbench.Testdata(), cmp.Or(g.Tokens, tokens))
-		if err != nil {
-			return nil, err
-		}
-		d.item = named(list.ID)
-		d.add = func(b *batch, i int) error { return b.text(list.Text(salt, i)) }
-		if c.Input == stack.IDs {
-			d.add = func(b *batch, i int) error { return m.tokenise(b, list.Text(salt, i)) }
-		}
-	default:
-		return nil, fmt.Errorf("no inputs of the form %q", c.Input)
+	d := drawn{most: c.Batch, size: func(int) int { return c.Batch }, salt: salt}
+	if c.Batch == suite.Mixed {
+		sizes := s.Group.Sizes
+		d.most = slices.Max(sizes)
+		d.size = func(n int) int { return sizes[rand.New(rand.NewPCG(salt^ownSizes, uint64(n))).IntN(len(sizes))] }
+	}
+	if d.from, err = f.source(s, m); err != nil {
+		return nil, err
 	}
 	return d, nil
-}
-
-// named are items that are named by their number.
-func named(id func(i int) (string, bool)) func(i int) Item {
-	return func(i int) Item {
-		name, golden := id(i)
-		return Item{id: name, Golden: golden}
-	}
 }
 
 // first is the number of a request's first item: windows of requests are
@@ -91,75 +56,50 @@ func (d drawn) first(n int) int {
 func (d drawn) Items(n int) []Item {
 	out := make([]Item, d.size(n))
 	for k := range out {
-		out[k] = d.item(d.first(n) + k)
+		out[k] = d.from.Item(d.first(n) + k)
 	}
 	return out
 }
 
 func (d drawn) Batch(n int) (batch, error) {
-	b := batch{input: d.form}
-	for k := range d.size(n) {
-		if err := d.add(&b, d.first(n)+k); err != nil {
+	b := batch{Items: d.Items(n)}
+	for k := range b.Items {
+		c, err := d.from.Make(d.salt, d.first(n)+k)
+		if err != nil {
 			return batch{}, err
 		}
+		b.contents = append(b.contents, c)
 	}
 	return b, nil
 }
 
-func (b *batch) image(i workload.Image) error {
-	b.Items, b.files = append(b.Items, Item{id: i.ID, Golden: i.Golden}), append(b.files, i.JPEG)
-	return nil
-}
-
-func (b *batch) tensor(t workload.Tensor) error {
-	b.Items, b.numbers = append(b.Items, Item{id: t.ID, Golden: t.Golden}), append(b.numbers, t.Data...)
-	return nil
-}
-
-func (b *batch) text(t workload.Text) error {
-	b.Items, b.texts = append(b.Items, Item{id: t.ID, Golden: t.Golden}), append(b.texts, t.Text)
-	return nil
-}
-
-// tokenise does the server's work beforehand.
-func (m Served) tokenise(b *batch, t workload.Text) error {
-	if m.Tokenizer == nil {
-		return fmt.Errorf("%s has no tokenizer", m.Name)
-	}
-	ids, err := m.Tokenizer.Encode(t.Text)
-	b.Items, b.ids = append(b.Items, Item{id: t.ID, Golden: t.Golden}), append(b.ids, ids)
-	return err
-}
-
-// oneEach is a batch for each input.
-func oneEach[T any](input stack.Input, list []T, err error, add func(*batch, T) error) (Fixed, error) {
+// oneEach is a request for each input.
+func oneEach[T any](list []T, err error, split func(T) (Item, content)) (Fixed, error) {
 	if err != nil {
 		return nil, err
 	}
 	var out Fixed
 	for _, one := range list {
-		b := batch{input: input}
-		if err := add(&b, one); err != nil {
-			return nil, err
-		}
-		out = append(out, b)
+		it, c := split(one)
+		out = append(out, batch{[]Item{it}, []content{c}})
 	}
 	return out, nil
 }
 
 // Only is a batch of item k alone.
 func (b batch) Only(k int) batch {
-	b.Items = b.Items[k : k+1]
-	switch b.input {
-	case stack.JPEG:
-		b.files = b.files[k : k+1]
-	case stack.IDs:
-		b.ids = b.ids[k : k+1]
-	case stack.Tensor:
-		b.numbers = b.numbers[k*3*side*side : (k+1)*3*side*side]
-	case stack.Text:
-		if b.texts != nil {
-			b.texts = b.texts[k : k+1]
+	return batch{b.Items[k : k+1], b.contents[k : k+1]}
+}
+
+// lengthy is content that says how long an answer may be.
+type lengthy interface{ brief() content }
+
+// Brief asks for short answers, where their length is asked for.
+func (b batch) Brief() batch {
+	b.contents = slices.Clone(b.contents)
+	for i, c := range b.contents {
+		if l, ok := c.(lengthy); ok {
+			b.contents[i] = l.brief()
 		}
 	}
 	return b

@@ -16,38 +16,29 @@ func serving(width int) Served {
 	return Served{Model: stack.Model{Name: "m"}, Width: width, Norm: workload.Normalisation{Std: [3]float32{1, 1, 1}}}
 }
 
-func testAlbum(t *testing.T) *workload.Album {
-	t.Helper()
-	a, err := workload.NewAlbum(testdata())
-	require.NoError(t, err)
-	return a
-}
-
 func TestRequestsAreDrawn(t *testing.T) {
-	album := testAlbum(t)
+	s := &Supply{}
 	for _, one := range []struct {
 		input stack.Input
 		batch int
 	}{{stack.Text, 1}, {stack.Text, 32}, {stack.JPEG, 1}, {stack.JPEG, 8}, {stack.Tensor, 8}} {
-		in, err := drawItems(suite.Group{}, suite.Case{Input: one.input, Batch: one.batch}, serving(1000), album, 1)
+		in, err := drawItems(s, suite.Case{Input: one.input, Batch: one.batch}, serving(1000), 1)
 		require.NoError(t, err)
 		for n := range 12 {
 			b, err := in.Batch(n)
 			require.NoError(t, err)
 			require.Equal(t, in.Items(n), b.Items)
 			require.Len(t, b.Items, one.batch)
-			require.Equal(t, one.input, b.input)
-			switch one.input {
-			case stack.JPEG:
-				require.Len(t, b.files, one.batch)
-			case stack.Text:
-				require.Len(t, b.texts, one.batch)
-			case stack.Tensor:
-				require.Len(t, b.numbers, one.batch*3*side*side)
+			require.Len(t, b.contents, one.batch)
+			for _, c := range b.contents {
+				require.Equal(t, one.input, c.form())
+			}
+			if one.input == stack.Tensor {
+				require.Len(t, joined(b), one.batch*3*side*side)
 			}
 		}
 	}
-	_, err := drawItems(suite.Group{}, suite.Case{Input: "clip", Batch: 1}, serving(1), album, 1)
+	_, err := drawItems(s, suite.Case{Input: "clip", Batch: 1}, serving(1), 1)
 	require.EqualError(t, err, `no inputs of the form "clip"`)
 }
 
@@ -65,7 +56,7 @@ func TestNoTwoCasesShareAnInput(t *testing.T) {
 	require.Len(t, salts, 2*4*11)
 	seen := map[string]bool{}
 	for salt := range salts {
-		in, err := drawItems(suite.Group{}, one, serving(1), nil, salt)
+		in, err := drawItems(&Supply{}, one, serving(1), salt)
 		require.NoError(t, err)
 		for window := range 3 {
 			for n := range 40 {
@@ -75,8 +66,8 @@ func TestNoTwoCasesShareAnInput(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, b, again)
 				if !b.Items[0].Golden {
-					require.False(t, seen[plain(b.texts[0])])
-					seen[plain(b.texts[0])] = true
+					require.False(t, seen[plain(carried[string](b)[0])])
+					seen[plain(carried[string](b)[0])] = true
 				}
 			}
 		}
@@ -85,7 +76,7 @@ func TestNoTwoCasesShareAnInput(t *testing.T) {
 
 // TestMixedSizesAreNeverAlikeEither: requests of other sizes do not share items.
 func TestMixedSizesAreNeverAlikeEither(t *testing.T) {
-	in, err := drawItems(suite.Group{Sizes: []int{1, 2, 8}, Tokens: 16}, suite.Case{Input: stack.Text, Batch: suite.Mixed}, serving(1), nil, 5)
+	in, err := drawItems(&Supply{Group: suite.Group{Sizes: []int{1, 2, 8}, Tokens: 16}}, suite.Case{Input: stack.Text, Batch: suite.Mixed}, serving(1), 5)
 	require.NoError(t, err)
 	seen, sizes := map[string]bool{}, map[int]bool{}
 	for n := range 200 {
@@ -122,11 +113,11 @@ func TestEverythingCommittedIsDrawnOnce(t *testing.T) {
 
 func TestRequestsByContract(t *testing.T) {
 	m := serving(4)
-	jpeg := batch{Items: make([]Item, 2), input: stack.JPEG, files: [][]byte{[]byte("\xff\xd8\xff\xe0 one"), []byte("\xff\xd8\xff\xe0 two")}}
+	jpeg := batch{make([]Item, 2), []content{file([]byte("\xff\xd8\xff\xe0 one")), file([]byte("\xff\xd8\xff\xe0 two"))}}
 	require.Equal(t, "m_jpeg", oipFiles(jpeg, m).Model)
-	text := batch{Items: make([]Item, 1), input: stack.Text, texts: []string{"a text"}}
+	text := batch{make([]Item, 1), []content{sentence("a text")}}
 	require.Equal(t, "m_text", oipTexts(text, m).Model)
-	tensor := batch{Items: make([]Item, 1), input: stack.Tensor, numbers: make([]float32, 3*side*side)}
+	tensor := batch{make([]Item, 1), []content{values32(make([]float32, 3*side*side))}}
 	require.Equal(t, "m", oipTensor(tensor, m).Model)
 	infer := func(b batch, m Served) (http1.Request, error) { return oip.EncodeREST(oipFiles(b, m)) }
 	for want, encode := range map[string]func(batch, Served) (http1.Request, error){"/predict": predictFile, "/v2/models/m_jpeg/infer": infer} {
@@ -138,4 +129,39 @@ func TestRequestsByContract(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "/v1/embeddings", r.Path)
 	require.Contains(t, string(r.Body), "a text")
+}
+
+// TestOneItemIsTakenOutOfARequest: the item and what is sent of it stay together,
+// and of what is generated little is asked for. The request itself stays as it was.
+func TestOneItemIsTakenOutOfARequest(t *testing.T) {
+	m := serving(4)
+	for _, f := range forms() {
+		all, err := f.form.committed(m)
+		require.NoError(t, err)
+		if len(all) < 2 {
+			continue
+		}
+		two := batch{[]Item{all[0].Items[0], all[1].Items[0]}, []content{all[0].contents[0], all[1].contents[0]}}
+		require.Equal(t, all[1], two.Only(1), f.input)
+		require.Equal(t, two, two.Brief(), f.input)
+	}
+	long := batch{[]Item{{id: "p", asked: 100}}, []content{prompt{workload.Prompt{ID: "p", Tokens: 100}}}}
+	require.Equal(t, []content{prompt{workload.Prompt{ID: "p", Tokens: DrawnTokens}}}, long.Brief().contents)
+	require.Equal(t, []content{prompt{workload.Prompt{ID: "p", Tokens: 100}}}, long.contents)
+}
+
+// TestFormsAreOpenedOnce: what costs much and is the same for all models is not
+// made again for the next case.
+func TestFormsAreOpenedOnce(t *testing.T) {
+	s := &Supply{}
+	opened := 0
+	for range 3 {
+		_, err := s.once(stack.JPEG, func() (source, error) { opened++; return sentences{}, nil })
+		require.NoError(t, err)
+	}
+	require.Equal(t, 1, opened)
+	_, err := s.once(stack.Text, func() (source, error) { return nil, errNoText })
+	require.ErrorIs(t, err, errNoText)
+	_, err = s.once(stack.Text, func() (source, error) { return sentences{}, nil })
+	require.NoError(t, err, "a failure is not kept")
 }

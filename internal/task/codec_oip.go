@@ -61,16 +61,16 @@ func oipStream(request oipRequest) opener {
 }
 
 func oipFiles(b batch, m Served) oip.Request {
-	return oip.Request{Model: m.Name + "_jpeg", Inputs: []oip.Tensor{oip.NewBYTES("IMAGE", []int64{int64(len(b.Items)), 1}, b.files)}}
+	return oip.Request{Model: m.Name + "_jpeg", Inputs: []oip.Tensor{oip.NewBYTES("IMAGE", []int64{int64(len(b.Items)), 1}, carried[[]byte](b))}}
 }
 
 func oipTensor(b batch, m Served) oip.Request {
-	return oip.Request{Model: m.Name, Inputs: []oip.Tensor{oip.NewFP32("pixel_values", []int64{int64(len(b.Items)), 3, side, side}, b.numbers)}}
+	return oip.Request{Model: m.Name, Inputs: []oip.Tensor{oip.NewFP32("pixel_values", []int64{int64(len(b.Items)), 3, side, side}, joined(b))}}
 }
 
 func oipTexts(b batch, m Served) oip.Request {
-	texts := make([][]byte, len(b.texts))
-	for i, t := range b.texts {
+	texts := make([][]byte, len(b.Items))
+	for i, t := range carried[string](b) {
 		texts[i] = []byte(t)
 	}
 	return oip.Request{Model: m.Name + "_text", Inputs: []oip.Tensor{oip.NewBYTES("TEXT", []int64{int64(len(b.Items)), 1}, texts)}}
@@ -84,16 +84,16 @@ func oipIDs(b batch, m Served) oip.Request {
 // model's padding; the mask, which is 1 where there is a token; and whatever
 // else it has, which is 0 for a single sequence.
 func (b batch) padded(m stack.Model) []oip.Tensor {
-	longest := 0
-	for _, row := range b.ids {
+	longest, ids := 0, carried[[]int64](b)
+	for _, row := range ids {
 		longest = max(longest, len(row))
 	}
-	shape := []int64{int64(len(b.ids)), int64(longest)}
+	shape := []int64{int64(len(ids)), int64(longest)}
 	var out []oip.Tensor
 	g, _ := m.Graph(stack.Whole, stack.FP32)
 	for _, in := range g.Inputs {
-		values := make([]int64, 0, len(b.ids)*longest)
-		for _, row := range b.ids {
+		values := make([]int64, 0, len(ids)*longest)
+		for _, row := range ids {
 			for at := range longest {
 				v := int64(0)
 				switch {
@@ -116,21 +116,21 @@ func decodeOIP(read func(record.Answer) ([]oip.Tensor, error)) decoder {
 	return func(a record.Answer, items, width int) (Answers, error) {
 		tensors, err := read(a)
 		if err != nil {
-			return Answers{}, err
+			return nil, err
 		}
 		if len(tensors) != 1 {
-			return Answers{}, fmt.Errorf("%d output tensors, want one", len(tensors))
+			return nil, fmt.Errorf("%d output tensors, want one", len(tensors))
 		}
-		values, err := tensors[0].Float32s()
+		all, err := tensors[0].Float32s()
 		if err != nil {
-			return Answers{}, err
+			return nil, err
 		}
-		if len(values) != items*width {
-			return Answers{}, fmt.Errorf("output %s has %d values, want %d of %d", tensors[0].Name, len(values), items, width)
+		if len(all) != items*width {
+			return nil, fmt.Errorf("output %s has %d values, want %d of %d", tensors[0].Name, len(all), items, width)
 		}
 		var out Answers
 		for i := range items {
-			out.vectors = append(out.vectors, values[i*width:(i+1)*width])
+			out = append(out, values(all[i*width:(i+1)*width]))
 		}
 		return out, nil
 	}

@@ -27,7 +27,8 @@ func textCodecs() []codec {
 
 // generation is the batch as a prompt of a model.
 func (b batch) generation(m Served) generation.Prompt {
-	return generation.Prompt{Model: m.Name, Text: b.Prompt.Text, Tokens: b.Prompt.Tokens, Exact: b.Items[0].exact}
+	p, _ := b.contents[0].(prompt)
+	return generation.Prompt{Model: m.Name, Text: p.Text, Tokens: p.Tokens, Exact: b.Items[0].exact}
 }
 
 // heard drives requests whose answers are heard as they come.
@@ -86,6 +87,6 @@ func inferStream(w *Work, m Served, at stack.Endpoint) error {
 func decodeText(decode func(record.Answer) (generation.Text, error)) decoder {
 	return func(a record.Answer, _, _ int) (Answers, error) {
 		t, err := decode(a)
-		return Answers{text: &t}, err
+		return Answers{written(t)}, err
 	}
 }

@@ -59,15 +59,17 @@ func calls(encode func(batch, Served) ([]byte, error), dial func(addr string, re
 	}
 }
 
-func predictFile(b batch, _ Served) (http1.Request, error) { return predict.Encode(b.files[0]) }
-
-func openAITexts(b batch, m Served) (http1.Request, error) {
-	return openai.Encode(m.Name, b.texts)
+func predictFile(b batch, _ Served) (http1.Request, error) {
+	return predict.Encode(carried[[]byte](b)[0])
 }
 
-func teiTexts(b batch, _ Served) (http1.Request, error) { return tei.EncodeREST(b.texts) }
+func openAITexts(b batch, m Served) (http1.Request, error) {
+	return openai.Encode(m.Name, carried[string](b))
+}
 
-func teiText(b batch, _ Served) ([]byte, error) { return tei.EncodeGRPC(b.texts[0]) }
+func teiTexts(b batch, _ Served) (http1.Request, error) { return tei.EncodeREST(carried[string](b)) }
+
+func teiText(b batch, _ Served) ([]byte, error) { return tei.EncodeGRPC(carried[string](b)[0]) }
 
 func teiTarget(addr string, requests [][]byte) (*grpcraw.Target, error) {
 	return grpcraw.NewTarget(addr, tei.Method, requests)
@@ -77,9 +79,9 @@ func teiTarget(addr string, requests [][]byte) (*grpcraw.Target, error) {
 // tensor of all items.
 type handlerInput func(batch) torchserve.Input
 
-func handlerFile(b batch) torchserve.Input { return torchserve.Input{JPEG: b.files[0]} }
+func handlerFile(b batch) torchserve.Input { return torchserve.Input{JPEG: carried[[]byte](b)[0]} }
 
-func handlerTensor(b batch) torchserve.Input { return torchserve.Input{Tensor: b.numbers} }
+func handlerTensor(b batch) torchserve.Input { return torchserve.Input{Tensor: joined(b)} }
 
 func torchServeREST(in handlerInput) opener {
 	return posts(func(b batch, m Served) (http1.Request, error) { return torchserve.EncodeREST(m.Name, in(b)) })
@@ -92,13 +94,13 @@ func torchServeGRPC(in handlerInput) opener {
 
 func decodeOpenAI(a record.Answer, items, width int) (Answers, error) {
 	e, err := openai.Decode(a, items, width)
-	return Answers{vectors: e.Vectors}, err
+	return vectorsOf(e.Vectors), err
 }
 
 func decodeTEI(read func(a record.Answer, texts, width int) ([][]float32, error)) decoder {
 	return func(a record.Answer, items, width int) (Answers, error) {
 		vectors, err := read(a, items, width)
-		return Answers{vectors: vectors}, err
+		return vectorsOf(vectors), err
 	}
 }
 
@@ -108,27 +110,27 @@ func decodeTop(read func(record.Answer) ([]byte, error)) decoder {
 	return func(a record.Answer, _, _ int) (Answers, error) {
 		body, err := read(a)
 		if err != nil {
-			return Answers{}, err
+			return nil, err
 		}
 		return ranked(torchserve.DecodeTop(body))
 	}
 }
 
 func ranked(p predict.Prediction, err error) (Answers, error) {
-	var out Answers
+	var top classes
 	for _, c := range p.Top {
-		out.top = append(out.top, quality.Ranked{Index: c.Index, Logit: float32(c.Logit)})
+		top = append(top, quality.Ranked{Index: c.Index, Logit: float32(c.Logit)})
 	}
-	return out, err
+	return Answers{top}, err
 }
 
 func decodeLogits(read func(record.Answer) ([]byte, error)) decoder {
 	return func(a record.Answer, items, width int) (Answers, error) {
 		body, err := read(a)
 		if err != nil {
-			return Answers{}, err
+			return nil, err
 		}
 		rows, err := torchserve.DecodeLogits(body, items, width)
-		return Answers{vectors: rows}, err
+		return vectorsOf(rows), err
 	}
 }

@@ -36,7 +36,11 @@ type decoder func(a record.Answer, items, width int) (Answers, error)
 
 // codecs are all that is spoken: a row each.
 func codecs() []codec {
-	return slices.Concat(oipCodecs(), vectorCodecs(), textCodecs())
+	return slices.Concat(
+		oipCodecs(),
+		vectorCodecs(),
+		textCodecs(),
+	)
 }
 
 // codecOf finds the codec of a capability.

@@ -27,13 +27,21 @@ func (w way) capable() stack.Capability {
 	return stack.Capability{Contract: w.contract, Task: w.task, Proto: w.proto, Input: w.input}
 }
 
-// batchOf is a request of one item in a form.
-func batchOf(in stack.Input) batch {
-	return batch{
-		input: in, Items: []Item{{id: "one", Golden: true, asked: 4}},
-		files: [][]byte{[]byte("\xff\xd8\xff\xe0 one")}, texts: []string{"a text"}, ids: [][]int64{{1, 2}},
-		numbers: make([]float32, 3*side*side), Prompt: workload.Prompt{ID: "one", Text: "a text", Tokens: 4},
+// requestFor is a request of one item as a codec carries it: a committed input,
+// or where there is none, one that was made.
+func requestFor(t *testing.T, c codec) batch {
+	t.Helper()
+	if c.task == stack.TextGeneration {
+		return batch{[]Item{{id: "one", Golden: true, asked: 4}}, []content{prompt{workload.Prompt{ID: "one", Text: "a text", Tokens: 4}}}}
 	}
+	f, err := formOf(c.input)
+	require.NoError(t, err)
+	all, err := f.committed(serving(4))
+	require.NoError(t, err)
+	if len(all) == 0 {
+		return batch{[]Item{{id: "one"}}, []content{raw[[]int64]{c.input, []int64{1, 2}}}}
+	}
+	return all[0]
 }
 
 // TestEveryCodecBuildsARequest: each row makes requests of an input of its form,
@@ -49,7 +57,7 @@ func TestEveryCodecBuildsARequest(t *testing.T) {
 		} else {
 			at.REST = ""
 		}
-		w, err := Assemble(Fixed{batchOf(c.input)}, c.capable(), m, at)
+		w, err := Assemble(Fixed{requestFor(t, c)}, c.capable(), m, at)
 		require.NoError(t, err, "%v", c.way)
 		require.NotNil(t, w.Target, "%v", c.way)
 		_, err = w.Decode(recordOf("<html>"), 1)
@@ -71,7 +79,7 @@ func TestWhatHasNoCodecIsNamed(t *testing.T) {
 		how := known
 		change(&how)
 		require.False(t, HasCodec(how), name)
-		_, err := Assemble(Fixed{batchOf(stack.JPEG)}, how, serving(4), stack.Endpoint{REST: "127.0.0.1:1", GRPC: "127.0.0.1:1"})
+		_, err := Assemble(Fixed{{}}, how, serving(4), stack.Endpoint{REST: "127.0.0.1:1", GRPC: "127.0.0.1:1"})
 		require.ErrorContains(t, err, "build requests: no codec of the contract ", name)
 		require.ErrorContains(t, err, name)
 		require.False(t, answersWhole(how), name)
@@ -82,7 +90,9 @@ func TestWhatHasNoCodecIsNamed(t *testing.T) {
 	_, err = given(nil, how)
 	require.ErrorContains(t, err, `no codec of the contract "tei" for "text-generation"`)
 	_, err = everything(suite.Case{Input: "clip"}, serving(1))
-	require.EqualError(t, err, `no committed inputs of the form "clip"`)
+	require.EqualError(t, err, `no inputs of the form "clip"`)
+	_, err = everything(suite.Case{Input: stack.IDs}, serving(1))
+	require.EqualError(t, err, `no committed inputs of the form "ids"`)
 	require.Empty(t, KindOf("no such task").Rate())
 }
 

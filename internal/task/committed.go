@@ -2,48 +2,23 @@ package task
 
 import (
 	"fmt"
-	"io/fs"
 	"slices"
 
-	"stackbench"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
-	"stackbench/internal/workload"
 )
 
 // everything is each committed input of the case's form, in a batch of its own.
 func everything(c suite.Case, m Served) (Fixed, error) {
-	data := stackbench.Testdata()
-	switch c.Input {
-	case stack.JPEG:
-		list, err := workload.Photographs(data)
-		return oneEach(c.Input, list, err, (*batch).image)
-	case stack.Tensor:
-		list, err := workload.NewTensors(data, m.Norm)
-		if err != nil {
-			return nil, err
-		}
-		return oneEach(c.Input, list.Cuts(), nil, (*batch).tensor)
-	case stack.Text:
-		return everyText(data)
+	var all Fixed
+	f, err := formOf(c.Input)
+	if err == nil {
+		all, err = f.committed(m)
 	}
-	return nil, fmt.Errorf("no committed inputs of the form %q", c.Input)
-}
-
-func everyText(data fs.FS) (Fixed, error) {
-	have, err := workload.Count(data)
-	if err != nil {
-		return nil, err
+	if err == nil && len(all) == 0 {
+		err = fmt.Errorf("no committed inputs of the form %q", c.Input)
 	}
-	var all []workload.Text
-	for bucket := range have.Texts {
-		list, err := workload.NewTexts(data, bucket)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, list.Known()...)
-	}
-	return oneEach(stack.Text, all, nil, (*batch).text)
+	return all, err
 }
 
 // Whole finds a way in which a stack answers with all values, not the best few.

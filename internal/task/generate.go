@@ -101,10 +101,11 @@ func (generating) Questions(by stack.Stack, m Served) ([]question, error) {
 var errNoText = errors.New("the answer has no text")
 
 func (generating) Collect(to Right, it Item, _ stack.Input, got Answers) error {
-	if got.text == nil {
+	t, ok := only[written](got)
+	if !ok {
 		return errNoText
 	}
-	to.Texts.Answers[it.id] = quality.GoldenText{Text: got.text.Text}
+	to.Texts.Answers[it.id] = quality.GoldenText{Text: t.Text}
 	return nil
 }
 
@@ -119,8 +120,9 @@ func (generating) Redone(_ Served, _ suite.Case, maker, precision string) redone
 type redoneTexts struct{ openings *quality.Openings }
 
 func (r redoneTexts) Add(it Item, _ int, got, want Answers) {
-	if got.text != nil && want.text != nil {
-		r.openings.Add(it.id, want.text.Text, min(it.asked, DrawnTokens), quality.Generated{Text: got.text.Text, Exact: it.exact})
+	ours, ok := only[written](got)
+	if right, known := only[written](want); ok && known {
+		r.openings.Add(it.id, right.Text, min(it.asked, DrawnTokens), quality.Generated{Text: ours.Text, Exact: it.exact})
 	}
 }
 
@@ -133,8 +135,8 @@ func (generating) Claims(m Served, known Right, claimed []Claim) meter.Claims {
 		return c
 	}
 	for _, one := range claimed {
-		if one.Tokens > 0 && one.Got.text != nil {
-			c.Claimed = append(c.Claimed, ratio(m, one.Tokens, one.Got.text.Text))
+		if t, ok := only[written](one.Got); ok && one.Tokens > 0 {
+			c.Claimed = append(c.Claimed, ratio(m, one.Tokens, t.Text))
 		}
 	}
 	if m.Tokenizer == nil {

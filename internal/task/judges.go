@@ -53,43 +53,40 @@ const misfit = "nothing here judges an answer of this kind"
 
 // examineItem hands item i of a request to the judge.
 func examineItem(it Item, i int, got Answers, form stack.Input, j Judge) {
+	if i >= len(got) {
+		j.Broken(it.id, "it has no values")
+		return
+	}
+	got[i].examine(it, form, j)
+}
+
+func (c classes) examine(it Item, form stack.Input, j Judge) {
+	r, ok := j.(ranking)
 	switch {
-	case got.text != nil:
-		examineText(it, got, j)
-	case got.top != nil:
-		r, ok := j.(ranking)
-		switch {
-		case !ok:
-			j.Broken(it.id, misfit)
-		case it.Golden: // JSON holds no number that is not finite
-			r.AddTop(quality.ID(it.id, form), got.top)
-		}
-	default:
-		examineVector(it, i, got, form, j)
+	case !ok:
+		j.Broken(it.id, misfit)
+	case it.Golden: // JSON holds no number that is not finite
+		r.AddTop(quality.ID(it.id, form), c)
 	}
 }
 
-func examineText(it Item, got Answers, j Judge) {
+func (w written) examine(it Item, _ stack.Input, j Judge) {
 	r, ok := j.(reader)
 	if !ok {
 		j.Broken(it.id, misfit)
 		return
 	}
-	r.Add(it.id, it.Golden, quality.Generated{
-		Text: got.text.Text, Tokens: got.text.Tokens, Finish: got.text.Finish, Asked: it.asked, Exact: it.exact,
-	})
+	r.Add(it.id, it.Golden, quality.Generated{Text: w.Text, Tokens: w.Tokens, Finish: w.Finish, Asked: it.asked, Exact: it.exact})
 }
 
-func examineVector(it Item, i int, got Answers, form stack.Input, j Judge) {
+func (v values) examine(it Item, form stack.Input, j Judge) {
 	s, ok := j.(scale)
 	switch {
 	case !ok:
 		j.Broken(it.id, misfit)
-	case i >= len(got.vectors):
-		j.Broken(it.id, "it has no values")
 	case it.Golden:
-		s.Add(quality.ID(it.id, form), got.vectors[i])
-	case !finite(got.vectors[i]):
+		s.Add(quality.ID(it.id, form), v)
+	case !finite(v):
 		j.Broken(it.id, "values that are not finite")
 	}
 }

@@ -16,9 +16,9 @@ func recordOf(body string) record.Answer { return record.Answer{Body: []byte(bod
 // TestAnswersOfAnotherKindAreWrong: a judge that cannot check an answer says so.
 // It neither panics nor takes it for right.
 func TestAnswersOfAnotherKindAreWrong(t *testing.T) {
-	text := Answers{text: &generation.Text{Text: "a"}}
-	top := Answers{top: []quality.Ranked{{Index: 1, Logit: 9}}}
-	vector := Answers{vectors: [][]float32{{1, 9, 2, 3, 4, 0}}}
+	text := Answers{written(generation.Text{Text: "a"})}
+	top := Answers{classes{{Index: 1, Logit: 9}}}
+	vector := Answers{values{1, 9, 2, 3, 4, 0}}
 	golden := &quality.GoldenTexts{Answers: map[string]quality.GoldenText{}}
 	for name, c := range map[string]struct {
 		judge Judge

@@ -3,17 +3,15 @@ package task
 import (
 	"fmt"
 
-	"stackbench"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
-	"stackbench/internal/workload"
 )
 
 // Supply draws what the requests of a group's cases carry.
 type Supply struct {
 	Options suite.Options
 	Group   suite.Group
-	album   *workload.Album // of images; nil until one is needed
+	opened  map[stack.Input]source // that are the same for all models
 }
 
 // Draw says what the requests of a case carry. The same trial has the same on
@@ -24,15 +22,20 @@ func (s *Supply) Draw(c suite.Case, how stack.Capability, m Served) (inputs, err
 	return KindOf(how.Task).inputs(s, c, how, m, salt)
 }
 
-// pictures are those of a case that sends files; nil of one that does not.
-func (s *Supply) pictures(c suite.Case) (*workload.Album, error) {
-	if c.Input == stack.JPEG && s.album == nil {
-		var err error
-		if s.album, err = workload.NewAlbum(stackbench.Testdata()); err != nil {
-			return nil, err
-		}
+// once opens the source of a form the first time, and gives it again after that.
+func (s *Supply) once(in stack.Input, open func() (source, error)) (source, error) {
+	if from, ok := s.opened[in]; ok {
+		return from, nil
 	}
-	return s.album, nil
+	from, err := open()
+	if err != nil {
+		return nil, err
+	}
+	if s.opened == nil {
+		s.opened = map[stack.Input]source{}
+	}
+	s.opened[in] = from
+	return from, nil
 }
 
 // Prepare builds the requests of a case for a stack at an endpoint.

@@ -30,15 +30,27 @@ func prompts(l workload.Lengths, share bool, how stack.Capability, salt uint64) 
 	if err != nil {
 		return nil, err
 	}
-	return drawn{
-		form: stack.Text, most: 1, size: func(int) int { return 1 },
-		item: func(i int) Item { return promptItem(list.Plain(i), c.exact) },
-		add: func(b *batch, i int) error {
-			p := list.Prompt(salt, i)
-			b.Items, b.Prompt = append(b.Items, promptItem(p, c.exact)), p
-			return nil
-		},
-	}, nil
+	return drawn{most: 1, size: func(int) int { return 1 }, from: asking{list, c.exact}, salt: salt}, nil
+}
+
+// asking makes prompts.
+type asking struct {
+	list  *workload.Prompts
+	exact bool
+}
+
+func (a asking) Item(i int) Item { return promptItem(a.list.Plain(i), a.exact) }
+
+func (a asking) Make(salt uint64, i int) (content, error) { return prompt{a.list.Prompt(salt, i)}, nil }
+
+// prompt is a text to go on with, and how far.
+type prompt struct{ workload.Prompt }
+
+func (prompt) form() stack.Input { return stack.Text }
+
+func (p prompt) brief() content {
+	p.Tokens = min(p.Tokens, DrawnTokens)
+	return p
 }
 
 // given are a few prompts in turn.
@@ -47,11 +59,7 @@ func given(list []workload.Prompt, how stack.Capability) (Fixed, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out Fixed
-	for _, p := range list {
-		out = append(out, batch{input: stack.Text, Items: []Item{promptItem(p, c.exact)}, Prompt: p})
-	}
-	return out, nil
+	return oneEach(list, nil, func(p workload.Prompt) (Item, content) { return promptItem(p, c.exact), prompt{p} })
 }
 
 func promptItem(p workload.Prompt, exact bool) Item {

@@ -35,11 +35,7 @@ func (vectors) Pace(_ context.Context, _ suite.Options, _ *Work, p load.Plan, _ 
 }
 
 func (vectors) inputs(s *Supply, c suite.Case, _ stack.Capability, m Served, salt uint64) (inputs, error) {
-	album, err := s.pictures(c)
-	if err != nil {
-		return nil, err
-	}
-	return drawItems(s.Group, c, m, album, salt)
+	return drawItems(s, c, m, salt)
 }
 
 func (vectors) Committed(m Served) (Right, error) {
@@ -69,17 +65,18 @@ func (vectors) None(m Served, maker string) Right {
 // all values.
 func (vectors) Questions(by stack.Stack, m Served) ([]question, error) {
 	var out []question
-	for _, form := range []stack.Input{stack.JPEG, stack.Tensor, stack.Text} {
-		how, ok := Whole(by, m.Task, form)
+	for _, f := range forms() {
+		how, ok := Whole(by, m.Task, f.input)
 		if !ok {
 			continue
 		}
-		c := suite.Case{Task: m.Task, Model: m.Name, Proto: how.Proto, Input: form, Batch: 1}
-		in, err := everything(c, m)
+		in, err := f.form.committed(m)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, question{c, how, in})
+		if len(in) > 0 {
+			out = append(out, question{suite.Case{Task: m.Task, Model: m.Name, Proto: how.Proto, Input: f.input, Batch: 1}, how, in})
+		}
 	}
 	return out, nil
 }
@@ -87,10 +84,11 @@ func (vectors) Questions(by stack.Stack, m Served) ([]question, error) {
 var errNoValues = errors.New("the answer has no values")
 
 func (vectors) Collect(to Right, it Item, form stack.Input, got Answers) error {
-	if len(got.vectors) == 0 {
+	v, ok := only[values](got)
+	if !ok {
 		return errNoValues
 	}
-	to.Golden.Answers[quality.ID(it.id, form)] = slices.Clone(got.vectors[0])
+	to.Golden.Answers[quality.ID(it.id, form)] = slices.Clone(v)
 	return nil
 }
 
@@ -102,8 +100,9 @@ type redoneVectors struct {
 }
 
 func (r *redoneVectors) Add(it Item, k int, got, want Answers) {
-	if it.Golden = len(want.vectors) > 0; it.Golden && r.right.Golden != nil {
-		r.right.Golden.Answers[quality.ID(it.id, r.form)] = slices.Clone(want.vectors[0])
+	right, ok := only[values](want)
+	if it.Golden = ok; ok && r.right.Golden != nil {
+		r.right.Golden.Answers[quality.ID(it.id, r.form)] = slices.Clone(right)
 	}
 	examineItem(it, k, got, r.form, r.judge)
 }

@@ -165,9 +165,7 @@ func (r *Rig) again(ctx context.Context, l Leaf, list []kept) (*task.Work, error
 		if err != nil {
 			return nil, err
 		}
-		b = b.Only(one.k)
-		b.Prompt.Tokens = min(b.Prompt.Tokens, task.DrawnTokens)
-		inputs = append(inputs, b)
+		inputs = append(inputs, b.Only(one.k).Brief())
 	}
 	up := l.Subject.Up
 	if l.Subject.Stack.Name != ref.Name {
@@ -265,8 +263,7 @@ func (r *Rig) probes(l Leaf) (task.Fixed, error) {
 		if err != nil {
 			return nil, err
 		}
-		b.Prompt.Tokens = min(b.Prompt.Tokens, task.DrawnTokens)
-		out = append(out, b)
+		out = append(out, b.Brief())
 	}
 	return out, nil
 }

@@ -6,7 +6,7 @@ const rare = 9
 
 func times() []Unit {
 	return []Unit{
-		{Name: NsPerOp, Better: Lower, Print: Nanoseconds, Measure: Measure{Kind: Inverse, Item: Requests}, Use: Use{Restates: Others{Rps}},
+		{Name: NsPerOp, Better: Lower, Print: Nanoseconds, Measure: Measure{Kind: Inverse, Item: Requests},
 			Definition: "wall time of the window (its issue span) ÷ completed requests; one that failed was not completed"},
 		{Name: P50, Better: Lower, Print: Milliseconds, Measure: Measure{Kind: Percentile, Percent: 50, Of: Response}, Use: Use{Glance: 3},
 			Definition: "median response time: closed loop `t_last − t_send`, open loop `t_last − t_sched`; nearest rank over the raw pooled sample, a failure counts as +∞"},
@@ -31,7 +31,7 @@ func rates() []Unit {
 			Definition: "generated tokens of good answers, as the server counts them, ÷ issue span"},
 		{Name: GoodputRps, Better: Higher, Measure: Measure{Kind: Rate, Item: Requests}, Where: Where{Groups: Of{TextGeneration, BatchServing}, If: Streamed}, Use: Use{Rows: TextRows, Beside: Searches{Users}},
 			Definition: "good answers within the group's stated limits of TTFT and ITL ÷ issue span; an answer without an ITL is not within a limit of it"},
-		{Name: Rps, Better: Higher, Measure: Measure{Kind: Rate, Item: Requests, Throughput: true}, Use: Use{Glance: 8, Restates: Others{ImgPerS, EmbPerS, TokPerS}},
+		{Name: Rps, Better: Higher, Measure: Measure{Kind: Rate, Item: Requests, Throughput: true}, Use: Use{Glance: 8},
 			Definition: "good answers ÷ issue span; the span is the window in an open loop, and in a closed one the mean over its users of the time from the first issue to the end of the last request"},
 		{Name: OKPercent, Better: Higher, Print: Floored, Measure: Measure{Kind: Share},
 			Definition: "good answers ÷ issued requests"},
@@ -88,7 +88,7 @@ func resources() []Unit {
 			Definition: "mean % of time with a kernel resident, over the window, summed over the stack's GPUs ÷ count; busyness, not efficiency"},
 		{Name: GPUMemMB, Better: Lower, Print: Megabytes, Measure: Measure{Kind: Peak}, Where: Where{If: OnGPU}, Use: Use{Rows: DeviceRows, Beside: Searches{KneeRps, Users}},
 			Definition: "peak memory of the stack's processes on its GPUs"},
-		{Name: JPerAnswer, Better: Lower, Measure: Measure{Kind: Cost, Item: Requests}, Where: Where{If: OnGPU}, Use: Use{Rows: DeviceRows, Beside: Searches{KneeRps, Users}, Restates: Others{JPerItem}},
+		{Name: JPerAnswer, Better: Lower, Measure: Measure{Kind: Cost, Item: Requests}, Where: Where{If: OnGPU}, Use: Use{Rows: DeviceRows, Beside: Searches{KneeRps, Users}},
 			Definition: "(energy counter at end − at start) ÷ good answers, all GPUs summed; idle power reported apart"},
 		{Name: JPerItem, Better: Lower, Measure: Measure{Kind: Cost, Item: Carried}, Where: Where{If: OnGPU}, Use: Use{Rows: DeviceRows, Beside: Searches{KneeRps, Users}},
 			Definition: "the energy of `J/answer` ÷ items of good answers: images, texts, of generated text tokens"},

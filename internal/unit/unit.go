@@ -33,19 +33,15 @@ type Unit struct {
 
 // Use says where a unit's values are shown and compared.
 type Use struct {
-	Rows     Rows     // of a table of stacks
-	Glance   int      // its turn in the line of a finished window, which shows the first two that it has; 0: never
-	Beside   Searches // the searches beside whose answer it is kept: it can be compared of stacks that are each at their own limit
-	Restates Others   // each of these, where measured, says the same, and is compared instead
-	Fitness  bool     // tells whether a run may be believed, not how a stack did
+	Rows    Rows     // of a table of stacks
+	Glance  int      // its turn in the line of a finished window, which shows the first two that it has; 0: never
+	Beside  Searches // the searches beside whose answer it is kept: it can be compared of stacks that are each at their own limit
+	Fitness bool     // tells whether a run may be believed, not how a stack did
 }
 
-// Searches and Others are names in fixed numbers, so that the table is constant
-// and a look-up costs no more than a copy of it.
-type (
-	Searches [2]Name
-	Others   [3]Name
-)
+// Searches are names in a fixed number, so that the table is constant and a
+// look-up costs no more than a copy of it.
+type Searches [2]Name
 
 // Rows is the part of a table of stacks in which a unit has a row.
 type Rows string
@@ -133,8 +129,20 @@ func (n Name) Fitness() bool {
 	return u.Use.Fitness
 }
 
-// Restated lists the units each of which says the same as this one.
+// Restated lists the units each of which, where measured, says the same as this
+// one and is compared instead: a time an item is the inverse of a rate, and what
+// is counted in requests is as many times what is counted in their items.
 func (n Name) Restated() []Name {
 	u, _ := Find(n)
-	return slices.DeleteFunc(u.Use.Restates[:], func(o Name) bool { return o == "" })
+	m := u.Measure
+	return names(func(o Unit) bool {
+		items := m.Item == Requests && o.Measure.Item != Requests
+		switch {
+		case m.Kind == Inverse:
+			return o.Measure.Throughput && o.Measure.Item == m.Item
+		case m.Throughput:
+			return o.Measure.Throughput && items
+		}
+		return m.Kind == Cost && o.Measure.Kind == Cost && items
+	})
 }

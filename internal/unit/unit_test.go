@@ -50,7 +50,6 @@ func TestTable(t *testing.T) {
 		require.NotEmpty(t, u.Measure.Kind, u.Name)
 		require.Equal(t, u.Measure.Kind == Percentile, u.Measure.Of != NoSeries && u.Measure.Percent > 0, u.Name)
 		require.False(t, u.Measure.Throughput && u.Measure.Kind != Rate, u.Name)
-		require.Subset(t, Groups(), u.Where.Named())
 		beside := slices.DeleteFunc(u.Use.Beside[:], func(n Name) bool { return n == "" })
 		for _, other := range append(beside, u.Name.Restated()...) {
 			_, found := Find(other)
@@ -111,6 +110,24 @@ func TestDerivedLists(t *testing.T) {
 		}
 		require.Equal(t, c.want, strings.Join(got, " "))
 	}
+}
+
+// What a new rate of items restates follows from its row.
+func TestWhatSaysTheSame(t *testing.T) {
+	for n, want := range map[Name][]Name{
+		NsPerOp: {Rps}, JPerAnswer: {JPerItem},
+		ImgPerS: nil, GoodputRps: nil, JPerItem: nil, KneeRps: nil, P95: nil, "of-others": nil,
+	} {
+		require.Equal(t, want, n.Restated(), n)
+	}
+	var items []Name
+	for _, n := range Throughputs() {
+		if n != Rps {
+			items = append(items, n)
+		}
+	}
+	require.Subset(t, items, []Name{TokPerS, ImgPerS, EmbPerS})
+	require.Equal(t, items, Rps.Restated(), "all that is counted in items")
 }
 
 // TestNeeds computes the smallest samples: the chance that two or more of n

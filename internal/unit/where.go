@@ -17,9 +17,17 @@ const (
 	BatchServing        Group = "batch_serving"
 )
 
-// Groups lists those that a unit may name.
+// Groups lists those that units name.
 func Groups() []Group {
-	return []Group{ImageClassification, Embeddings, TextGeneration, BatchServing}
+	var all []Group
+	for _, u := range All() {
+		for _, g := range u.Where.Named() {
+			if !slices.Contains(all, g) {
+				all = append(all, g)
+			}
+		}
+	}
+	return all
 }
 
 // Condition is what must hold of a leaf for a unit to be reported.
@@ -34,8 +42,8 @@ const (
 	SeekingMost Condition = Condition(axis.Load) + "=" + axis.Users
 )
 
-// Of are up to three groups; none: all.
-type Of [3]Group
+// Of are some groups; none: all.
+type Of [6]Group
 
 // Where says which leaves may report a unit.
 type Where struct {

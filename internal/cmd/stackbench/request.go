@@ -39,9 +39,18 @@ type chosen struct {
 	seed                                                              *uint64
 }
 
+// groupNames are those that a user may ask for.
+func groupNames() string {
+	var names []string
+	for _, g := range runner.Groups() {
+		names = append(names, g.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
 func declare(f *flag.FlagSet) chosen {
 	return chosen{
-		group:    f.String("group", "all", "image_classification, text_generation, embeddings, batch_serving or all; comma separated"),
+		group:    f.String("group", "all", groupNames()+" or all; comma separated"),
 		stacks:   f.String("stacks", "all", "stacks, comma separated; all: every one that this machine can run"),
 		models:   f.String("models", "all", "models, comma separated; all: every one that the groups have"),
 		leaves:   f.String("leaves", "", "quick or standard: only the leaves that this profile has, by the rules of --profile; empty: those of --profile"),
