@@ -17,7 +17,7 @@ func TestFloorThatCannotBeMeasuredIsANote(t *testing.T) {
 	r, notes := testRun(t, textCase(1, 1))
 	r.Group.Null = fakeStack(t, "null", "dies=0")
 	c := textCase(1, 1)
-	l := trial.Leaf{Subject: r.Subject(stack.Stack{Name: "fake"}, r.Golden.Models[minilm]), Case: c, Name: nameOf(r.Group, stack.Stack{Name: "fake"}, c)}
+	l := trial.Leaf{Subject: r.Subject(stack.Stack{Name: "fake"}, r.Golden.Models[minilm]), Case: c, Name: trial.NameOf(r.Group, stack.Stack{Name: "fake"}, c)}
 	require.Nil(t, r.Floor(context.Background(), l))
 	require.Nil(t, r.Floor(context.Background(), l))
 	r.Flush()

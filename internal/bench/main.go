@@ -10,12 +10,11 @@ import (
 	"testing"
 
 	"stackbench/internal/boot"
-	"stackbench/internal/fetch"
 	"stackbench/internal/host"
-	"stackbench/internal/model"
 	"stackbench/internal/plan"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
+	"stackbench/internal/trial"
 	"stackbench/internal/turn"
 	"stackbench/internal/unit"
 )
@@ -31,7 +30,7 @@ func mainCode(m *testing.M, g suite.Group, table []stack.Stack) int {
 	flag.Parse()
 	o, err := options(flag.CommandLine, table)
 	if err == nil {
-		err = errors.Join(suite.CheckProfiles(o, g), checkTasks(g))
+		err = errors.Join(suite.CheckProfiles(o, g), host.CheckTasks(g))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -83,7 +82,7 @@ func printPlan(ctx context.Context, o suite.Options, g suite.Group) error {
 	if err != nil {
 		return err
 	}
-	leaves, err := leavesOf(ctx, env, g.Only(o.Only))
+	leaves, err := trial.Leaves(ctx, env, g.Only(o.Only))
 	if err != nil {
 		return err
 	}
@@ -99,7 +98,7 @@ func head(ctx context.Context, w io.Writer, o suite.Options, g suite.Group) erro
 		return err
 	}
 	for _, name := range g.Only(o.Only).Models(o.Profile) {
-		if _, err := env.Prepare(ctx, name, downloads(os.Stderr)); err != nil {
+		if _, err := env.Prepare(ctx, name, host.Downloads(os.Stderr)); err != nil {
 			return err
 		}
 	}
@@ -107,27 +106,4 @@ func head(ctx context.Context, w io.Writer, o suite.Options, g suite.Group) erro
 		return err
 	}
 	return unit.Lines(w)
-}
-
-// downloads prints a line a download, when it is complete.
-func downloads(w io.Writer) fetch.Progress {
-	return func(s fetch.Step) {
-		if s.Total > 0 && s.Done == s.Total {
-			fmt.Fprintf(w, "# fetched %s, %.1f MB\n", s.Name, float64(s.Total)/1e6)
-		}
-	}
-}
-
-// checkTasks refuses a case whose model does other work than the case says.
-func checkTasks(g suite.Group) error {
-	for _, c := range g.Cases {
-		spec, err := model.Spec(c.Model)
-		if err != nil {
-			return fmt.Errorf("group %s: %w", g.Name, err)
-		}
-		if spec.Task != c.Task {
-			return fmt.Errorf("group %s: a case of %s is of the task %q, and its model does %q\nwrite the model's task into the case", g.Name, c.Model, c.Task, spec.Task)
-		}
-	}
-	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -52,56 +51,19 @@ func options(f *flag.FlagSet, table []stack.Stack) (suite.Options, error) {
 	if err != nil {
 		return suite.Options{}, err
 	}
-	if o.Only.Leaves, err = leaves(text("leaves"), o.Profile); err != nil {
+	if o.Only.Leaves, err = suite.ParseLeaves(text("leaves"), o.Profile); err != nil {
 		return suite.Options{}, err
 	}
 	if o.Only.Models, err = parseModels(text("models")); err != nil {
 		return suite.Options{}, err
 	}
-	o.Stacks, err = ParseStacks(text("stacks"), table)
-	return o, errors.Join(err,
-		oneOf("device", o.Device, "auto", "cpu", "gpu"),
-		oneOf("launcher", o.Launcher, "auto", "container", "process"),
-		oneOf("weights", o.Weights, "auto", "hub", "package", "seeded"),
-		checkWindow(o.Window), checkTrial(o.Record.Trial))
-}
-
-// leaves is the profile whose cases are measured: a larger one than the
-// profile itself has cases that no rule of this one is for.
-func leaves(name string, of suite.Profile) (suite.Profile, error) {
-	if name == "" {
-		return of, nil
-	}
-	p, err := suite.ParseProfile(name)
-	if err == nil && p > of {
-		err = fmt.Errorf("%s has fewer leaves than %s\nask for -profile=%s, with -leaves if need be", of, p, p)
-	}
-	return p, err
+	o.Stacks, err = suite.ParseStacks(text("stacks"), table)
+	return o, errors.Join(err, o.Check())
 }
 
 func get[T any](f *flag.FlagSet, name string) T {
 	v, _ := f.Lookup(name).Value.(flag.Getter).Get().(T)
 	return v
-}
-
-// ParseStacks resolves a comma-separated list of stack names; "all" and "" mean
-// the whole table. The error names the known ones.
-func ParseStacks(list string, table []stack.Stack) ([]stack.Stack, error) {
-	if list == "" || list == "all" {
-		return table, nil
-	}
-	var chosen []stack.Stack
-	for name := range strings.SplitSeq(list, ",") {
-		name = strings.TrimSpace(name)
-		i := slices.IndexFunc(table, func(s stack.Stack) bool { return s.Name == name })
-		if i < 0 {
-			return nil, fmt.Errorf("unknown stack %q\nknown stacks: %s, all", name, strings.Join(stackNames(table), ", "))
-		}
-		if !slices.ContainsFunc(chosen, func(s stack.Stack) bool { return s.Name == name }) {
-			chosen = append(chosen, table[i])
-		}
-	}
-	return chosen, nil
 }
 
 // parseModels resolves a comma-separated list of models; "all" and "" give none,
@@ -119,41 +81,6 @@ func parseModels(list string) ([]string, error) {
 		out = append(out, m.Name)
 	}
 	return out, nil
-}
-
-func stackNames(table []stack.Stack) []string {
-	var out []string
-	for _, s := range table {
-		out = append(out, s.Name)
-	}
-	return out
-}
-
-func oneOf(name, value string, known ...string) error {
-	if slices.Contains(known, value) {
-		return nil
-	}
-	return fmt.Errorf("unknown %s %q\nknown: %s", name, value, strings.Join(known, ", "))
-}
-
-// longestWindow: more is a slip of the hand.
-const longestWindow = 24 * time.Hour
-
-func checkWindow(d time.Duration) error {
-	if d != 0 && d < time.Second {
-		return fmt.Errorf("a window of %v is too short to measure anything\ngive at least 1s, such as -window=30s", d)
-	}
-	if d > longestWindow {
-		return fmt.Errorf("a window of %v is too long\ngive at most %v, such as -window=5m", d, longestWindow)
-	}
-	return nil
-}
-
-func checkTrial(n int) error {
-	if n < 1 {
-		return fmt.Errorf("trial %d\ntrials are counted from 1", n)
-	}
-	return nil
 }
 
 // ParseOptions reads the flags of a benchmark binary, as Main does.

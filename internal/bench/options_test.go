@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/host"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
 )
@@ -80,9 +81,9 @@ func TestLeavesNarrow(t *testing.T) {
 }
 
 func TestACaseIsOfItsModelsTask(t *testing.T) {
-	require.NoError(t, checkTasks(suite.Group{Cases: []suite.Case{textCase(1, 1)}}))
+	require.NoError(t, host.CheckTasks(suite.Group{Cases: []suite.Case{textCase(1, 1)}}))
 	wrong := textCase(1, 1)
 	wrong.Task = stack.TextGeneration
-	require.ErrorContains(t, checkTasks(suite.Group{Name: "g", Cases: []suite.Case{wrong}}), `group g: a case of all-minilm-l6-v2 is of the task "text-generation"`)
-	require.Error(t, checkTasks(suite.Group{Cases: []suite.Case{{Model: "nobody's"}}}))
+	require.ErrorContains(t, host.CheckTasks(suite.Group{Name: "g", Cases: []suite.Case{wrong}}), `group g: a case of all-minilm-l6-v2 is of the task "text-generation"`)
+	require.Error(t, host.CheckTasks(suite.Group{Cases: []suite.Case{{Model: "nobody's"}}}))
 }

@@ -12,10 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/cpuset"
-	"stackbench/internal/host"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
-	"stackbench/internal/trial"
 )
 
 // coresPage is a /proc/stat of cores that have all been idle for so long.
@@ -103,24 +101,4 @@ func TestANeighbourWhoStays(t *testing.T) {
 	one = besideNeighbour(t, n, 0)
 	require.Equal(t, 1, one.Foreign.Tries)
 	require.NotContains(t, n.String(), "waiting")
-}
-
-// TestTheLeastDisturbedTryIsKept: the least disturbed of three tries is kept.
-func TestTheLeastDisturbedTryIsKept(t *testing.T) {
-	obs := &trial.Observation{Server: &host.Server{}}
-	obs.Evidence.Stack = &meter.StackUse{CPU: time.Second}
-	before := obs.State()
-	obs.Evidence.Stack.CPU += time.Second
-	obs.Waiting.Samples, obs.Seen.Server.Percent = 4, 12
-	first := obs.State()
-	obs.Restore(before)
-	require.Equal(t, time.Second, obs.Evidence.Stack.CPU)
-	require.Zero(t, obs.Waiting.Samples)
-	obs.Evidence.Stack.CPU += time.Minute
-	obs.Restore(first)
-	require.Equal(t, 2*time.Second, obs.Evidence.Stack.CPU)
-	require.Equal(t, 4, obs.Waiting.Samples)
-	require.InDelta(t, 12, obs.Seen.Server.Percent, 0)
-	obs.Evidence.Stack.CPU = 0
-	require.Equal(t, 2*time.Second, first.Evidence.Stack.CPU, "a state is nobody else's")
 }

@@ -60,18 +60,18 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 			continue
 		}
 		if refusal != "" {
-			r.Note("skip %s: %s", serverName(s, "").Path(), refusal)
+			r.Note("skip %s: %s", trial.ServerName(s, "").Path(), refusal)
 			continue
 		}
 		for _, m := range r.Group.Models(o.Profile) {
 			if why := r.Group.NoneOn(s, m, o.Profile); why != "" { // testing would measure a benchmark without sub-benchmarks itself
-				r.Note("skip %s: %s", serverName(s, m).Path(), why)
+				r.Note("skip %s: %s", trial.ServerName(s, m).Path(), why)
 				continue
 			}
 			if !slices.ContainsFunc(r.Options.Of(r.Group, s), func(c suite.Case) bool { return c.Model == m }) { // again, and not this one
 				continue
 			}
-			b.Run(serverName(s, m).Path(), func(b *testing.B) { r.cases(ctx, b, s, m) })
+			b.Run(trial.ServerName(s, m).Path(), func(b *testing.B) { r.cases(ctx, b, s, m) })
 		}
 	}
 	if len(r.wrong) > 0 { // not its leaf: testing prints no result of one that failed
@@ -156,13 +156,13 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 			continue
 		}
 		r.Flush()
-		full := nameOn(r.Host.Device, r.Group, s, c)
+		full := trial.NameOn(r.Host.Device, r.Group, s, c)
 		how, err := r.Host.Capability(s, c)
 		if err != nil {
 			r.Note("skip %s: %v", full, err)
 			continue
 		}
-		prefix := serverName(s, name).Path() + "/"
+		prefix := trial.ServerName(s, name).Path() + "/"
 		b.Run(strings.TrimPrefix(full.Path(), prefix), func(b *testing.B) {
 			r.leaf(ctx, b, trial.Leaf{Subject: ses, Case: c, How: how, Name: full})
 		})
@@ -181,7 +181,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l trial.Leaf) {
 	if err != nil {
 		if reason, skip := host.Skippable(err); skip {
 			if !l.Subject.Said { // the same holds for all that follow
-				r.Note("skip %s: %s", serverName(l.Subject.Stack, l.Case.Model).Path(), reason)
+				r.Note("skip %s: %s", trial.ServerName(l.Subject.Stack, l.Case.Model).Path(), reason)
 			}
 			l.Subject.Said = true
 			b.Skip(reason)
@@ -195,7 +195,7 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l trial.Leaf) {
 	t.Floor = r.Floor(ctx, l)
 	strict := o.Profile.Strict() && len(t.Invalid) > 0
 	if strict {
-		withhold(&t)
+		trial.Withhold(&t)
 	}
 	if err := r.record(t); err != nil {
 		b.Fatal(err)
@@ -240,16 +240,4 @@ func (r *run) record(t results.Trial) error {
 func (r *run) lose(err error) {
 	r.lost = err
 	r.Note("%v", err)
-}
-
-// withhold takes the numbers out of an invalid trial, and the raw times from
-// which they could be computed again.
-func withhold(t *results.Trial) {
-	if t.Withheld == nil {
-		t.Withheld = map[unit.Name]string{}
-	}
-	for u := range t.Metrics {
-		t.Withheld[u] = "the window is invalid: " + t.Invalid[0].Text
-	}
-	t.Metrics, t.Raw, t.GPU = nil, nil, nil
 }

@@ -76,9 +76,12 @@ func TestBenchstatsRowsAreOfOneBenchmark(t *testing.T) {
 		t.Skip("builds benchstat")
 	}
 	var b strings.Builder
-	for stack, ttft := range map[string][3]string{"embedded": {"277.4", "1003", "90"}, "vllm": {"507.5", "1489", "80"}} {
+	for _, of := range []struct {
+		stack string
+		ttft  [3]string
+	}{{"embedded", [3]string{"277.4", "1003", "90"}}, {"vllm", [3]string{"507.5", "1489", "80"}}} {
 		for i, tokens := range []string{"tokens=128x128", "tokens=512x128", "tokens=512x128/prefix=shared"} {
-			fmt.Fprintf(&b, "BenchmarkTextGeneration/stack=%s/model=m/proto=sse/input=text/%s/batch=1/load=closed/conc=4 1 %s ttft-ms\n", stack, tokens, ttft[i])
+			fmt.Fprintf(&b, "BenchmarkTextGeneration/stack=%s/model=m/proto=sse/input=text/%s/batch=1/load=closed/conc=4 1 %s ttft-ms\n", of.stack, tokens, of.ttft[i])
 		}
 	}
 	var kept results.Run

@@ -143,6 +143,7 @@ func (s *Store) make(ctx context.Context, m *Reference) (task.Right, error) {
 	return out, nil
 }
 
+// ErrNoReference says that no stack can stand in for right answers.
 var ErrNoReference = errors.New("the group names no reference stack")
 
 // Known says that a server's weights are known.

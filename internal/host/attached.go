@@ -14,7 +14,7 @@ const UnknownWeights = "unknown"
 
 // Capability is how a stack serves a case here: a server that is attached may
 // have been named without the address that the case needs.
-func (e *Host) Capability(s stack.Stack, c suite.Case) (stack.Capability, error) {
+func (h *Host) Capability(s stack.Stack, c suite.Case) (stack.Capability, error) {
 	how, err := c.Capability(s)
 	if err != nil {
 		return how, err

@@ -18,33 +18,33 @@ const Version = "0.3"
 
 // Describe is what this machine's numbers are true for. The weights are of the
 // models prepared so far.
-func (e *Host) Describe(ctx context.Context) results.Env {
+func (h *Host) Describe(ctx context.Context) results.Env {
 	commit, modified := checkout()
 	out := results.Env{
 		Started: time.Now().UTC().Truncate(time.Second),
 		Harness: results.Harness{Version: Version, Commit: commit, Modified: modified, Go: runtime.Version()},
 		Machine: results.Machine{
-			CPU: procField("/proc/cpuinfo", "model name"), Cores: len(e.Client) + len(e.Cores), Quota: e.Quota, MemoryMB: memoryMB(),
+			CPU: procField("/proc/cpuinfo", "model name"), Cores: len(h.Client) + len(h.Cores), Quota: h.Quota, MemoryMB: memoryMB(),
 			OS: runtime.GOOS, Arch: runtime.GOARCH, Kernel: kernel(), Docker: boot.Probe(ctx).Docker.Version,
-			ClientCores: e.Client.String(), ServerCores: e.Cores.String(),
+			ClientCores: h.Client.String(), ServerCores: h.Cores.String(),
 		},
-		Device: string(e.Device),
-		Plan:   results.Plan{Profile: e.Options.Profile.String(), Window: e.Options.Length().String()},
+		Device: string(h.Device),
+		Plan:   results.Plan{Profile: h.Options.Profile.String(), Window: h.Options.Length().String()},
 	}
 	if modified {
 		out.Harness.Changes = changes()
 	}
-	if e.Client.String() == e.Cores.String() {
-		out.Machine.Cores = len(e.Cores)
+	if h.Client.String() == h.Cores.String() {
+		out.Machine.Cores = len(h.Cores)
 	}
-	if e.Devices != nil {
-		out.Driver = e.Devices.Driver()
-		for _, c := range e.Devices.Cards() {
+	if h.Devices != nil {
+		out.Driver = h.Devices.Driver()
+		for _, c := range h.Devices.Cards() {
 			out.GPUs = append(out.GPUs, results.GPU{Name: c.Name, MemoryMB: c.MemoryMB})
 		}
 	}
-	for _, name := range e.prepared {
-		m := e.Models[name]
+	for _, name := range h.prepared {
+		m := h.Models[name]
 		out.Models = append(out.Models, results.Weights{Model: name, Source: m.Source, SHA256: m.SHA256, Detail: m.detail})
 	}
 	return out

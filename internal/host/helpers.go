@@ -10,9 +10,9 @@ import (
 
 // prepareHelpers makes the stacks ready that help to measure, as sessions start
 // them. One that cannot be had here is no error: what it helps with says so.
-func (e *Host) prepareHelpers(ctx context.Context, helpers []stack.Stack, r Reporter) error {
+func (h *Host) prepareHelpers(ctx context.Context, helpers []stack.Stack, r Reporter) error {
 	for _, s := range helpers {
-		spec := e.Spec(s, stack.Model{})
+		spec := h.Spec(s, stack.Model{})
 		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU
 		if err := boot.Prepare(ctx, spec, r.Build); err != nil {
 			if ctx.Err() != nil {

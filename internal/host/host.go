@@ -53,54 +53,54 @@ func Survey(o suite.Options) (*Host, error) {
 	if err := suite.CheckProfiles(o, suite.Group{}); err != nil {
 		return nil, err
 	}
-	e := &Host{Options: o, Device: stack.CPU, Models: map[string]*Prepared{}}
+	h := &Host{Options: o, Device: stack.CPU, Models: map[string]*Prepared{}}
 	all, err := cpuset.Usable()
 	if err != nil {
 		return nil, fmt.Errorf("see which cores may be used: %w", err)
 	}
-	e.Quota = usage.Quota(os.Getpid())
-	e.Client, e.Cores, e.Shared = cpuset.Divide(cpuset.Within(cpuset.Physical(all, cpuset.Siblings), e.Quota))
-	e.Cache, err = boot.DefaultCache()
+	h.Quota = usage.Quota(os.Getpid())
+	h.Client, h.Cores, h.Shared = cpuset.Divide(cpuset.Within(cpuset.Physical(all, cpuset.Siblings), h.Quota))
+	h.Cache, err = boot.DefaultCache()
 	if err != nil {
 		return nil, err
 	}
 	if o.Device == "cpu" {
-		return e, nil
+		return h, nil
 	}
-	e.Devices, e.noGPU = gpu.Open()
-	if e.noGPU != "" {
-		e.Devices = nil
+	h.Devices, h.noGPU = gpu.Open()
+	if h.noGPU != "" {
+		h.Devices = nil
 		if o.Device == "gpu" {
-			return nil, fmt.Errorf("no GPU: %s\nmeasure on the CPU with -device=cpu, or install the NVIDIA driver", e.noGPU)
+			return nil, fmt.Errorf("no GPU: %s\nmeasure on the CPU with -device=cpu, or install the NVIDIA driver", h.noGPU)
 		}
-		return e, nil
+		return h, nil
 	}
-	e.Device = stack.GPU
-	return e, nil
+	h.Device = stack.GPU
+	return h, nil
 }
 
 // Spec is how a stack is started with a model.
-func (e *Host) Spec(s stack.Stack, m stack.Model) boot.Spec {
+func (h *Host) Spec(s stack.Stack, m stack.Model) boot.Spec {
 	return boot.Spec{
-		Stack: s, Cores: e.Cores, Launcher: e.Options.Launcher, Cache: e.Cache,
+		Stack: s, Cores: h.Cores, Launcher: h.Options.Launcher, Cache: h.Cache,
 		Run: stack.Run{
-			Models: filepath.Join(e.Cache, "models"), Model: m, Device: e.Device,
-			Threads: max(1, int(e.Limited(e.Cores))), Library: e.Library,
+			Models: filepath.Join(h.Cache, "models"), Model: m, Device: h.Device,
+			Threads: max(1, int(h.Limited(h.Cores))), Library: h.Library,
 		},
 	}
 }
 
 // Limited is how many cores' time can be had of a set.
-func (e *Host) Limited(cores cpuset.Set) float64 {
-	if e.Quota > 0 {
-		return min(e.Quota, float64(len(cores)))
+func (h *Host) Limited(cores cpuset.Set) float64 {
+	if h.Quota > 0 {
+		return min(h.Quota, float64(len(cores)))
 	}
 	return float64(len(cores))
 }
 
 // Refusal says why a stack cannot run here, and what to do; "" when it can.
-func (e *Host) Refusal(ctx context.Context, s stack.Stack) (string, error) {
-	not, err := e.unavailable(ctx, s)
+func (h *Host) Refusal(ctx context.Context, s stack.Stack) (string, error) {
+	not, err := h.unavailable(ctx, s)
 	if not == nil {
 		return "", err
 	}
@@ -108,11 +108,11 @@ func (e *Host) Refusal(ctx context.Context, s stack.Stack) (string, error) {
 }
 
 // unavailable says why a stack cannot run here; nil when it can.
-func (e *Host) unavailable(ctx context.Context, s stack.Stack) (*boot.Unavailable, error) {
-	if e.Device == stack.GPU && !onGPU(s) {
+func (h *Host) unavailable(ctx context.Context, s stack.Stack) (*boot.Unavailable, error) {
+	if h.Device == stack.GPU && !onGPU(s) {
 		return &boot.Unavailable{Reason: "it has no GPU build", Cure: "measure it with -device=cpu"}, nil
 	}
-	_, err := boot.Resolve(ctx, e.Spec(s, stack.Model{}))
+	_, err := boot.Resolve(ctx, h.Spec(s, stack.Model{}))
 	var not *boot.Unavailable
 	if errors.As(err, &not) {
 		return not, nil
@@ -129,15 +129,15 @@ func onGPU(s stack.Stack) bool {
 }
 
 // Prepare makes a model ready.
-func (e *Host) Prepare(ctx context.Context, name string, progress fetch.Progress) (*Prepared, error) {
-	if r, ok := e.Models[name]; ok {
+func (h *Host) Prepare(ctx context.Context, name string, progress fetch.Progress) (*Prepared, error) {
+	if r, ok := h.Models[name]; ok {
 		return r, nil
 	}
-	source, err := model.ParseWeights(e.Options.Weights)
+	source, err := model.ParseWeights(h.Options.Weights)
 	if err != nil {
 		return nil, err
 	}
-	m, err := model.Open(e.Cache).Prepare(ctx, name, source, progress)
+	m, err := model.Open(h.Cache).Prepare(ctx, name, source, progress)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (e *Host) Prepare(ctx context.Context, name string, progress fetch.Progress
 		}
 	}
 	r.detail = m.Weights.Detail
-	e.Models[name] = r
-	e.prepared = append(e.prepared, name)
+	h.Models[name] = r
+	h.prepared = append(h.prepared, name)
 	return r, nil
 }

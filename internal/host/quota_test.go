@@ -14,22 +14,22 @@ import (
 // TestAQuotaIsSoManyCoresEverywhere: the case cpu-quota, 60 % of one core where
 // two may be used. cpu-util was 58.5 % of a core of which it may use 60.
 func TestAQuotaIsSoManyCoresEverywhere(t *testing.T) {
-	e, err := Survey(suite.Options{Device: "cpu"})
+	h, err := Survey(suite.Options{Device: "cpu"})
 	require.NoError(t, err)
-	e.Quota = 0.6
-	e.Client, e.Cores, e.Shared = cpuset.Divide(cpuset.Within([]cpuset.Set{{0}, {1}}, e.Quota))
-	require.Equal(t, e.Client, e.Cores, "one core, and it is said")
-	require.NotEmpty(t, e.Shared)
-	require.Equal(t, 1, e.Spec(stack.Stack{}, stack.Model{}).Run.Threads)
-	require.InDelta(t, 0.6, e.Limited(e.Client), 1e-9)
-	described := e.Describe(context.Background())
+	h.Quota = 0.6
+	h.Client, h.Cores, h.Shared = cpuset.Divide(cpuset.Within([]cpuset.Set{{0}, {1}}, h.Quota))
+	require.Equal(t, h.Client, h.Cores, "one core, and it is said")
+	require.NotEmpty(t, h.Shared)
+	require.Equal(t, 1, h.Spec(stack.Stack{}, stack.Model{}).Run.Threads)
+	require.InDelta(t, 0.6, h.Limited(h.Client), 1e-9)
+	described := h.Describe(context.Background())
 	require.InDelta(t, 0.6, described.Machine.Quota, 1e-9)
 	require.Equal(t, 1, described.Machine.Cores)
 	require.Contains(t, described.Hardware(), "(a quota allows 0.6 cores' time)")
 
-	e.Quota = 2.5
-	require.InDelta(t, 2, e.Limited(cpuset.Set{0, 1}), 1e-9)
-	require.InDelta(t, 2.5, e.Limited(cpuset.Set{0, 1, 2}), 1e-9)
-	e.Cores = cpuset.Set{1, 2, 3}
-	require.Equal(t, 2, e.Spec(stack.Stack{}, stack.Model{}).Run.Threads)
+	h.Quota = 2.5
+	require.InDelta(t, 2, h.Limited(cpuset.Set{0, 1}), 1e-9)
+	require.InDelta(t, 2.5, h.Limited(cpuset.Set{0, 1, 2}), 1e-9)
+	h.Cores = cpuset.Set{1, 2, 3}
+	require.Equal(t, 2, h.Spec(stack.Stack{}, stack.Model{}).Run.Threads)
 }

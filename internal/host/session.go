@@ -24,6 +24,7 @@ type Server struct {
 	Used        bool // it has answered more than the readiness request
 }
 
+// Pids are the processes of the server; none where it is not on this machine.
 func (s *Server) Pids() []int {
 	if s.Boot.PID == 0 {
 		return nil
@@ -124,6 +125,7 @@ func (d docker) Read() (usage.Sample, error) {
 	return usage.Sample{At: time.Now(), CPU: cpu, Memory: memory}, err
 }
 
+// Stop stops the server, if one is up.
 func (s *Session) Stop(ctx context.Context) error {
 	if s.Up == nil {
 		return nil

@@ -32,23 +32,23 @@ type Reporter struct {
 // The helpers, which are not measured but help to measure, are made ready too:
 // while windows are measured nothing is built.
 func Setup(ctx context.Context, o suite.Options, leaves []plan.Leaf, helpers []stack.Stack, r Reporter) (results.Env, error) {
-	e, err := Survey(o)
+	h, err := Survey(o)
 	if err != nil {
 		return results.Env{}, err
 	}
-	if err := e.FindLibrary(ctx, r.Download); err != nil {
+	if err := h.FindLibrary(ctx, r.Download); err != nil {
 		return results.Env{}, err
 	}
-	if e.libraryNote != "" {
-		r.Done(e.libraryNote)
+	if h.libraryNote != "" {
+		r.Done(h.libraryNote)
 	}
 	var stacks []string
 	for _, l := range leaves {
 		if l.Skip != "" {
 			continue
 		}
-		if _, ok := e.Models[l.Model]; !ok {
-			m, err := e.Prepare(ctx, l.Model, r.Download)
+		if _, ok := h.Models[l.Model]; !ok {
+			m, err := h.Prepare(ctx, l.Model, r.Download)
 			if err != nil {
 				return results.Env{}, err
 			}
@@ -58,22 +58,22 @@ func Setup(ctx context.Context, o suite.Options, leaves []plan.Leaf, helpers []s
 			stacks = append(stacks, l.Stack)
 		}
 	}
-	if e.libraryNote == "" && len(stacks) > 0 {
+	if h.libraryNote == "" && len(stacks) > 0 {
 		// The reference stack needs it to check answers: what is missing is said when it is asked for.
-		if err := e.FetchLibrary(ctx, r.Download); err != nil {
+		if err := h.FetchLibrary(ctx, r.Download); err != nil {
 			r.Done("no ONNX Runtime for reference answers: " + OneLine(err))
 		} else {
-			r.Done(e.libraryNote + ", for reference answers")
+			r.Done(h.libraryNote + ", for reference answers")
 		}
 	}
-	skipped, err := e.prepareStacks(ctx, stacks, r)
+	skipped, err := h.prepareStacks(ctx, stacks, r)
 	if err != nil {
 		return results.Env{}, err
 	}
-	if err := e.prepareHelpers(ctx, helpers, r); err != nil {
+	if err := h.prepareHelpers(ctx, helpers, r); err != nil {
 		return results.Env{}, err
 	}
-	out := e.Describe(ctx)
+	out := h.Describe(ctx)
 	out.Skipped = skipped
 	return out, nil
 }
@@ -84,17 +84,17 @@ const builders = 3
 
 // prepareStacks makes the named stacks ready, side by side but for those that
 // are built on the same image. It returns those that cannot run here.
-func (e *Host) prepareStacks(ctx context.Context, names []string, r Reporter) ([]results.Skip, error) {
+func (h *Host) prepareStacks(ctx context.Context, names []string, r Reporter) ([]results.Skip, error) {
 	var specs []boot.Spec
 	var roots []string
 	chains := map[string][]boot.Spec{}
-	for _, s := range e.Options.Stacks {
+	for _, s := range h.Options.Stacks {
 		if !slices.Contains(names, s.Name) {
 			continue
 		}
-		spec, root := e.Spec(s, stack.Model{}), s.Name
+		spec, root := h.Spec(s, stack.Model{}), s.Name
 		if s.Container != nil {
-			root = s.Container.Images[e.Device].Root()
+			root = s.Container.Images[h.Device].Root()
 		}
 		if chains[root] == nil {
 			roots = append(roots, root)
@@ -139,4 +139,13 @@ func Skippable(err error) (string, bool) {
 		return not.Reason + ": " + not.Cure, true
 	}
 	return "", false
+}
+
+// Downloads prints a line a download, when it is complete.
+func Downloads(w io.Writer) fetch.Progress {
+	return func(s fetch.Step) {
+		if s.Total > 0 && s.Done == s.Total {
+			fmt.Fprintf(w, "# fetched %s, %.1f MB\n", s.Name, float64(s.Total)/1e6)
+		}
+	}
 }

@@ -20,14 +20,14 @@ type State struct {
 // Stacks says of every chosen stack whether it can run here. It starts nothing,
 // and fetches nothing: an image that is not here is a reason.
 func Stacks(ctx context.Context, o suite.Options) ([]State, error) {
-	e, err := Survey(o)
+	h, err := Survey(o)
 	if err != nil {
 		return nil, err
 	}
 	var out []State
 	for _, s := range o.Stacks {
 		st := State{Stack: s}
-		not, err := e.unavailable(ctx, s)
+		not, err := h.unavailable(ctx, s)
 		if err != nil {
 			return nil, err
 		}
@@ -36,7 +36,7 @@ func Stacks(ctx context.Context, o suite.Options) ([]State, error) {
 			out = append(out, st)
 			continue
 		}
-		spec := e.Spec(s, stack.Model{})
+		spec := h.Spec(s, stack.Model{})
 		if st.Launcher, err = boot.Resolve(ctx, spec); err != nil {
 			return nil, err
 		}

@@ -52,13 +52,11 @@ func share(s usage.Share) meter.Share {
 // of the time.
 func holder(before usage.Census, ours ...int) string {
 	now := usage.TakeCensus()
-	for _, h := range now.Since(before, ours...) {
-		if h.CPU < max(now.Span(before)/100, time.Millisecond) {
-			break
-		}
-		return h.String()
+	most := now.Since(before, ours...)
+	if len(most) == 0 || most[0].CPU < max(now.Span(before)/100, time.Millisecond) {
+		return ""
 	}
-	return ""
+	return most[0].String()
 }
 
 // disturbances are what others did, by the rules that windows are judged by.

@@ -99,15 +99,15 @@ func Knee(limit time.Duration) Load { return Load{Kind: KneeLoad, Limit: limit} 
 func Users() Load { return Load{Kind: UsersLoad} }
 
 // Conc is how many users a closed loop has; 0 of another load.
-func (l Load) Conc() int { return l.Of(ClosedLoad) }
+func (l Load) Conc() int { return l.of(ClosedLoad) }
 
 // Rate is how many requests a second an open loop has; 0 of another load.
-func (l Load) Rate() int { return l.Of(OpenLoad) }
+func (l Load) Rate() int { return l.of(OpenLoad) }
 
 // Sought says whether the load is searched for.
 func (l Load) Sought() bool { return l.Kind != "" && l.N == 0 }
 
-func (l Load) Of(kind LoadKind) int {
+func (l Load) of(kind LoadKind) int {
 	if l.Kind != kind {
 		return 0
 	}

@@ -80,6 +80,7 @@ type Setting struct {
 	share bool
 }
 
+// Setting is what a stack must be started with for the case.
 func (c Case) Setting(s stack.Stack) Setting { return Setting{c.Batcher.Of(s), c.Share} }
 
 // byServer gives the profile's cases, those that share a started stack next to

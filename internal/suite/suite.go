@@ -94,6 +94,7 @@ func ParseProfile(s string) (Profile, error) {
 	return Profile(i), nil
 }
 
+// String is the name of the profile, as flags and results write it.
 func (p Profile) String() string { return p.extent().name }
 
 // Strict says that an invalid window is withheld, not shown with its reasons.

@@ -131,15 +131,15 @@ func (o *others) shut() *meter.Foreign {
 		f.Unknown = cmp.Or(f.Unknown, host.OneLine(err))
 		return f
 	}
-	f.Server = Share(shares[0])
-	f.Client = Share(shares[len(shares)-1])
+	f.Server = share(shares[0])
+	f.Client = share(shares[len(shares)-1])
 	if f.Unknown != "" { // steal is known all the same
 		f.Server, f.Client = meter.Share{Steal: f.Server.Steal}, meter.Share{Steal: f.Client.Steal}
 	}
 	return f
 }
 
-func Share(s usage.Share) meter.Share {
+func share(s usage.Share) meter.Share {
 	return meter.Share{Percent: s.Foreign, Worst: s.Worst, Steal: s.Steal}
 }
 

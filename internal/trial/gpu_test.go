@@ -76,7 +76,7 @@ func TestWhatTheCardDidIsInTheTrial(t *testing.T) {
 // TestOthersOnTheCardAreADoubt: in the second of three windows.
 func TestOthersOnTheCardAreADoubt(t *testing.T) {
 	w := watched("")
-	before := w.State()
+	before := w.state()
 	for _, others := range [][]string{nil, {"4711 python"}, nil} {
 		w.addCards(gpu.Summary{Span: time.Second, Others: others})
 	}

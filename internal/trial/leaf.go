@@ -235,3 +235,15 @@ func accuracy(j task.Judge) float64 {
 	}
 	return float64(a.Hits) / float64(a.Labelled)
 }
+
+// Withhold takes the numbers out of an invalid trial, and the raw times from
+// which they could be computed again.
+func Withhold(t *results.Trial) {
+	if t.Withheld == nil {
+		t.Withheld = map[unit.Name]string{}
+	}
+	for u := range t.Metrics {
+		t.Withheld[u] = "the window is invalid: " + t.Invalid[0].Text
+	}
+	t.Metrics, t.Raw, t.GPU = nil, nil, nil
+}

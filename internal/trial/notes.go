@@ -18,6 +18,7 @@ func (n *Notes) Note(format string, args ...any) {
 	n.pending = append(n.pending, strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n#   "))
 }
 
+// Flush prints what waits.
 func (n *Notes) Flush() {
 	for _, line := range n.pending {
 		fmt.Fprintln(n.To, "# "+line)

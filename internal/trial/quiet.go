@@ -51,7 +51,7 @@ func spent(trials []results.Trial) time.Duration {
 // quietly takes one window. One that others disturbed is taken again once they
 // are quiet, and of all tries the least disturbed is kept.
 func (r *Rig) quietly(ctx context.Context, l Leaf, w *task.Work, obs *Observation, p load.Plan) (meter.Window, error) {
-	before := obs.State()
+	before := obs.state()
 	var kept meter.Window
 	var best state
 	for try := 1; ; try++ {
@@ -64,7 +64,7 @@ func (r *Rig) quietly(ctx context.Context, l Leaf, w *task.Work, obs *Observatio
 			r.spend(obs, time.Since(started))
 		}
 		if try == 1 || obs.Seen.Weight(win.Open) < best.seen.Weight(win.Open) {
-			kept, best = win, obs.State()
+			kept, best = win, obs.state()
 		}
 		if try == mostTries || !disturbed(best.seen, win.Open) || !r.quiet(ctx, obs, win.Open) {
 			obs.Restore(best)
@@ -173,7 +173,7 @@ type state struct {
 	waiting  [3]float64
 }
 
-func (w *Observation) State() state {
+func (w *Observation) state() state {
 	s := state{
 		Evidence: w.Evidence, counters: w.counters, gpus: slices.Clip(w.gpus), own: w.Own, seen: w.Seen, opened: w.opened,
 		waiting: [3]float64{w.Waiting.sum, float64(w.Waiting.Samples), w.Waiting.most},

@@ -33,6 +33,7 @@ type Rig struct {
 	Histograms     []byte // histograms of the leaf that was measured last, until its trial is recorded
 }
 
+// NewRig measures a group on a host. Its notes go to the writer.
 func NewRig(e *host.Host, g suite.Group, to io.Writer) *Rig {
 	return &Rig{
 		Notes: &Notes{To: to}, Options: e.Options, Group: g, Host: e, Golden: golden.NewStore(e, g),
@@ -72,6 +73,7 @@ type Subject struct {
 	Said   bool          // that it cannot run here
 }
 
+// Subject is a stack with a model, not started yet.
 func (r *Rig) Subject(s stack.Stack, m *golden.Reference) *Subject {
 	return &Subject{Session: r.Golden.Session(s, m), model: m}
 }

@@ -49,7 +49,7 @@ func TestArguments(t *testing.T) {
 	run.Precision = stack.INT8
 	require.Subset(t, queue.Container.Args(run), []string{"--precision", "int8"})
 	run.Precision = ""
-	run.Model.Task = stack.TextGeneration
+	run.Model.Task, run.Model.Decoder = stack.TextGeneration, &stack.DecoderSpec{}
 	require.Equal(t, append(want, "--queue", "128", "--generations", "8"), fastapi.ONNXRuntime().Container.Args(run))
 }
 

@@ -1,4 +1,4 @@
-package bench
+package trial
 
 import (
 	"context"
@@ -9,15 +9,14 @@ import (
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
-	"stackbench/internal/trial"
 )
 
-// startSeconds is about what starting a stack with a model takes.
-const startSeconds = 3
+// StartSeconds is about what starting a stack with a model takes.
+const StartSeconds = 3
 
-// nameOf is the leaf's name.
-func nameOf(g suite.Group, s stack.Stack, c suite.Case) results.Name {
-	n := serverName(s, c.Model).With(axis.Proto, string(c.Proto)).With(axis.Input, string(c.Input)).With(axis.Tokens, string(c.Lengths)).
+// NameOf is the leaf's name.
+func NameOf(g suite.Group, s stack.Stack, c suite.Case) results.Name {
+	n := ServerName(s, c.Model).With(axis.Proto, string(c.Proto)).With(axis.Input, string(c.Input)).With(axis.Tokens, string(c.Lengths)).
 		With(axis.Batch, axis.Count(c.Batch)).With(axis.Batcher, c.Batcher.String()).
 		With(axis.Conc, axis.Count(c.Load.Conc())).With(axis.Rate, axis.Count(c.Load.Rate()))
 	n.Group = g.Title
@@ -36,20 +35,20 @@ func nameOf(g suite.Group, s stack.Stack, c suite.Case) results.Name {
 	return n
 }
 
-// nameOn is the leaf's name on a device.
-func nameOn(d stack.Device, g suite.Group, s stack.Stack, c suite.Case) results.Name {
-	return nameOf(g, s, c).With(axis.Precision, s.Floats[d])
+// NameOn is the leaf's name on a device.
+func NameOn(d stack.Device, g suite.Group, s stack.Stack, c suite.Case) results.Name {
+	return NameOf(g, s, c).With(axis.Precision, s.Floats[d])
 }
 
-// serverName is what the names of all leaves of a started stack begin with; of no
+// ServerName is what the names of all leaves of a started stack begin with; of no
 // model, those of a stack.
-func serverName(s stack.Stack, model string) results.Name {
+func ServerName(s stack.Stack, model string) results.Name {
 	return results.Name{}.With(axis.Stack, s.Name).With(axis.Model, model)
 }
 
-// leavesOf lists what would be measured, stack by stack and model by model, and
+// Leaves lists what would be measured, stack by stack and model by model, and
 // what cannot be and why.
-func leavesOf(ctx context.Context, e *host.Host, g suite.Group) ([]plan.Leaf, error) {
+func Leaves(ctx context.Context, e *host.Host, g suite.Group) ([]plan.Leaf, error) {
 	var out []plan.Leaf
 	for _, s := range e.Options.Stacks {
 		s = s.On(e.Device)
@@ -59,17 +58,17 @@ func leavesOf(ctx context.Context, e *host.Host, g suite.Group) ([]plan.Leaf, er
 		}
 		var server suite.Case // that is up
 		for _, c := range e.Options.Of(g, s) {
-			l := plan.Leaf{Name: nameOn(e.Device, g, s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
+			l := plan.Leaf{Name: NameOn(e.Device, g, s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
 			if _, err := e.Capability(s, c); err != nil && l.Skip == "" {
 				l.Skip = err.Error()
 			}
 			if l.Skip == "" {
-				l.Seconds = trial.Seconds(c, e.Options)
-				if trial.Floors(e.Options, g, c) {
-					l.Seconds += (trial.FloorWarmup + trial.FloorWindow).Seconds() + 0.5
+				l.Seconds = Seconds(c, e.Options)
+				if Floors(e.Options, g, c) {
+					l.Seconds += (FloorWarmup + FloorWindow).Seconds() + 0.5
 				}
 				if c.Model != server.Model || c.Setting(s) != server.Setting(s) {
-					l.Start, server = startSeconds, c
+					l.Start, server = StartSeconds, c
 				}
 			}
 			out = append(out, l)

@@ -1,4 +1,4 @@
-package bench
+package trial
 
 import (
 	"fmt"
@@ -12,7 +12,6 @@ import (
 
 	"stackbench/internal/cpuset"
 	"stackbench/internal/meter"
-	"stackbench/internal/trial"
 	"stackbench/internal/usage"
 )
 
@@ -100,12 +99,12 @@ func (s *scene) window(t *testing.T, length time.Duration) meter.Foreign {
 	w, err := usage.Foreign{Stat: s.stat, Sides: []usage.Side{
 		{Cores: cpuset.Set{1}, Own: []usage.Own{cpuTimes{s, 1}}},
 		{Cores: cpuset.Set{0}, Own: []usage.Own{cpuTimes{s, 0}}},
-	}}.Watch(trial.SampleEvery)
+	}}.Watch(SampleEvery)
 	require.NoError(t, err)
 	time.Sleep(length) // virtual
 	shares, err := w.Stop()
 	require.NoError(t, err)
-	return meter.Foreign{Server: trial.Share(shares[0]), Client: trial.Share(shares[1])}
+	return meter.Foreign{Server: share(shares[0]), Client: share(shares[1])}
 }
 
 // quietScene draws what a quiet machine does: of 90 quiet windows, others had 0.7 %
