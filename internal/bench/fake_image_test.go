@@ -31,7 +31,7 @@ const (
 	resnet  = "resnet50"
 	classes = 1000
 	// computing is how long a picture takes at least.
-	computing = 50 * time.Millisecond
+	computing = slowness * 50 * time.Millisecond
 )
 
 // classifier answers the Open Inference Protocol to one JPEG a request.
