@@ -142,7 +142,7 @@ func (p *plan) container(ctx context.Context, fetch bool) (err error) {
 		return &Unavailable{Reason: name + " has no image: it runs as a process", Cure: "use --launcher process or auto"}
 	}
 	if _, ok := p.Stack.Container.Images[p.device()]; !ok {
-		return &Unavailable{Reason: fmt.Sprintf("%s has no image for the device %s", name, p.device()), Cure: "choose another device"}
+		return &Unavailable{Reason: fmt.Sprintf("%s has no image for the device %s", name, p.device()), Cure: p.otherDevice()}
 	}
 	if p.engine, err = connect(ctx, fetch); err != nil {
 		return err
@@ -152,6 +152,14 @@ func (p *plan) container(ctx context.Context, fetch bool) (err error) {
 	}
 	p.launcher = Container
 	return nil
+}
+
+// otherDevice says what a stack without an image for the device runs on.
+func (p *plan) otherDevice() string {
+	if p.device() == stack.CPU {
+		return "it needs an NVIDIA GPU (--device gpu)"
+	}
+	return "measure it on the CPU (--device cpu)"
 }
 
 func (s Spec) device() stack.Device {

@@ -197,6 +197,7 @@ func TestWrongImage(t *testing.T) {
 	var skip *Unavailable
 	require.ErrorAs(t, err, &skip)
 	require.Equal(t, "helper has no image for the device gpu", skip.Reason)
+	require.Equal(t, "measure it on the CPU (--device cpu)", skip.Cure)
 }
 
 func removeImage(t *testing.T, ref string) {

@@ -145,6 +145,9 @@ func TestDamageIsAnErrorWithItsLine(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(l.Dir(), EnvFile), []byte("{"), 0o644))
 	_, err = Open(l.Dir())
 	require.ErrorContains(t, err, "env.json in")
+	require.NoError(t, os.WriteFile(filepath.Join(l.Dir(), EnvFile), []byte("{}"), 0o644))
+	_, err = Open(l.Dir())
+	require.ErrorContains(t, err, "env.json in "+l.Dir()+" is damaged: it names neither a profile nor a machine\nrestore it from a copy")
 
 	_, err = Open(t.TempDir())
 	require.ErrorContains(t, err, "is not the folder of a run")

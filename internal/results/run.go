@@ -6,6 +6,7 @@ package results
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -32,7 +33,10 @@ func Open(dir string) (*Run, error) {
 		return nil, notARun(dir, err)
 	}
 	if err := json.Unmarshal(plain(text), &r.Env); err != nil {
-		return nil, fmt.Errorf("%s in %s is damaged: %w\nrestore it: git checkout %s", EnvFile, dir, err, dir)
+		return nil, damaged(EnvFile, dir, err)
+	}
+	if r.Env.Plan.Profile == "" && r.Env.Machine.OS == "" { // what the numbers are true for is then not known
+		return nil, damaged(EnvFile, dir, errors.New("it names neither a profile nor a machine"))
 	}
 	trials, err := openRegular(filepath.Join(dir, TrialsFile), mostTrials)
 	if err != nil {
@@ -40,12 +44,16 @@ func Open(dir string) (*Run, error) {
 	}
 	defer trials.Close()
 	if err := r.readTrials(trials); err != nil {
-		return nil, fmt.Errorf("%s in %s is damaged: %w\nrestore it: git checkout %s", TrialsFile, dir, err, dir)
+		return nil, damaged(TrialsFile, dir, err)
 	}
 	if err := r.readUnits(); err != nil {
 		return nil, err
 	}
 	return r, nil
+}
+
+func damaged(file, dir string, err error) error {
+	return fmt.Errorf("%s in %s is damaged: %w\nrestore it from a copy, if it was committed by git checkout %s, or measure again", file, dir, err, dir)
 }
 
 // readUnits takes the units from the benchmark stream, which may hold no result yet.

@@ -43,6 +43,9 @@ func compareStacks(ctx context.Context, dir string, stdout, stderr io.Writer) er
 	for _, w := range kept.Warnings {
 		fmt.Fprintln(stderr, "note: "+w)
 	}
+	if len(kept.Trials) == 0 {
+		return wrong("nothing was measured in %s\ngo on with it: go tool stackbench run --resume %s", dir, dir)
+	}
 	if err := benchstat(ctx, compare.BenchstatStacks(benchFile(dir), kept), stdout, stderr); err != nil {
 		return err
 	}
@@ -62,9 +65,6 @@ func compareTwo(ctx context.Context, old, fresh string, stdout, stderr io.Writer
 	if err != nil {
 		return usageError{err}
 	}
-	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh), a.Mixed || b.Mixed), stdout, stderr); err != nil {
-		return err
-	}
 	var left []string
 	for _, one := range []struct {
 		which, path string
@@ -75,6 +75,9 @@ func compareTwo(ctx context.Context, old, fresh string, stdout, stderr io.Writer
 			return usageError{err}
 		}
 		left = append(left, note...)
+	}
+	if err := benchstat(ctx, compare.BenchstatRuns(benchFile(old), benchFile(fresh), a.Mixed || b.Mixed), stdout, stderr); err != nil {
+		return err
 	}
 	report := compare.Runs(a, b, compare.Options{})
 	report.Notes = append(left, report.Notes...)

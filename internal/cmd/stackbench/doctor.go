@@ -25,6 +25,9 @@ func doctor(ctx context.Context, args []string, stdout, stderr io.Writer) error 
 	if err := parseAll(f, args); err != nil {
 		return err
 	}
+	if err := variables(); err != nil {
+		return err
+	}
 	for _, part := range examine(ctx) {
 		fmt.Fprintln(stdout, part.line())
 	}

@@ -94,6 +94,9 @@ func (c chosen) resolve() (choice, error) {
 	if err := c.bounds(); err != nil {
 		return out, err
 	}
+	if err := variables(); err != nil {
+		return out, err
+	}
 	out.seed = *c.seed
 	if out.seed == 0 {
 		out.seed = newSeed()
@@ -110,6 +113,18 @@ func (c chosen) resolve() (choice, error) {
 		out.trials = out.options.Profile.Trials()
 	}
 	return out, nil
+}
+
+// variables refuses those of the environment that are meant for a stack and name none.
+func variables() error {
+	names := []string{stacks.Null().Name}
+	for _, s := range stacks.All() {
+		names = append(names, s.Name)
+	}
+	if err := boot.Misnamed(os.Environ(), names); err != nil {
+		return usageError{err}
+	}
+	return nil
 }
 
 // newSeed is one that no other run has. It keeps to 53 bits, which every reader

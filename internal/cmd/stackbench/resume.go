@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"strings"
 
+	"stackbench/internal/host"
 	"stackbench/internal/results"
 )
 
@@ -26,6 +28,25 @@ func (c chosen) resume(f *flag.FlagSet, dir string) error {
 		return wrong("%s cannot be gone on with otherwise than it began: %s\nleave the flags out: what it asked for is taken from its folder", dir, strings.Join(other, "; "))
 	}
 	return nil
+}
+
+// unmoved refuses to go on with a run elsewhere than it began, before anything
+// is fetched or built for it. What only a set-up shows is taken to be as it was.
+func unmoved(ctx context.Context, dir string, asked choice) error {
+	if dir == "" {
+		return nil
+	}
+	old, err := results.Open(dir)
+	if err != nil {
+		return usageError{err}
+	}
+	here, err := host.Survey(asked.options)
+	if err != nil {
+		return err
+	}
+	now := here.Describe(ctx)
+	now.Plan, now.Models, now.Skipped = old.Env.Plan, old.Env.Models, old.Env.Skipped
+	return same(dir, now)
 }
 
 // same refuses to add to a run what is not of the same thing.

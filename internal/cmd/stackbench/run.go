@@ -33,6 +33,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err != nil {
 		return err
 	}
+	if err := unmoved(ctx, *resume, asked); err != nil {
+		return err
+	}
 	boot.EndWithGo()
 	leave, err := turn.Take("stackbench run")
 	if err != nil {

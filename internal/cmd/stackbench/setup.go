@@ -78,12 +78,12 @@ func setUp(ctx context.Context, c choice, stderr io.Writer, log *os.File) (prepa
 	started := time.Now()
 	p, err := c.compile(ctx, log)
 	if err != nil {
-		return p, results.Env{}, named(err, log)
+		return p, results.Env{}, named(ctx, err, log)
 	}
 	say := func(what string) { fmt.Fprintf(stderr, "setup   %s · %s\n", what, runner.Clock(time.Since(started))) }
 	env, err := host.Setup(ctx, c.options, p.leaves(), []stack.Stack{stacks.Reference(), stacks.Null()}, host.Reporter{Done: say, Download: downloadBar(stderr), Build: log})
 	if err != nil {
-		return p, env, named(err, log)
+		return p, env, named(ctx, err, log)
 	}
 	p.leaveOut(env.Skipped)
 	for _, s := range p.skipped {
@@ -92,8 +92,12 @@ func setUp(ctx context.Context, c choice, stderr io.Writer, log *os.File) (prepa
 	return p, env, nil
 }
 
-// named adds the log's path to an error that has more to tell.
-func named(err error, log *os.File) error {
+// named adds the log's path to an error that has more to tell. Of what was
+// ended, the words and the cure of what broke off because of that would mislead.
+func named(ctx context.Context, err error, log *os.File) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	return fmt.Errorf("%w\nthe whole log: %s", err, log.Name())
 }
 
