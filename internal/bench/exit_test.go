@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/fakestack"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
 	"stackbench/internal/turn"
@@ -36,8 +37,8 @@ func BenchmarkEmbeddings(b *testing.B) {
 	r, _ := testRun(b, textCase(1, 1))
 	r.Notes.To, r.marks = os.Stderr, nil
 	r.set(func(o *suite.Options) { o.Window = cheatWindow })
-	r.set(func(o *suite.Options) { o.Stacks = []stack.Stack{patient(fakeStack(b, "fake", how))} })
-	r.Golden.Of = patient(fakeStack(b, "reference", "right"))
+	r.set(func(o *suite.Options) { o.Stacks = []stack.Stack{fakestack.Patient(fakestack.New(b, "fake", how))} })
+	r.Golden.Reference = fakestack.Patient(fakestack.New(b, "reference", "right"))
 	r.stacks(context.Background(), b)
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/host"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
 )
@@ -78,12 +77,4 @@ func TestLeavesNarrow(t *testing.T) {
 	require.Equal(t, g.Cases[:3], narrowed("-profile=full", "-leaves=standard"))
 	require.Equal(t, g.Cases, narrowed("-profile=full"))
 	require.Equal(t, g.Cases[:1], g.Only(suite.Only{Models: []string{"a"}}).Cases)
-}
-
-func TestACaseIsOfItsModelsTask(t *testing.T) {
-	require.NoError(t, host.CheckTasks(suite.Group{Cases: []suite.Case{textCase(1, 1)}}))
-	wrong := textCase(1, 1)
-	wrong.Task = stack.TextGeneration
-	require.ErrorContains(t, host.CheckTasks(suite.Group{Name: "g", Cases: []suite.Case{wrong}}), `group g: a case of all-minilm-l6-v2 is of the task "text-generation"`)
-	require.Error(t, host.CheckTasks(suite.Group{Cases: []suite.Case{{Model: "nobody's"}}}))
 }

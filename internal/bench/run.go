@@ -94,11 +94,11 @@ func newRun(ctx context.Context, o suite.Options, g suite.Group) (*run, error) {
 	if err := suite.CheckProfiles(o, g); err != nil {
 		return nil, err
 	}
-	env, err := host.Survey(o)
+	h, err := host.Survey(o)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Rig: trial.NewRig(env, g.Only(o.Only), os.Stderr)}
+	r := &run{Rig: trial.NewRig(h, g.Only(o.Only), os.Stderr)}
 	var kept []results.Trial
 	if o.Record.Folder != "" {
 		have, err := results.Open(o.Record.Folder)
@@ -141,7 +141,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 	if err != nil {
 		b.Fatal(err)
 	}
-	if note := r.Golden.Refer(ctx, m); note != "" {
+	if note := r.Golden.StandIn(ctx, m); note != "" {
 		r.Note("%s", note)
 	}
 	ses := r.Subject(s, m)

@@ -39,3 +39,12 @@ func Joined(asked, told int) int {
 	}
 	return min(asked, told)
 }
+
+// KnowsWeights is an error where it is not known that a server has the weights which
+// were made ready here.
+func (s *Server) KnowsWeights() error {
+	if s.Boot.Launcher == boot.Attach {
+		return fmt.Errorf("%s is attached, and its weights are not known to be these", s.Boot.Name)
+	}
+	return nil
+}

@@ -47,7 +47,7 @@ func Setup(ctx context.Context, o suite.Options, leaves []plan.Leaf, helpers []s
 		if l.Skip != "" {
 			continue
 		}
-		if _, ok := h.Models[l.Model]; !ok {
+		if _, ok := h.ready(l.Model); !ok {
 			m, err := h.Prepare(ctx, l.Model, r.Download)
 			if err != nil {
 				return results.Env{}, err

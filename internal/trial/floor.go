@@ -68,7 +68,7 @@ func (r *Rig) measureFloor(ctx context.Context, l Leaf) (*results.Floor, error) 
 	if err != nil {
 		return nil, err
 	}
-	ses := r.Golden.Helping(null, l.Subject.model)
+	ses := r.Golden.HelperSession(null, l.Subject.model)
 	defer func() { _ = ses.Stop(ctx) }()
 	s, err := ses.Server(ctx, l.Case, how, false)
 	if err != nil {

@@ -1,11 +1,14 @@
 package trial
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/fakestack"
 	"stackbench/internal/meter"
 	"stackbench/internal/record"
 	"stackbench/internal/stack"
@@ -46,4 +49,18 @@ func TestFloorNeedsGoodAnswersAndEnoughOfThem(t *testing.T) {
 	w.Records[3].Outcome = record.Refused
 	_, err = floorFrom(w)
 	require.ErrorContains(t, err, "a request to the null server ended as")
+}
+
+// TestFloorThatCannotBeMeasuredIsANote: it is no reason to fail a stack, and it
+// is tried once.
+func TestFloorThatCannotBeMeasuredIsANote(t *testing.T) {
+	r, notes := testRig(t, textCase(1, 1))
+	r.Group.Null = fakestack.New(t, "null", "dies=0")
+	c := textCase(1, 1)
+	l := Leaf{Subject: r.Subject(stack.Stack{Name: "fake"}, r.Golden.Models[minilm]), Case: c, Name: NameOf(r.Group, stack.Stack{Name: "fake"}, c)}
+	require.Nil(t, r.Floor(context.Background(), l))
+	require.Nil(t, r.Floor(context.Background(), l))
+	r.Flush()
+	require.True(t, strings.HasPrefix(notes.String(), "# no client floor of "+l.Name.String()+": start null: the server exited with code 3"), notes.String())
+	require.Equal(t, 1, strings.Count(notes.String(), "\n"))
 }

@@ -48,23 +48,23 @@ func ServerName(s stack.Stack, model string) results.Name {
 
 // Leaves lists what would be measured, stack by stack and model by model, and
 // what cannot be and why.
-func Leaves(ctx context.Context, e *host.Host, g suite.Group) ([]plan.Leaf, error) {
+func Leaves(ctx context.Context, h *host.Host, g suite.Group) ([]plan.Leaf, error) {
 	var out []plan.Leaf
-	for _, s := range e.Options.Stacks {
-		s = s.On(e.Device)
-		refusal, err := e.Refusal(ctx, s)
+	for _, s := range h.Options.Stacks {
+		s = s.On(h.Device)
+		refusal, err := h.Refusal(ctx, s)
 		if err != nil {
 			return nil, err
 		}
 		var server suite.Case // that is up
-		for _, c := range e.Options.Of(g, s) {
-			l := plan.Leaf{Name: NameOn(e.Device, g, s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
-			if _, err := e.Capability(s, c); err != nil && l.Skip == "" {
+		for _, c := range h.Options.Of(g, s) {
+			l := plan.Leaf{Name: NameOn(h.Device, g, s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
+			if _, err := h.Capability(s, c); err != nil && l.Skip == "" {
 				l.Skip = err.Error()
 			}
 			if l.Skip == "" {
-				l.Seconds = Seconds(c, e.Options)
-				if Floors(e.Options, g, c) {
+				l.Seconds = Seconds(c, h.Options)
+				if Floors(h.Options, g, c) {
 					l.Seconds += (FloorWarmup + FloorWindow).Seconds() + 0.5
 				}
 				if c.Model != server.Model || c.Setting(s) != server.Setting(s) {

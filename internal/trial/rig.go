@@ -34,10 +34,10 @@ type Rig struct {
 }
 
 // NewRig measures a group on a host. Its notes go to the writer.
-func NewRig(e *host.Host, g suite.Group, to io.Writer) *Rig {
+func NewRig(h *host.Host, g suite.Group, to io.Writer) *Rig {
 	return &Rig{
-		Notes: &Notes{To: to}, Options: e.Options, Group: g, Host: e, Golden: golden.NewStore(e, g),
-		KeepHistograms: e.Options.Record.Folder != "", live: newLive(e.Options.Record.Live),
+		Notes: &Notes{To: to}, Options: h.Options, Group: g, Host: h, Golden: golden.NewStore(h, g),
+		KeepHistograms: h.Options.Record.Folder != "", live: newLive(h.Options.Record.Live),
 	}
 }
 
@@ -68,13 +68,13 @@ func (r *Rig) Ready(ctx context.Context, have []results.Trial) error {
 // Subject is a stack with a model that is measured.
 type Subject struct {
 	*host.Session
-	model  *golden.Reference
+	model  *golden.Model
 	oracle *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
 	Said   bool          // that it cannot run here
 }
 
 // Subject is a stack with a model, not started yet.
-func (r *Rig) Subject(s stack.Stack, m *golden.Reference) *Subject {
+func (r *Rig) Subject(s stack.Stack, m *golden.Model) *Subject {
 	return &Subject{Session: r.Golden.Session(s, m), model: m}
 }
 

@@ -130,7 +130,7 @@ func (r *Rig) redo(ctx context.Context, l Leaf, list []kept) (quality.Verdict, e
 	}
 	defer func() { _ = w.Close() }()
 	maker := "the embedded stack"
-	if l.Subject.Stack.Name == r.Golden.Of.Name {
+	if l.Subject.Stack.Name == r.Golden.Reference.Name {
 		maker = "the same stack, asked alone"
 	}
 	m := l.Subject.model
@@ -150,7 +150,7 @@ func (r *Rig) redo(ctx context.Context, l Leaf, list []kept) (quality.Verdict, e
 
 // again are the drawn inputs as requests of one item to the reference.
 func (r *Rig) again(ctx context.Context, l Leaf, list []kept) (*task.Work, error) {
-	ref, m := r.Golden.Of, l.Subject.model
+	ref, m := r.Golden.Reference, l.Subject.model
 	how, ok := task.Whole(ref, m.Task, l.Case.Input)
 	if !ok {
 		return nil, golden.ErrNoReference
@@ -170,7 +170,7 @@ func (r *Rig) again(ctx context.Context, l Leaf, list []kept) (*task.Work, error
 	up := l.Subject.Up
 	if l.Subject.Stack.Name != ref.Name {
 		if l.Subject.oracle == nil {
-			if l.Subject.oracle, err = r.Golden.Helper(ctx, m); err != nil {
+			if l.Subject.oracle, err = r.Golden.ReferenceSession(ctx, m); err != nil {
 				return nil, err
 			}
 		}
@@ -178,7 +178,7 @@ func (r *Rig) again(ctx context.Context, l Leaf, list []kept) (*task.Work, error
 		if up, err = l.Subject.oracle.Server(ctx, c, how, false); err != nil {
 			return nil, err
 		}
-		if err := golden.Known(up); err != nil {
+		if err := up.KnowsWeights(); err != nil {
 			return nil, err
 		}
 	}
