@@ -32,16 +32,21 @@ func textCase(batch, conc int) suite.Case {
 	return suite.Case{Task: stack.Embeddings, Model: minilm, Proto: stack.REST, Input: stack.Text, Batch: batch, Load: suite.Closed(conc)}
 }
 
-// testRun measures a group of two cases, or those given, with nothing fetched
-// and a short window.
+// testRun measures cases of embeddings, or two of them where none is given, with
+// nothing fetched and a short window.
 func testRun(t testing.TB, cases ...suite.Case) (*run, *bytes.Buffer) {
+	t.Helper()
+	var notes bytes.Buffer
+	return embeddingRun(t, &notes, cases...), &notes
+}
+
+func embeddingRun(t testing.TB, notes io.Writer, cases ...suite.Case) *run {
 	t.Helper()
 	if len(cases) == 0 {
 		cases = []suite.Case{textCase(1, 1), textCase(2, 2)}
 	}
-	var notes bytes.Buffer
 	served, right := fakestack.Embedder(t)
-	return runOf(t, suite.Group{Name: "embeddings", Title: "Embeddings", Cases: cases}, &golden.Model{Served: served, Right: right}, &notes), &notes
+	return runOf(t, suite.Group{Name: "embeddings", Title: "Embeddings", Cases: cases}, &golden.Model{Served: served, Right: right}, notes)
 }
 
 // runOf measures a group of one model, which is ready.

@@ -110,7 +110,7 @@ func newRun(ctx context.Context, o suite.Options, g suite.Group) (*run, error) {
 			return nil, err
 		}
 	}
-	return r, r.Ready(ctx, kept)
+	return r, r.Prepare(ctx, kept)
 }
 
 func (r *run) close() {
@@ -180,10 +180,10 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l trial.Leaf) {
 	t, err := r.Measure(ctx, b, l)
 	if err != nil {
 		if reason, skip := host.Skippable(err); skip {
-			if !l.Subject.Said { // the same holds for all that follow
+			if !l.Subject.SkipNoted { // the same holds for all that follow
 				r.Note("skip %s: %s", trial.ServerName(l.Subject.Stack, l.Case.Model).Path(), reason)
 			}
-			l.Subject.Said = true
+			l.Subject.SkipNoted = true
 			b.Skip(reason)
 		}
 		if errors.Is(err, boot.ErrInterrupted) || context.Cause(ctx) != nil {

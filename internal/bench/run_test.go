@@ -86,7 +86,7 @@ func TestServerThatDiesInTheWindow(t *testing.T) {
 	var err error
 	testing.Benchmark(func(b *testing.B) {
 		c := textCase(1, 1)
-		_, err = r.Measure(ctx, b, trial.Leaf{Subject: ses, Case: c, How: ses.Stack.Serves[0], Name: trial.NameOf(r.Group, ses.Stack, c)})
+		_, err = r.Measure(ctx, b, trial.Leaf{Subject: ses, Case: c, How: ses.Stack.Serves[0], Name: trial.NameOn(r.Host.Device, r.Group, ses.Stack, c)})
 	})
 	lines := strings.Split(err.Error(), "\n")
 	require.Equal(t, "fake: the server exited with code 3", lines[0])

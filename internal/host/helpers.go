@@ -12,7 +12,7 @@ import (
 // them. One that cannot be had here is no error: what it helps with says so.
 func (h *Host) prepareHelpers(ctx context.Context, helpers []stack.Stack, r Reporter) error {
 	for _, s := range helpers {
-		spec := h.Spec(s, stack.Model{})
+		spec := h.spec(s, stack.Model{})
 		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU
 		if err := boot.Prepare(ctx, spec, r.Build); err != nil {
 			if ctx.Err() != nil {

@@ -71,8 +71,8 @@ func Survey(o suite.Options) (*Host, error) {
 	return h, nil
 }
 
-// Spec is how a stack is started with a model.
-func (h *Host) Spec(s stack.Stack, m stack.Model) boot.Spec {
+// spec is how a stack is started with a model.
+func (h *Host) spec(s stack.Stack, m stack.Model) boot.Spec {
 	return boot.Spec{
 		Stack: s, Cores: h.Cores, Launcher: h.Options.Launcher, Cache: h.Cache,
 		Run: stack.Run{
@@ -104,7 +104,7 @@ func (h *Host) unavailable(ctx context.Context, s stack.Stack) (*boot.Unavailabl
 	if h.Device == stack.GPU && !onGPU(s) {
 		return &boot.Unavailable{Reason: "it has no GPU build", Cure: "measure it with -device=cpu"}, nil
 	}
-	_, err := boot.Resolve(ctx, h.Spec(s, stack.Model{}))
+	_, err := boot.Resolve(ctx, h.spec(s, stack.Model{}))
 	var not *boot.Unavailable
 	if errors.As(err, &not) {
 		return not, nil

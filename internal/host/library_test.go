@@ -53,7 +53,7 @@ func TestTheLibraryIsHandedOn(t *testing.T) {
 	noLibrary(t)
 	h.library = "fake: no test loads it"
 	require.NoError(t, h.FetchLibrary(context.Background(), nil))
-	require.Equal(t, h.library, h.Spec(onORT(t), stack.Model{}).Run.Library)
+	require.Equal(t, h.library, h.spec(onORT(t), stack.Model{}).Run.Library)
 }
 
 func TestGPUNeedsAGPUBuild(t *testing.T) {

@@ -20,7 +20,7 @@ func TestAQuotaIsSoManyCoresEverywhere(t *testing.T) {
 	h.Client, h.Cores, h.Shared = cpuset.Divide(cpuset.Within([]cpuset.Set{{0}, {1}}, h.quota))
 	require.Equal(t, h.Client, h.Cores, "one core, and it is said")
 	require.NotEmpty(t, h.Shared)
-	require.Equal(t, 1, h.Spec(stack.Stack{}, stack.Model{}).Run.Threads)
+	require.Equal(t, 1, h.spec(stack.Stack{}, stack.Model{}).Run.Threads)
 	require.InDelta(t, 0.6, h.limited(h.Client), 1e-9)
 	described := h.Describe(context.Background())
 	require.InDelta(t, 0.6, described.Machine.Quota, 1e-9)
@@ -31,5 +31,5 @@ func TestAQuotaIsSoManyCoresEverywhere(t *testing.T) {
 	require.InDelta(t, 2, h.limited(cpuset.Set{0, 1}), 1e-9)
 	require.InDelta(t, 2.5, h.limited(cpuset.Set{0, 1, 2}), 1e-9)
 	h.Cores = cpuset.Set{1, 2, 3}
-	require.Equal(t, 2, h.Spec(stack.Stack{}, stack.Model{}).Run.Threads)
+	require.Equal(t, 2, h.spec(stack.Stack{}, stack.Model{}).Run.Threads)
 }

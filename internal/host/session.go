@@ -75,7 +75,7 @@ func (s *Session) Server(ctx context.Context, c suite.Case, how stack.Capability
 }
 
 func (s *Session) start(ctx context.Context, c suite.Case, how stack.Capability) (*Server, error) {
-	spec := s.Host.Spec(s.Stack, s.Model)
+	spec := s.Host.spec(s.Stack, s.Model)
 	spec.Run.Batch, spec.Run.Prefix = c.Batcher.Of(s.Stack), c.Share
 	if s.Helper {
 		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU

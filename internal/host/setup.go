@@ -92,7 +92,7 @@ func (h *Host) prepareStacks(ctx context.Context, names []string, r Reporter) ([
 		if !slices.Contains(names, s.Name) {
 			continue
 		}
-		spec, root := h.Spec(s, stack.Model{}), s.Name
+		spec, root := h.spec(s, stack.Model{}), s.Name
 		if s.Container != nil {
 			root = s.Container.Images[h.Device].Root()
 		}

@@ -84,7 +84,7 @@ func (s starts) one(ctx context.Context, c suite.Case, how stack.Capability) (me
 	defer func() { _ = clock.Close() }()
 	var beside *meter.Foreign
 	others := company(s.store.Host, up.Boot)
-	p := PlanOf(c, s.store.Supply.Options, load.Marks{Open: others.open, Close: func() { beside = others.shut() }})
+	p := planOf(c, s.store.Supply.Options, load.Marks{Open: others.open, Close: func() { beside = others.shut() }})
 	res, err := w.Load(ctx, p, clock)
 	if err != nil {
 		return meter.Summary{}, cause(up, err)

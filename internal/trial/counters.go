@@ -54,19 +54,19 @@ func (c *counters) shut(after telemetry.Reading, err error) (did telemetry.Work,
 }
 
 // addWork takes what the server counted in the windows.
-func (w *Observation) addWork(ctx context.Context) {
+func (w *observation) addWork(ctx context.Context) {
 	did, err := w.counters.shut(w.source.Read(ctx))
-	told := &w.Evidence.Telemetry
+	told := &w.evidence.Telemetry
 	if err != nil { // it tells nothing, or no more: blank
 		if w.source.Kind != "" && !errors.Is(err, telemetry.ErrSilent) {
-			w.Evidence.Untold = cmp.Or(w.Evidence.Untold, host.OneLine(err))
+			w.evidence.Untold = cmp.Or(w.evidence.Untold, host.OneLine(err))
 		}
-		w.Own, *told = nil, meter.Telemetry{Waiting: told.Waiting, Restarted: told.Restarted}
+		w.own, *told = nil, meter.Telemetry{Waiting: told.Waiting, Restarted: told.Restarted}
 		return
 	}
 	told.Restarted = told.Restarted || did.Restarted
-	if w.Own = did.Generation; w.Own != nil && w.Own.Prefix != nil {
-		share := w.Own.Prefix.Share()
+	if w.own = did.Generation; w.own != nil && w.own.Prefix != nil {
+		share := w.own.Prefix.Share()
 		told.Cached = &share
 	}
 	told.Stages = nil
@@ -76,14 +76,14 @@ func (w *Observation) addWork(ctx context.Context) {
 	if b := did.Batches; b != nil {
 		largest := b.Largest()
 		if largest == 0 {
-			largest = int(w.Waiting.most)
+			largest = int(w.waiting.most)
 		}
 		told.Executions = &meter.Executions{Items: b.Items, Runs: b.Runs, Largest: largest, Max: w.batch}
 	}
 }
 
 // addCards takes what the GPUs did in a window.
-func (w *Observation) addCards(sum gpu.Summary) {
+func (w *observation) addCards(sum gpu.Summary) {
 	w.gpus = append(w.gpus, sum)
 	all := gpu.Pool(w.gpus)
 	use := meter.GPUUse{Util: all.UtilPercent}
@@ -93,15 +93,15 @@ func (w *Observation) addCards(sum gpu.Summary) {
 	if all.EnergyJ != nil {
 		use.Joules = *all.EnergyJ
 	}
-	w.Evidence.GPU = &use
+	w.evidence.GPU = &use
 	if len(all.Others) == 0 {
 		return
 	}
-	w.Seen.OnCards = sum.Others
-	if w.Evidence.Foreign == nil {
-		w.Evidence.Foreign = &meter.Foreign{Unknown: "nobody watched the cores"}
+	w.seen.OnCards = sum.Others
+	if w.evidence.Foreign == nil {
+		w.evidence.Foreign = &meter.Foreign{Unknown: "nobody watched the cores"}
 	}
-	w.Evidence.Foreign.OnCards = all.Others
+	w.evidence.Foreign.OnCards = all.Others
 }
 
 // cardsOf is what a trial keeps of its GPUs; nil where none was sampled.

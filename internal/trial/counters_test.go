@@ -32,8 +32,8 @@ func TestWarmUpsOfLaterWindowsAreLeftOut(t *testing.T) {
 		w.open(context.Background())
 		w.shut(context.Background())
 	}
-	require.InDelta(t, 2, w.Evidence.Telemetry.Executions.Runs, 0)
-	require.InDelta(t, 4, w.Evidence.Telemetry.Executions.Items, 0)
+	require.InDelta(t, 2, w.evidence.Telemetry.Executions.Runs, 0)
+	require.InDelta(t, 4, w.evidence.Telemetry.Executions.Items, 0)
 }
 
 // TestCountersOfHalfTheWindowsAreBlank: the records are of all of them.
@@ -76,7 +76,7 @@ func TestCountersThatCannotBeReadAreADoubt(t *testing.T) {
 		answer.Store(closing)
 		w.shut(context.Background())
 		var out []string
-		for _, why := range meter.Summarise(nil, w.Evidence).Doubts {
+		for _, why := range meter.Summarise(nil, w.evidence).Doubts {
 			if why.Rule == meter.RuleTelemetry {
 				out = append(out, why.Text)
 			}

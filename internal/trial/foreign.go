@@ -111,7 +111,7 @@ func (o *others) open() {
 	}
 	o.throttled = usage.Throttled(o.pids...)
 	var err error
-	o.watcher, err = usage.Foreign{Sides: o.sides(), Stat: o.stat}.Watch(SampleEvery)
+	o.watcher, err = usage.Foreign{Sides: o.sides(), Stat: o.stat}.Watch(sampleEvery)
 	if err != nil {
 		o.unknown = cmp.Or(o.unknown, host.OneLine(err))
 	}

@@ -33,7 +33,7 @@ const (
 func kneeGoal() goal {
 	return goal{
 		kind:  suite.KneeLoad,
-		Unit:  unit.KneeRps,
+		unit:  unit.KneeRps,
 		takes: 2,
 		words: words{none: "no rate held", per: "/s"},
 		begin: func(ctx context.Context, s *seeker) (search.Plan, error) {

@@ -12,7 +12,7 @@ import (
 func TestTheSecondTimeCostsLittle(t *testing.T) {
 	r, _ := testRig(t)
 	r.Group.Footprint = func(suite.Case) bool { return true }
-	require.True(t, Footprints(r.Options, r.Group, textCase(1, 1)))
+	require.True(t, footprints(r.Options, r.Group, textCase(1, 1)))
 	r.Options.Record.Again = 3
-	require.False(t, Footprints(r.Options, r.Group, textCase(1, 1)))
+	require.False(t, footprints(r.Options, r.Group, textCase(1, 1)))
 }

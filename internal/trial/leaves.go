@@ -11,11 +11,11 @@ import (
 	"stackbench/internal/suite"
 )
 
-// StartSeconds is about what starting a stack with a model takes.
-const StartSeconds = 3
+// startSeconds is about what starting a stack with a model takes.
+const startSeconds = 3
 
-// NameOf is the leaf's name.
-func NameOf(g suite.Group, s stack.Stack, c suite.Case) results.Name {
+// nameOf is the leaf's name.
+func nameOf(g suite.Group, s stack.Stack, c suite.Case) results.Name {
 	n := ServerName(s, c.Model).With(axis.Proto, string(c.Proto)).With(axis.Input, string(c.Input)).With(axis.Tokens, string(c.Lengths)).
 		With(axis.Batch, axis.Count(c.Batch)).With(axis.Batcher, c.Batcher.String()).
 		With(axis.Conc, axis.Count(c.Load.Conc())).With(axis.Rate, axis.Count(c.Load.Rate()))
@@ -37,7 +37,7 @@ func NameOf(g suite.Group, s stack.Stack, c suite.Case) results.Name {
 
 // NameOn is the leaf's name on a device.
 func NameOn(d stack.Device, g suite.Group, s stack.Stack, c suite.Case) results.Name {
-	return NameOf(g, s, c).With(axis.Precision, s.Floats[d])
+	return nameOf(g, s, c).With(axis.Precision, s.Floats[d])
 }
 
 // ServerName is what the names of all leaves of a started stack begin with; of no
@@ -63,12 +63,12 @@ func Leaves(ctx context.Context, h *host.Host, g suite.Group) ([]plan.Leaf, erro
 				l.Skip = err.Error()
 			}
 			if l.Skip == "" {
-				l.Seconds = Seconds(c, h.Options)
-				if Floors(h.Options, g, c) {
-					l.Seconds += (FloorWarmup + FloorWindow).Seconds() + 0.5
+				l.Seconds = seconds(c, h.Options)
+				if floors(h.Options, g, c) {
+					l.Seconds += (floorWarmup + floorWindow).Seconds() + 0.5
 				}
 				if c.Model != server.Model || c.Setting(s) != server.Setting(s) {
-					l.Start, server = StartSeconds, c
+					l.Start, server = startSeconds, c
 				}
 			}
 			out = append(out, l)

@@ -26,7 +26,7 @@ func TestNamesAreReadBack(t *testing.T) {
 		"ImageClassification/stack=one/model=m/proto=rest/input=text/batch=mixed/batcher=off/load=knee": {
 			Model: "m", Proto: stack.REST, Input: stack.Text, Batch: suite.Mixed, Batcher: suite.BatcherOff(), Load: suite.Knee(time.Second)},
 	} {
-		n := NameOf(g, stack.Stack{Name: "one"}, c)
+		n := nameOf(g, stack.Stack{Name: "one"}, c)
 		require.Equal(t, want, n.String())
 		require.NoError(t, n.Check())
 		back, err := results.ParseName(want)
@@ -44,11 +44,11 @@ func TestPlanTellsWhatIsSkippedAndWhy(t *testing.T) {
 	leaves, err := Leaves(context.Background(), r.Host, r.Group)
 	require.NoError(t, err)
 	require.Len(t, leaves, 6)
-	seconds := Seconds(textCase(1, 1), r.Options)
+	seconds := seconds(textCase(1, 1), r.Options)
 	require.Positive(t, seconds)
 	require.Equal(t, plan.Leaf{
 		Name:  "Embeddings/stack=fake/model=" + minilm + "/proto=rest/input=text/batch=1/load=closed/conc=1",
-		Stack: "fake", Model: minilm, Seconds: seconds, Start: StartSeconds,
+		Stack: "fake", Model: minilm, Seconds: seconds, Start: startSeconds,
 	}, leaves[0])
 	require.Zero(t, leaves[1].Start, "the stack is up already")
 	require.Equal(t, "the stack has no grpc", leaves[2].Skip)

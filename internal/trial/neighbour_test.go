@@ -47,7 +47,7 @@ func besideNeighbour(t *testing.T, n *neighbour, patience time.Duration) results
 	r, _ := testRig(t, textCase(1, 1))
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
-	n.cores, r.Host.Stat, r.Notes.To, r.Patience = all, n.stat, n, patience
+	n.cores, r.Host.Stat, r.Notes.to, r.patience = all, n.stat, n, patience
 	s := fakestack.New(t, "fake", "honest")
 	leaf := Leaf{Subject: r.Subject(s, r.Golden.Models[minilm]), Case: textCase(1, 1), How: s.Serves[0]}
 	t.Cleanup(func() { require.NoError(t, leaf.Subject.End(context.Background())) })

@@ -10,7 +10,7 @@ import (
 
 func TestNotesWaitForTheLeafToEnd(t *testing.T) {
 	var notes bytes.Buffer
-	r := &Notes{To: &notes}
+	r := &Notes{to: &notes}
 	r.Note("first %d\nand how", 1)
 	r.Note("second")
 	require.Empty(t, notes.String())

@@ -28,7 +28,7 @@ func usersGoal() goal {
 	var text time.Duration // that one takes a user who is alone
 	return goal{
 		kind:  suite.UsersLoad,
-		Unit:  unit.Users,
+		unit:  unit.Users,
 		takes: 1,
 		words: words{none: "no number of users held", least: "the limits do not hold for one user", per: " users"},
 		begin: func(ctx context.Context, s *seeker) (_ search.Plan, err error) {

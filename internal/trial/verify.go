@@ -38,11 +38,11 @@ type kept struct {
 // of the inputs that were sent may turn out to have been checked, and none that
 // comes again may be answered from memory. The server has nothing else to do by
 // then, and the reference has nothing to do before.
-func (r *Rig) prove(ctx context.Context, l Leaf, k Taken) (Taken, error) {
-	if !l.Case.Load.Sought() && k.Sum.Good == 0 {
+func (r *Rig) prove(ctx context.Context, l Leaf, k taken) (taken, error) {
+	if !l.Case.Load.Sought() && k.sum.Good == 0 {
 		return k, nil // there is nothing to prove
 	}
-	proof := k.Obs.Evidence.Answers
+	proof := k.obs.evidence.Answers
 	list := k.sample()
 	drawn, unchecked := r.redo(ctx, l, list)
 	if unchecked != nil && context.Cause(ctx) != nil {
@@ -53,20 +53,20 @@ func (r *Rig) prove(ctx context.Context, l Leaf, k Taken) (Taken, error) {
 	proof.Claims = task.KindOf(l.Case.Task).Claims(l.Subject.model.Served, l.Subject.model.Right, claimed(list))
 	proof.Claims.Streams = k.streams()
 	var err error
-	if proof.Pairs, err = r.pairs(ctx, l, k.Obs.Server); err != nil {
+	if proof.Pairs, err = r.pairs(ctx, l, k.obs.server); err != nil {
 		return k, err
 	}
-	k.Sum = meter.Summarise(k.Windows, k.Obs.Evidence)
+	k.sum = meter.Summarise(k.windows, k.obs.evidence)
 	if unchecked != nil && !errors.Is(unchecked, golden.ErrNoReference) {
-		k.Sum.Doubts = append(k.Sum.Doubts, meter.Reason{Rule: meter.RuleAnswers, Text: "no answer drawn at random could be checked: " + host.OneLine(unchecked)})
+		k.sum.Doubts = append(k.sum.Doubts, meter.Reason{Rule: meter.RuleAnswers, Text: "no answer drawn at random could be checked: " + host.OneLine(unchecked)})
 	}
 	return k, nil
 }
 
 // streams are the tokens of all answers that came as streams.
-func (k Taken) streams() meter.Streams {
+func (k taken) streams() meter.Streams {
 	var s meter.Streams
-	for _, w := range k.Windows {
+	for _, w := range k.windows {
 		for _, rec := range w.Records {
 			if rec.Outcome == record.Good && rec.Output != nil {
 				s.Add(*rec.Output)
@@ -80,12 +80,12 @@ func (k Taken) streams() meter.Streams {
 type place struct{ record, item int }
 
 // sample draws answers by a seed that no server can know.
-func (k Taken) sample() []kept {
+func (k taken) sample() []kept {
 	var seed [32]byte
 	_, _ = crand.Read(seed[:]) // never fails
 	rng := rand.New(rand.NewChaCha8(seed))
 	var all []record.Record
-	for _, w := range k.Windows {
+	for _, w := range k.windows {
 		for _, rec := range w.Records {
 			if rec.Answer != nil && rec.Outcome == record.Good {
 				all = append(all, rec)
