@@ -57,7 +57,7 @@ func runOf(t testing.TB, g suite.Group, m *golden.Model, notes io.Writer) *run {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close()) })
 	h, err := host.Survey(suite.Options{
-		Device: "cpu", Launcher: "process", Window: 600 * time.Millisecond, Record: suite.Record{Folder: log.Dir(), Trial: 1, Seed: 9},
+		Start: suite.Start{Device: "cpu", Launcher: "process"}, Window: 600 * time.Millisecond, Record: suite.Record{Folder: log.Dir(), Trial: 1, Seed: 9},
 	})
 	require.NoError(t, err)
 	all, err := cpuset.Usable()

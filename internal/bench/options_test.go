@@ -17,7 +17,7 @@ func TestOptionsDefaults(t *testing.T) {
 	o, err := ParseOptions(nil, stackTable())
 	require.NoError(t, err)
 	require.Equal(t, suite.Options{
-		Stacks: stackTable(), Device: "auto", Launcher: "auto", Weights: "auto", Record: suite.Record{Trial: 1, Seed: 1},
+		Stacks: stackTable(), Start: suite.Start{Device: "auto", Launcher: "auto", Weights: "auto"}, Record: suite.Record{Trial: 1, Seed: 1},
 	}, o)
 	require.Equal(t, suite.Quick, o.Profile)
 	require.Equal(t, 3*time.Second, o.Length())
@@ -30,8 +30,8 @@ func TestOptionsAreRead(t *testing.T) {
 	}, stackTable())
 	require.NoError(t, err)
 	require.Equal(t, suite.Options{
-		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Device: "cpu", Profile: suite.Standard, Only: suite.Only{Models: []string{"resnet50"}, Leaves: suite.Quick}, Window: 5 * time.Second,
-		Launcher: "process", Weights: "seeded", Record: suite.Record{Folder: "runs/a", Trial: 3, Seed: 7}, Plan: true,
+		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Start: suite.Start{Device: "cpu", Launcher: "process", Weights: "seeded"}, Profile: suite.Standard, Only: suite.Only{Models: []string{"resnet50"}, Leaves: suite.Quick}, Window: 5 * time.Second,
+		Record: suite.Record{Folder: "runs/a", Trial: 3, Seed: 7}, Plan: true,
 	}, o)
 	require.Equal(t, 5*time.Second, o.Length())
 	require.NotEqual(t, o.Salt(), suite.Options{Record: suite.Record{Trial: 4, Seed: 7}}.Salt())

@@ -68,7 +68,7 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 				r.Note("skip %s: %s", trial.ServerName(s, m).Path(), why)
 				continue
 			}
-			if !slices.ContainsFunc(r.Options.Of(r.Group, s), func(c suite.Case) bool { return c.Model == m }) { // again, and not this one
+			if !slices.ContainsFunc(r.Options.Cases(r.Group, s), func(c suite.Case) bool { return c.Model == m }) { // again, and not this one
 				continue
 			}
 			b.Run(trial.ServerName(s, m).Path(), func(b *testing.B) { r.cases(ctx, b, s, m) })
@@ -151,7 +151,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.Flush()
 	}()
-	for _, c := range r.Options.Of(r.Group, s) {
+	for _, c := range r.Options.Cases(r.Group, s) {
 		if c.Model != name {
 			continue
 		}

@@ -22,7 +22,7 @@ func TestAStackIsMeasuredAgain(t *testing.T) {
 	r, _ := testRun(t, over, knee, textCase(1, 1), textCase(2, 2), textCase(4, 1))
 	r.set(func(o *suite.Options) { o.Record.Again = 2 })
 	s := fakestack.New(t, "fake", "right")
-	require.Equal(t, []suite.Case{textCase(1, 1), textCase(2, 2)}, r.Options.Of(r.Group, s))
+	require.Equal(t, []suite.Case{textCase(1, 1), textCase(2, 2)}, r.Options.Cases(r.Group, s))
 	trials, failed := measured(context.Background(), t, r, s)
 	require.False(t, failed)
 	require.Len(t, trials, 2)

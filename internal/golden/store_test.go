@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 func newStore(t *testing.T, stacks ...stack.Stack) *Store {
 	t.Helper()
 	t.Setenv("STACKBENCH_CACHE", t.TempDir())
-	h, err := host.Survey(suite.Options{Device: "cpu", Launcher: "process", Stacks: stacks, Record: suite.Record{Trial: 1, Seed: 9}})
+	h, err := host.Survey(suite.Options{Start: suite.Start{Device: "cpu", Launcher: "process"}, Stacks: stacks, Record: suite.Record{Trial: 1, Seed: 9}})
 	require.NoError(t, err)
 	require.NoError(t, os.MkdirAll(filepath.Join(h.Cache, "models", minilm), 0o755))
 	return NewStore(h, suite.Group{Name: "embeddings", Title: "Embeddings"})

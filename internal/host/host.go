@@ -58,14 +58,14 @@ func Survey(o suite.Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Device == "cpu" {
+	if o.Start.Device == "cpu" {
 		return h, nil
 	}
 	cards, why := gpu.Open()
 	switch {
 	case why == "":
 		h.Device, h.Devices = stack.GPU, cards
-	case o.Device == "gpu":
+	case o.Start.Device == "gpu":
 		return nil, fmt.Errorf("no GPU: %s\nmeasure on the CPU with -device=cpu, or install the NVIDIA driver", why)
 	}
 	return h, nil
@@ -74,7 +74,7 @@ func Survey(o suite.Options) (*Host, error) {
 // spec is how a stack is started with a model.
 func (h *Host) spec(s stack.Stack, m stack.Model) boot.Spec {
 	return boot.Spec{
-		Stack: s, Cores: h.Cores, Launcher: h.Options.Launcher, Cache: h.Cache,
+		Stack: s, Cores: h.Cores, Launcher: h.Options.Start.Launcher, Cache: h.Cache,
 		Run: stack.Run{
 			Models: filepath.Join(h.Cache, "models"), Model: m, Device: h.Device,
 			Threads: max(1, int(h.limited(h.Cores))), Library: h.library,
@@ -125,7 +125,7 @@ func (h *Host) Prepare(ctx context.Context, name string, progress fetch.Progress
 	if m, ok := h.ready(name); ok {
 		return m, nil
 	}
-	source, err := model.ParseWeights(h.Options.Weights)
+	source, err := model.ParseWeights(h.Options.Start.Weights)
 	if err != nil {
 		return task.Served{}, err
 	}

@@ -14,7 +14,7 @@ import (
 // TestAQuotaIsSoManyCoresEverywhere: the case cpu-quota, 60 % of one core where
 // two may be used. cpu-util was 58.5 % of a core of which it may use 60.
 func TestAQuotaIsSoManyCoresEverywhere(t *testing.T) {
-	h, err := Survey(suite.Options{Device: "cpu"})
+	h, err := Survey(suite.Options{Start: suite.Start{Device: "cpu"}})
 	require.NoError(t, err)
 	h.quota = 0.6
 	h.Client, h.Cores, h.Shared = cpuset.Divide(cpuset.Within([]cpuset.Set{{0}, {1}}, h.quota))

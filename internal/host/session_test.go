@@ -24,7 +24,7 @@ func textCase() suite.Case {
 func asked(t *testing.T, stacks ...stack.Stack) *Host {
 	t.Helper()
 	t.Setenv("STACKBENCH_CACHE", t.TempDir())
-	h, err := Survey(suite.Options{Device: "cpu", Launcher: "process", Stacks: stacks})
+	h, err := Survey(suite.Options{Start: suite.Start{Device: "cpu", Launcher: "process"}, Stacks: stacks})
 	require.NoError(t, err)
 	return h
 }

@@ -76,7 +76,7 @@ type Claim struct {
 type question struct {
 	Case   suite.Case
 	How    stack.Capability
-	Inputs Fixed
+	inputs Fixed
 }
 
 // KindOf finds the kind of a task. Of a task that has none, every answer is
@@ -122,12 +122,12 @@ func (u unknown) Redone(Served, suite.Case, string, string) redone {
 
 // Ask hands over the answer to each input, from a server of the stack.
 func (a question) Ask(ctx context.Context, m Served, at stack.Endpoint, take func(it Item, got Answers) error) error {
-	w, err := Assemble(a.Inputs, a.How, m, at)
+	w, err := Assemble(a.inputs, a.How, m, at)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = w.Close() }()
-	return w.Each(ctx, len(a.Inputs), func(seq int, reply record.Answer) error {
+	return w.Each(ctx, len(a.inputs), func(seq int, reply record.Answer) error {
 		it := w.In.Items(seq)[0]
 		got, err := w.Decode(reply, 1)
 		if err == nil {

@@ -23,7 +23,7 @@ const againWindow = 1500 * time.Millisecond
 // do: what differs between them is not the stack's. The models and programs
 // that this needs are fetched and built, if they are not there.
 func Again(ctx context.Context, o suite.Options, s stack.Stack, c suite.Case, times int) ([]meter.Summary, error) {
-	o.Launcher, o.Window, o.Stacks = "process", againWindow, []stack.Stack{s}
+	o.Start.Launcher, o.Window, o.Stacks = "process", againWindow, []stack.Stack{s}
 	h, err := host.Survey(o)
 	if err != nil {
 		return nil, err

@@ -108,7 +108,7 @@ func TestTheCardsMemoryIsInTheEnvironment(t *testing.T) {
 	devices, reason := gpu.OpenLibrary(mock)
 	require.Empty(t, reason)
 	defer devices.Close()
-	e, err := host.Survey(suite.Options{Device: "cpu"})
+	e, err := host.Survey(suite.Options{Start: suite.Start{Device: "cpu"}})
 	require.NoError(t, err)
 	e.Devices, e.Device = devices, stack.GPU
 	env := e.Describe(context.Background())

@@ -35,7 +35,7 @@ func textCase(batch, conc int) suite.Case {
 func testRig(t *testing.T, cases ...suite.Case) (*Rig, *bytes.Buffer) {
 	t.Helper()
 	t.Setenv("STACKBENCH_CACHE", t.TempDir())
-	h, err := host.Survey(suite.Options{Device: "cpu", Launcher: "process", Window: 600 * time.Millisecond, Record: suite.Record{Trial: 1, Seed: 9}})
+	h, err := host.Survey(suite.Options{Start: suite.Start{Device: "cpu", Launcher: "process"}, Window: 600 * time.Millisecond, Record: suite.Record{Trial: 1, Seed: 9}})
 	require.NoError(t, err)
 	all, err := cpuset.Usable()
 	require.NoError(t, err)

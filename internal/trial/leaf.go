@@ -41,7 +41,7 @@ func (r *Rig) Measure(ctx context.Context, b Bench, l Leaf) (results.Trial, erro
 	}
 	s.Used = true
 	if g, ok := goalOf(l.Case.Load); ok {
-		return r.seek(ctx, b, t, newSeeker(probing{run: r, leaf: l, server: s, work: w}, g))
+		return r.seek(ctx, b, t, newSeeker(probing{rig: r, leaf: l, server: s, work: w}, g))
 	}
 	windows, err := r.windows(ctx, b, l, w, obs)
 	if err != nil {

@@ -57,7 +57,7 @@ func Leaves(ctx context.Context, h *host.Host, g suite.Group) ([]plan.Leaf, erro
 			return nil, err
 		}
 		var server suite.Case // that is up
-		for _, c := range h.Options.Of(g, s) {
+		for _, c := range h.Options.Cases(g, s) {
 			l := plan.Leaf{Name: NameOn(h.Device, g, s, c).String(), Stack: s.Name, Model: c.Model, Skip: refusal}
 			if _, err := h.Capability(s, c); err != nil && l.Skip == "" {
 				l.Skip = err.Error()

@@ -42,66 +42,66 @@ type observation struct {
 	problem  error
 }
 
-func (w *observation) marks(ctx context.Context) load.Marks {
-	return w.live.follow(w.name, load.Marks{Open: func() { w.open(ctx) }, Close: func() { w.shut(ctx) }})
+func (o *observation) marks(ctx context.Context) load.Marks {
+	return o.live.follow(o.name, load.Marks{Open: func() { o.open(ctx) }, Close: func() { o.shut(ctx) }})
 }
 
-func (w *observation) open(ctx context.Context) {
-	w.counters.open(w.source.Read(ctx))
-	if w.server.Usage != nil {
-		w.stack, w.problem = usage.Start(w.server.Usage, sampleEvery)
+func (o *observation) open(ctx context.Context) {
+	o.counters.open(o.source.Read(ctx))
+	if o.server.Usage != nil {
+		o.stack, o.problem = usage.Start(o.server.Usage, sampleEvery)
 	}
-	if w.devices != nil {
-		w.cards = w.devices.Start(w.server.Pids, sampleEvery)
+	if o.devices != nil {
+		o.cards = o.devices.Start(o.server.Pids, sampleEvery)
 	}
-	w.waiting.start(ctx, w.source)
-	w.others.open()
-	w.opened = time.Now()
-	w.client, _ = usage.Self()
+	o.waiting.start(ctx, o.source)
+	o.others.open()
+	o.opened = time.Now()
+	o.client, _ = usage.Self()
 }
 
-func (w *observation) shut(ctx context.Context) {
-	w.addOthers()
+func (o *observation) shut(ctx context.Context) {
+	o.addOthers()
 	now, err := usage.Self()
 	if err == nil {
-		if w.evidence.Client == nil {
-			w.evidence.Client = &meter.ClientUse{Cores: w.server.ClientCores}
+		if o.evidence.Client == nil {
+			o.evidence.Client = &meter.ClientUse{Cores: o.server.ClientCores}
 		}
-		w.evidence.Client.CPU += now - w.client
+		o.evidence.Client.CPU += now - o.client
 	}
-	if w.stack != nil {
-		w.addStack()
+	if o.stack != nil {
+		o.addStack()
 	}
-	if w.cards != nil {
-		w.addCards(w.cards.Stop())
+	if o.cards != nil {
+		o.addCards(o.cards.Stop())
 	}
-	w.evidence.Telemetry.Waiting = w.waiting.stop()
-	w.addWork(ctx)
+	o.evidence.Telemetry.Waiting = o.waiting.stop()
+	o.addWork(ctx)
 }
 
 // addOthers takes what somebody else used; of several windows the worst counts.
-func (w *observation) addOthers() {
-	f := w.others.shut()
+func (o *observation) addOthers() {
+	f := o.others.shut()
 	if f == nil {
 		return
 	}
-	w.seen = *f
-	if old := w.evidence.Foreign; old != nil {
+	o.seen = *f
+	if old := o.evidence.Foreign; old != nil {
 		worse := old.Worse(*f)
 		f = &worse
 	}
-	w.evidence.Foreign = f
+	o.evidence.Foreign = f
 }
 
-func (w *observation) addStack() {
-	sum, err := w.stack.Stop()
+func (o *observation) addStack() {
+	sum, err := o.stack.Stop()
 	if err != nil {
-		w.problem = err
+		o.problem = err
 		return
 	}
-	if w.evidence.Stack == nil {
-		w.evidence.Stack = &meter.StackUse{Cores: w.server.Limited()}
+	if o.evidence.Stack == nil {
+		o.evidence.Stack = &meter.StackUse{Cores: o.server.Limited()}
 	}
-	w.evidence.Stack.CPU += sum.CPU
-	w.evidence.Stack.Peak = max(w.evidence.Stack.Peak, uint64(sum.Peak))
+	o.evidence.Stack.CPU += sum.CPU
+	o.evidence.Stack.Peak = max(o.evidence.Stack.Peak, uint64(sum.Peak))
 }

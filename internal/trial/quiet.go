@@ -173,10 +173,10 @@ type state struct {
 	waiting  [3]float64
 }
 
-func (w *observation) state() state {
+func (o *observation) state() state {
 	s := state{
-		evidence: w.evidence, counters: w.counters, gpus: slices.Clip(w.gpus), own: w.own, seen: w.seen, opened: w.opened,
-		waiting: [3]float64{w.waiting.sum, float64(w.waiting.samples), w.waiting.most},
+		evidence: o.evidence, counters: o.counters, gpus: slices.Clip(o.gpus), own: o.own, seen: o.seen, opened: o.opened,
+		waiting: [3]float64{o.waiting.sum, float64(o.waiting.samples), o.waiting.most},
 	}
 	// These are added to in place.
 	s.evidence.Client, s.evidence.Stack = copied(s.evidence.Client), copied(s.evidence.Stack)
@@ -185,11 +185,11 @@ func (w *observation) state() state {
 }
 
 // restore puts a state back.
-func (w *observation) restore(s state) {
-	w.evidence, w.counters, w.gpus, w.own, w.seen, w.opened = s.evidence, s.counters, s.gpus, s.own, s.seen, s.opened
-	w.evidence.Client, w.evidence.Stack = copied(s.evidence.Client), copied(s.evidence.Stack)
-	w.evidence.GPU, w.evidence.Foreign = copied(s.evidence.GPU), copied(s.evidence.Foreign)
-	w.waiting.sum, w.waiting.samples, w.waiting.most = s.waiting[0], int(s.waiting[1]), s.waiting[2]
+func (o *observation) restore(s state) {
+	o.evidence, o.counters, o.gpus, o.own, o.seen, o.opened = s.evidence, s.counters, s.gpus, s.own, s.seen, s.opened
+	o.evidence.Client, o.evidence.Stack = copied(s.evidence.Client), copied(s.evidence.Stack)
+	o.evidence.GPU, o.evidence.Foreign = copied(s.evidence.GPU), copied(s.evidence.Foreign)
+	o.waiting.sum, o.waiting.samples, o.waiting.most = s.waiting[0], int(s.waiting[1]), s.waiting[2]
 }
 
 func copied[T any](p *T) *T {
@@ -201,8 +201,8 @@ func copied[T any](p *T) *T {
 }
 
 // foreign is what a trial keeps of the others.
-func (w *observation) foreign() *results.Foreign {
-	f := w.evidence.Foreign
+func (o *observation) foreign() *results.Foreign {
+	f := o.evidence.Foreign
 	if f == nil {
 		return nil
 	}
@@ -210,7 +210,7 @@ func (w *observation) foreign() *results.Foreign {
 		return results.Share{Percent: s.Percent, Worst: s.Worst, Steal: s.Steal}
 	}
 	return &results.Foreign{
-		Opened: w.opened.UTC(), Unknown: f.Unknown, Server: keep(f.Server), Client: keep(f.Client), Throttled: f.Throttled,
-		Holder: f.Holder, Tries: w.tries, Spent: w.spent.Seconds(),
+		Opened: o.opened.UTC(), Unknown: f.Unknown, Server: keep(f.Server), Client: keep(f.Client), Throttled: f.Throttled,
+		Holder: f.Holder, Tries: o.tries, Spent: o.spent.Seconds(),
 	}
 }

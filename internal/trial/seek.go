@@ -74,11 +74,11 @@ func (s *seeker) search(ctx context.Context, t results.Trial) (results.Trial, er
 		t.Server = s.leaf.facts(ctx, s.server)
 		return t, nil
 	}
-	if *s.best, err = s.run.prove(ctx, s.leaf, *s.best); err != nil {
+	if *s.best, err = s.rig.prove(ctx, s.leaf, *s.best); err != nil {
 		return t, err
 	}
 	s.best.sum.Publish(s.goal.unit, found.Likely)
-	t = s.run.conclude(ctx, s.leaf, *s.best, t)
+	t = s.rig.conclude(ctx, s.leaf, *s.best, t)
 	kept := unit.Kept(s.goal.unit)
 	maps.DeleteFunc(t.Metrics, func(u unit.Name, _ float64) bool { return !slices.Contains(kept, u) })
 	t.Withheld = nil // of units that a search does not have
@@ -130,7 +130,7 @@ func (s *seeker) unknown(plan search.Plan, b search.Bracket) string {
 // search. A load that fails while others disturb is measured again, too, and
 // left open when they still do.
 func (s *seeker) holds(ctx context.Context, at float64) (search.Answer, error) {
-	o := s.run.Options
+	o := s.rig.Options
 	rule := s.goal.rule(o, at)
 	for n := 1; ; n++ {
 		got, share, err := s.sample(ctx, rule,

@@ -27,7 +27,7 @@ type seen struct {
 // of a load shows.
 func virtual(g goal, plan search.Plan, profile suite.Profile, show func(at float64, rule search.Rule) seen) *seeker {
 	s := &seeker{goal: g, probing: probing{
-		run:  &Rig{Options: suite.Options{Profile: profile}},
+		rig:  &Rig{Options: suite.Options{Profile: profile}},
 		leaf: Leaf{Case: suite.Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE, Load: suite.Load{Kind: g.kind, Limit: 200 * time.Millisecond}}},
 	}}
 	s.goal.begin = func(context.Context, *seeker) (search.Plan, error) {

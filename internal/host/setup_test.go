@@ -37,7 +37,7 @@ func TestSetupBuildsTheHelpersToo(t *testing.T) {
 	lost := stack.Stack{Name: "lost", Process: &stack.Process{Go: filepath.Join(folder, "lost.go")}}
 	var said []string
 	r := Reporter{Done: func(what string) { said = append(said, what) }, Build: io.Discard}
-	_, err := Setup(context.Background(), suite.Options{Device: "cpu", Launcher: "process"}, []plan.Leaf{}, []stack.Stack{helper, lost}, r)
+	_, err := Setup(context.Background(), suite.Options{Start: suite.Start{Device: "cpu", Launcher: "process"}}, []plan.Leaf{}, []stack.Stack{helper, lost}, r)
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(os.Getenv("STACKBENCH_CACHE"), "bin", "null"))
 	require.Len(t, said, 1)
@@ -45,6 +45,6 @@ func TestSetupBuildsTheHelpersToo(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = Setup(ctx, suite.Options{Device: "cpu", Launcher: "process"}, nil, []stack.Stack{lost}, r)
+	_, err = Setup(ctx, suite.Options{Start: suite.Start{Device: "cpu", Launcher: "process"}}, nil, []stack.Stack{lost}, r)
 	require.ErrorIs(t, err, context.Canceled)
 }
