@@ -77,10 +77,10 @@ func Patient(s stack.Stack) stack.Stack {
 	return s
 }
 
-// behave serves OpenAI embeddings until it fails. how is one of: right;
-// nonsense=N and dies=N, which are right for N requests; taken=ADDR, which
-// wants a port that is not free; honest, which computes for a while, and
-// bytes, words and garbage, which cheat in front of it.
+// behave serves until it fails. Of embeddings, how is one of: right; nonsense=N,
+// empty=N, refusal=N and dies=N, which are right for N requests; taken=ADDR, which
+// wants a port that is not free; honest, which computes for a while, and bytes, words
+// and garbage, which cheat in front of it.
 func behave(how, addr string) error {
 	kind, value, _ := strings.Cut(how, "=")
 	if kind == "taken" {

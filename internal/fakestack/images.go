@@ -66,7 +66,7 @@ func serveImages(how string) error {
 	honest := fake.Computes(Computing, right)
 	handler := map[string]http.Handler{
 		"right": right, "honest": honest, "pixels": fake.Remembers(fake.Pixels, honest),
-		"garbage": fake.Pretends(c.committed, func([]byte) []byte { return asOIP(made("anything")) }, honest),
+		"garbage": fake.Pretends(c.committed, func([]byte) []byte { return asOIP(drawn("anything")) }, honest),
 	}[how]
 	http.Handle("POST /v2/models/"+ResNet50+"_jpeg/infer", handler)
 	return nil
@@ -80,10 +80,10 @@ func (c classifier) logits(body []byte) []float32 {
 	if id := c.ids[ending(body)]; id != "" {
 		return c.golden.Answers[quality.ID(id, stack.JPEG)]
 	}
-	return made(fake.Pixels(body))
+	return drawn(fake.Pixels(body))
 }
 
-func made(from string) []float32 {
+func drawn(from string) []float32 {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, from) // a hash takes everything
 	rng := rand.New(rand.NewPCG(h.Sum64(), 1))

@@ -21,10 +21,9 @@ import (
 // once; claims, which is right there, too, and elsewhere sends the first token
 // alone and counts them all; begins, which is right there, too, and elsewhere
 // makes up all after the first word; halves, which elsewhere sends half and
-// counts all at the end; full, a
-// status 429; cached, which is right and says that it had every prompt;
-// crowd=N, which gives more users than N their text at once, so that it has no
-// time per token.
+// counts all at the end; full, a status 429; cached, which is right and says that
+// it had every prompt; crowd=N, which gives more users than N their text at once,
+// so that it has no time per token.
 func completions(how string, w http.ResponseWriter, r *http.Request, active int64) {
 	var ask struct {
 		Prompt    string
@@ -44,26 +43,12 @@ func completions(how string, w http.ResponseWriter, r *http.Request, active int6
 		sendOnce(w, strings.Join(pieces, ""), len(pieces))
 		return
 	}
-	if kind == "babble" && pieces[0] == "x " {
-		pieces = strings.SplitAfter(strings.Repeat(" a", len(pieces)), "a")[:len(pieces)]
-	}
-	if kind == "claims" && pieces[0] == "x " {
+	if kind == "claims" && pieces[0] == made {
 		sendOnce(w, pieces[0], len(pieces))
 		return
 	}
-	if kind == "begins" && pieces[0] == "x " {
-		pieces = append(pieces[:1], strings.SplitAfter(strings.Repeat("a ", len(pieces)-1), " ")[:len(pieces)-1]...)
-	}
 	claim := len(pieces)
-	if kind == "halves" && pieces[0] == "x " {
-		pieces = pieces[:max(1, claim/2)]
-	}
-	if kind == "off" {
-		pieces[0] = " something else"
-	}
-	if kind == "short" {
-		pieces = pieces[1:]
-	}
+	pieces = spoilt(kind, pieces)
 	if !ask.Stream {
 		text, _ := json.Marshal(strings.Join(pieces, ""))
 		_, _ = fmt.Fprintf(w, `{"choices":[{"index":0,"text":%s,"finish_reason":"length"}],"usage":{"completion_tokens":%d}}`, text, len(pieces))
@@ -92,6 +77,29 @@ func completions(how string, w http.ResponseWriter, r *http.Request, active int6
 	_, _ = fmt.Fprint(w, "data: [DONE]\n\n")
 }
 
+// made is a word of a text to a prompt that is not committed.
+const made = "x "
+
+// spoilt is a text as a server of the kind sends it.
+func spoilt(kind string, pieces []string) []string {
+	known := pieces[0] != made
+	switch {
+	case kind == "off":
+		pieces[0] = " something else"
+	case kind == "short":
+		return pieces[1:]
+	case known:
+		return pieces
+	case kind == "babble":
+		return strings.SplitAfter(strings.Repeat(" a", len(pieces)), "a")[:len(pieces)]
+	case kind == "begins":
+		return append(pieces[:1], strings.SplitAfter(strings.Repeat("a ", len(pieces)-1), " ")[:len(pieces)-1]...)
+	case kind == "halves":
+		return pieces[:max(1, len(pieces)/2)]
+	}
+	return pieces
+}
+
 func sendOnce(w http.ResponseWriter, all string, tokens int) {
 	text, _ := json.Marshal(all)
 	w.Header().Set("Content-Type", "text/event-stream")
@@ -118,7 +126,7 @@ func pieces(prompt string, tokens int) []string {
 			return out
 		}
 	}
-	return strings.SplitAfter(strings.Repeat("x ", tokens), " ")[:tokens]
+	return strings.SplitAfter(strings.Repeat(made, tokens), " ")[:tokens]
 }
 
 // crowd is the connections that are open and have asked for text: the users of

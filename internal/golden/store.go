@@ -101,7 +101,7 @@ func (a asker) ready(ctx context.Context, c suite.Case, how stack.Capability, at
 		return err
 	}
 	defer func() { _ = w.Close() }()
-	if err := host.Up(ctx, a.stack.Ready, at, c.Model); err != nil {
+	if err := host.AskReady(ctx, a.stack.Ready, at, c.Model); err != nil {
 		return err
 	}
 	conn, err := w.Target.Dial(ctx)

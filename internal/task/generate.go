@@ -112,7 +112,7 @@ func (generating) Collect(to Right, it Item, _ stack.Input, got Answers) error {
 // drawnTokens are those of a text that the reference is asked for.
 const drawnTokens = 8
 
-func (generating) Redone(_ Served, _ suite.Case, maker, precision string) redone {
+func (generating) Redone(_ Served, _ suite.Case, maker, precision string) Redone {
 	return redoneTexts{quality.NewOpenings(maker, precision)}
 }
 

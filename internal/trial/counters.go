@@ -115,3 +115,12 @@ func cardsOf(windows []gpu.Summary) *results.Cards {
 		Watts: all.Watts, IdleWatts: all.IdleWatts, EnergyJ: all.EnergyJ, Notes: all.Notes,
 	}
 }
+
+// joined is the most that a batcher joins: what was asked of it, unless the
+// server itself says that it takes less. 0 where nothing was asked.
+func joined(asked, told int) int {
+	if told == 0 {
+		return asked
+	}
+	return min(asked, told)
+}

@@ -94,3 +94,11 @@ func TestCountersThatCannotBeReadAreADoubt(t *testing.T) {
 		require.Contains(t, got[0], what)
 	}
 }
+
+// What a batcher fills is held against what its server takes, where that is less.
+func TestJoined(t *testing.T) {
+	require.Equal(t, 4, joined(32, 4))
+	require.Equal(t, 2, joined(2, 4))
+	require.Equal(t, 32, joined(32, 0), "it does not tell")
+	require.Equal(t, 0, joined(0, 4), "nothing was asked")
+}

@@ -108,10 +108,10 @@ func TestTheCardsMemoryIsInTheEnvironment(t *testing.T) {
 	devices, reason := gpu.OpenLibrary(mock)
 	require.Empty(t, reason)
 	defer devices.Close()
-	e, err := host.Survey(suite.Options{Start: suite.Start{Device: "cpu"}})
+	h, err := host.Survey(suite.Options{Start: suite.Start{Device: "cpu"}})
 	require.NoError(t, err)
-	e.Devices, e.Device = devices, stack.GPU
-	env := e.Describe(context.Background())
+	h.Devices, h.Device = devices, stack.GPU
+	env := h.Describe(context.Background())
 	require.Len(t, env.GPUs, 1)
 	require.Contains(t, env.GPUs[0].Name, "H200")
 	require.InDelta(t, 151_000, env.GPUs[0].MemoryMB, 3000)

@@ -68,9 +68,9 @@ func (r *Rig) Prepare(ctx context.Context, have []results.Trial) error {
 // Subject is a stack with a model that is measured.
 type Subject struct {
 	*host.Session
-	model  *golden.Model
-	oracle *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
-	SkipNoted   bool          // that it cannot run here
+	model     *golden.Model
+	oracle    *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
+	SkipNoted bool          // that it cannot run here
 }
 
 // Subject is a stack with a model, not started yet.
