@@ -16,15 +16,20 @@ const (
 
 // Options are the flags of a benchmark binary; `stackbench run` takes the same.
 type Options struct {
-	Stacks   []stack.Stack
-	Only     Only
+	Stacks  []stack.Stack // that are measured, in order
+	Only    Only
+	Start   Start
+	Profile Profile
+	Window  time.Duration // length of a measured window; 0: the profile's
+	Record  Record
+	Plan    bool // print what would be measured, and end
+}
+
+// Start says how the stacks are started.
+type Start struct {
 	Device   string // auto, cpu or gpu
-	Profile  Profile
-	Window   time.Duration // 0: the profile's
-	Launcher string        // auto, container or process
-	Weights  string        // auto, hub, package or seeded
-	Record   Record
-	Plan     bool // print what would be measured, and end
+	Launcher string // auto, container or process
+	Weights  string // auto, hub, package or seeded
 }
 
 // Only narrows what the groups have.
@@ -53,6 +58,26 @@ func (o Options) Length() time.Duration {
 // Longest is as long as a window may become.
 func (o Options) Longest() time.Duration {
 	return max(o.Length(), min(mostWindows*o.Profile.Window(), mostWindow))
+}
+
+// Cases gives the profile's cases of a group for a stack, those that share a server
+// next to one another; when it is measured again, the first few that it serves
+// and that are one window each.
+func (o Options) Cases(g Group, s stack.Stack) []Case {
+	all, few := g.byServer(o.Profile, s), o.Record.Again
+	if few == 0 {
+		return all
+	}
+	var out []Case
+	for _, c := range all {
+		if c.Load.Sought() || len(out) == few {
+			continue
+		}
+		if _, err := c.Capability(s); err == nil {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // Salt differs from trial to trial and from run to run, so that a stack never

@@ -20,10 +20,12 @@ import (
 	"stackbench/internal/workload"
 )
 
-// Served is what a case must know of a prepared model.
+// Served is a model that is ready to be served, with what requests and judges must
+// know of it.
 type Served struct {
 	stack.Model
 	Source    string // hub, package or seeded
+	Detail    string // where the weights came from, in words
 	SHA256    string
 	Norm      workload.Normalisation // of image models
 	Tokenizer *tokenizer.Tokenizer   // of text models

@@ -26,30 +26,30 @@ type Rig struct {
 	Group          suite.Group
 	Host           *host.Host
 	Golden         *golden.Store
-	KeepHistograms bool          // histograms of what is measured
-	Patience       time.Duration // left for waiting for others to be quiet
+	keepHistograms bool          // histograms of what is measured
+	patience       time.Duration // left for waiting for others to be quiet
 	live           *live         // nil: nobody waits for how a window goes
 	floorOf        map[suite.Case]*results.Floor
 	Histograms     []byte // histograms of the leaf that was measured last, until its trial is recorded
 }
 
 // NewRig measures a group on a host. Its notes go to the writer.
-func NewRig(e *host.Host, g suite.Group, to io.Writer) *Rig {
+func NewRig(h *host.Host, g suite.Group, to io.Writer) *Rig {
 	return &Rig{
-		Notes: &Notes{To: to}, Options: e.Options, Group: g, Host: e, Golden: golden.NewStore(e, g),
-		KeepHistograms: e.Options.Record.Folder != "", live: newLive(e.Options.Record.Live),
+		Notes: &Notes{to: to}, Options: h.Options, Group: g, Host: h, Golden: golden.NewStore(h, g),
+		keepHistograms: h.Options.Record.Folder != "", live: newLive(h.Options.Record.Live),
 	}
 }
 
-// Ready makes the machine ready to measure: the client has its cores, and what
+// Prepare makes the machine ready to measure: the client has its cores, and what
 // idle cards draw is known. What the trials of the run have spent on waiting for
 // others, this process cannot.
-func (r *Rig) Ready(ctx context.Context, have []results.Trial) error {
+func (r *Rig) Prepare(ctx context.Context, have []results.Trial) error {
 	var err error
-	if r.Patience, err = patienceOf(r.Options.Profile); err != nil {
+	if r.patience, err = patienceOf(r.Options.Profile); err != nil {
 		return err
 	}
-	r.Patience -= spent(have)
+	r.patience -= spent(have)
 	note, err := cpuset.Pin(r.Host.Client)
 	if err != nil {
 		return fmt.Errorf("pin the client to cores %s: %w", r.Host.Client, err)
@@ -68,13 +68,13 @@ func (r *Rig) Ready(ctx context.Context, have []results.Trial) error {
 // Subject is a stack with a model that is measured.
 type Subject struct {
 	*host.Session
-	model  *golden.Reference
-	oracle *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
-	Said   bool          // that it cannot run here
+	model     *golden.Model
+	oracle    *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
+	SkipNoted bool          // that it cannot run here
 }
 
 // Subject is a stack with a model, not started yet.
-func (r *Rig) Subject(s stack.Stack, m *golden.Reference) *Subject {
+func (r *Rig) Subject(s stack.Stack, m *golden.Model) *Subject {
 	return &Subject{Session: r.Golden.Session(s, m), model: m}
 }
 

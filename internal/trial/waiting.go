@@ -19,7 +19,7 @@ type waiting struct {
 	end     context.CancelFunc
 	ended   sync.WaitGroup
 	sum     float64
-	Samples int
+	samples int
 	most    float64 // computed together; 0 when the server does not tell
 }
 
@@ -40,7 +40,7 @@ func (w *waiting) start(ctx context.Context, from telemetry.Source) {
 				return
 			}
 			w.sum += now.Waiting
-			w.Samples++
+			w.samples++
 			w.most = max(w.most, now.Running)
 		}
 	})
@@ -51,9 +51,9 @@ func (w *waiting) start(ctx context.Context, from telemetry.Source) {
 func (w *waiting) stop() *float64 {
 	w.end()
 	w.ended.Wait()
-	if w.Samples == 0 {
+	if w.samples == 0 {
 		return nil
 	}
-	mean := w.sum / float64(w.Samples)
+	mean := w.sum / float64(w.samples)
 	return &mean
 }

@@ -24,9 +24,9 @@ func RuntimeOf(ctx context.Context, v stack.Version, at stack.Endpoint) string {
 	return v.Read(page.Body)
 }
 
-// Up asks a server that takes requests before it can answer them whether it can
-// now, where it tells.
-func Up(ctx context.Context, r stack.Ready, at stack.Endpoint, model string) error {
+// AskReady asks a server that takes requests before it can answer them whether it can
+// now. Its error says what is missing; there is none where a stack does not tell.
+func AskReady(ctx context.Context, r stack.Ready, at stack.Endpoint, model string) error {
 	if r.Path == "" || at.REST == "" {
 		return nil
 	}

@@ -1,9 +1,8 @@
-package bench
+package trial
 
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -12,25 +11,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/cpuset"
+	"stackbench/internal/fakestack"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
 )
-
-// coresPage is a /proc/stat of cores that have all been idle for so long.
-func coresPage(cores cpuset.Set, idle time.Duration) []byte {
-	var b strings.Builder
-	for _, core := range cores {
-		fmt.Fprintf(&b, "cpu%d 0 0 0 %d 0 0 0 0 0 0\n", core, idle/(10*time.Millisecond))
-	}
-	return []byte(b.String())
-}
-
-// idle is a machine on which nobody else does anything, so that tests do not
-// depend on what this one does.
-func idle(cores cpuset.Set) func() ([]byte, error) {
-	started := time.Now()
-	return func() ([]byte, error) { return coresPage(cores, time.Since(started)), nil }
-}
 
 // neighbour is somebody else who uses all cores until it is told to stop. It
 // hears what is said, and may stop at a word.
@@ -52,22 +36,25 @@ func (n *neighbour) Write(p []byte) (int, error) {
 
 func (n *neighbour) stat() ([]byte, error) {
 	if !n.quiet.Load() {
-		return coresPage(n.cores, 0), nil
+		return fakestack.CoresPage(n.cores, 0), nil
 	}
-	return coresPage(n.cores, time.Since(n.from)), nil
+	return fakestack.CoresPage(n.cores, time.Since(n.from)), nil
 }
 
 // besideNeighbour measures one case beside a neighbour.
 func besideNeighbour(t *testing.T, n *neighbour, patience time.Duration) results.Trial {
 	t.Helper()
-	r, _ := testRun(t, textCase(1, 1))
+	r, _ := testRig(t, textCase(1, 1))
 	all, err := cpuset.Usable()
 	require.NoError(t, err)
-	n.cores, r.Host.Stat, r.Notes.To, r.Patience = all, n.stat, n, patience
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
-	require.False(t, failed)
-	require.Len(t, trials, 1)
-	return trials[0]
+	n.cores, r.Host.Stat, r.Notes.to, r.patience = all, n.stat, n, patience
+	s := fakestack.New(t, "fake", "honest")
+	leaf := Leaf{Subject: r.Subject(s, r.Golden.Models[minilm]), Case: textCase(1, 1), How: s.Serves[0]}
+	t.Cleanup(func() { require.NoError(t, leaf.Subject.End(context.Background())) })
+	var one results.Trial
+	testing.Benchmark(func(b *testing.B) { one, err = r.Measure(context.Background(), b, leaf) })
+	require.NoError(t, err)
+	return one
 }
 
 // TestADisturbedWindowIsMeasuredAgain: the neighbour stops while it is waited

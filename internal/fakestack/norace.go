@@ -1,5 +1,5 @@
 //go:build !race
 
-package bench
+package fakestack
 
 const slowness = 1

@@ -12,7 +12,7 @@ import (
 func whileAlive(ctx context.Context, s *boot.Server) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
-		tick := time.NewTicker(SampleEvery)
+		tick := time.NewTicker(sampleEvery)
 		defer tick.Stop()
 		for {
 			select {

@@ -10,7 +10,7 @@ import (
 // histograms are a leaf's windows in HdrHistogram's log format, to be kept when
 // its trial is recorded; nil where nothing is kept.
 func (r *Rig) histograms(started time.Time, windows []meter.Window) []byte {
-	if !r.KeepHistograms {
+	if !r.keepHistograms {
 		return nil
 	}
 	var all []hist.Window

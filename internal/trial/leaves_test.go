@@ -1,4 +1,4 @@
-package bench
+package trial
 
 import (
 	"context"
@@ -7,11 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/fakestack"
 	"stackbench/internal/plan"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
-	"stackbench/internal/trial"
 )
 
 func TestNamesAreReadBack(t *testing.T) {
@@ -26,7 +26,7 @@ func TestNamesAreReadBack(t *testing.T) {
 		"ImageClassification/stack=one/model=m/proto=rest/input=text/batch=mixed/batcher=off/load=knee": {
 			Model: "m", Proto: stack.REST, Input: stack.Text, Batch: suite.Mixed, Batcher: suite.BatcherOff(), Load: suite.Knee(time.Second)},
 	} {
-		n := trial.NameOf(g, stack.Stack{Name: "one"}, c)
+		n := nameOf(g, stack.Stack{Name: "one"}, c)
 		require.Equal(t, want, n.String())
 		require.NoError(t, n.Check())
 		back, err := results.ParseName(want)
@@ -35,30 +35,20 @@ func TestNamesAreReadBack(t *testing.T) {
 	}
 }
 
-func TestAStackThatServesNothingOfAModel(t *testing.T) {
-	g := suite.Group{Cases: []suite.Case{textCase(1, 1), textCase(2, 2)}}
-	s := fakeStack(t, "fake", "right")
-	require.Equal(t, "", g.NoneOn(s, minilm, suite.Quick))
-	s.Serves = []stack.Capability{{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text}}
-	require.Equal(t, "the stack has no rest", g.NoneOn(s, minilm, suite.Quick))
-	s.Serves[0].Proto, s.Serves[0].MaxBatch = stack.REST, 1
-	require.Equal(t, "", g.NoneOn(s, minilm, suite.Quick), "one of two is one")
-}
-
 func TestPlanTellsWhatIsSkippedAndWhy(t *testing.T) {
 	grpc := textCase(1, 1)
 	grpc.Proto = stack.GRPC
-	r, _ := testRun(t, textCase(1, 1), textCase(2, 2), grpc)
+	r, _ := testRig(t, textCase(1, 1), textCase(2, 2), grpc)
 	imageOnly := stack.Stack{Name: "no-process", Container: &stack.Container{}}
-	r.set(func(o *suite.Options) { o.Stacks = []stack.Stack{fakeStack(t, "fake", "right"), imageOnly} })
-	leaves, err := trial.Leaves(context.Background(), r.Host, r.Group)
+	r.Host.Options.Stacks = []stack.Stack{fakestack.New(t, "fake", "right"), imageOnly}
+	leaves, err := Leaves(context.Background(), r.Host, r.Group)
 	require.NoError(t, err)
 	require.Len(t, leaves, 6)
-	seconds := trial.Seconds(textCase(1, 1), r.Options)
+	seconds := seconds(textCase(1, 1), r.Options)
 	require.Positive(t, seconds)
 	require.Equal(t, plan.Leaf{
 		Name:  "Embeddings/stack=fake/model=" + minilm + "/proto=rest/input=text/batch=1/load=closed/conc=1",
-		Stack: "fake", Model: minilm, Seconds: seconds, Start: trial.StartSeconds,
+		Stack: "fake", Model: minilm, Seconds: seconds, Start: startSeconds,
 	}, leaves[0])
 	require.Zero(t, leaves[1].Start, "the stack is up already")
 	require.Equal(t, "the stack has no grpc", leaves[2].Skip)
@@ -66,12 +56,4 @@ func TestPlanTellsWhatIsSkippedAndWhy(t *testing.T) {
 	for _, l := range leaves[3:] {
 		require.Equal(t, "no-process does not run as a process: use --launcher container", l.Skip)
 	}
-}
-
-func TestGPUNeedsAGPUBuild(t *testing.T) {
-	r, _ := testRun(t)
-	r.Host.Device = stack.GPU
-	refusal, err := r.Host.Refusal(context.Background(), fakeStack(t, "fake", "right"))
-	require.NoError(t, err)
-	require.Equal(t, "it has no GPU build: measure it with -device=cpu", refusal)
 }

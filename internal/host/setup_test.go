@@ -1,4 +1,4 @@
-package bench
+package host
 
 import (
 	"context"
@@ -10,11 +10,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/host"
+	"stackbench/internal/fakestack"
 	"stackbench/internal/plan"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
 )
+
+const minilm = fakestack.MiniLM
+
+func TestMain(m *testing.M) {
+	fakestack.Serve()
+	os.Exit(m.Run())
+}
 
 // TestSetupBuildsTheHelpersToo: the null server was built after the first
 // window, while others were still to come.
@@ -29,8 +36,8 @@ func TestSetupBuildsTheHelpersToo(t *testing.T) {
 	helper.Process.Go = filepath.Join(folder, "main.go")
 	lost := stack.Stack{Name: "lost", Process: &stack.Process{Go: filepath.Join(folder, "lost.go")}}
 	var said []string
-	r := host.Reporter{Done: func(what string) { said = append(said, what) }, Build: io.Discard}
-	_, err := host.Setup(context.Background(), suite.Options{Device: "cpu", Launcher: "process"}, []plan.Leaf{}, []stack.Stack{helper, lost}, r)
+	r := Reporter{Done: func(what string) { said = append(said, what) }, Build: io.Discard}
+	_, err := Setup(context.Background(), suite.Options{Start: suite.Start{Device: "cpu", Launcher: "process"}}, []plan.Leaf{}, []stack.Stack{helper, lost}, r)
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(os.Getenv("STACKBENCH_CACHE"), "bin", "null"))
 	require.Len(t, said, 1)
@@ -38,6 +45,6 @@ func TestSetupBuildsTheHelpersToo(t *testing.T) {
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err = host.Setup(ctx, suite.Options{Device: "cpu", Launcher: "process"}, nil, []stack.Stack{lost}, r)
+	_, err = Setup(ctx, suite.Options{Start: suite.Start{Device: "cpu", Launcher: "process"}}, nil, []stack.Stack{lost}, r)
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -11,18 +11,17 @@ import (
 	"strings"
 
 	"stackbench"
-	"stackbench/internal/boot"
 	"stackbench/internal/host"
 	"stackbench/internal/quality"
 	"stackbench/internal/task"
 )
 
-// standIn says, in a verdict, whose answers stand in for PyTorch's.
-const standIn = "onnxruntime (embedded stack), no PyTorch outputs of these weights"
+// maker says, in a verdict, whose answers stand in for PyTorch's.
+const maker = "onnxruntime (embedded stack), no PyTorch outputs of these weights"
 
-// Committed reads the golden answers in testdata, when they are of the served
+// readCommitted reads the golden answers in testdata, when they are of the served
 // weights; else why there are none. Those that are damaged are an error.
-func (m *Reference) Committed() error {
+func (m *Model) readCommitted() error {
 	known, err := task.KindOf(m.Task).Committed(m.Served)
 	var other *quality.OtherWeights
 	switch {
@@ -36,17 +35,17 @@ func (m *Reference) Committed() error {
 	return nil
 }
 
-// Refer makes sure that there is something to hold the model's answers
+// StandIn makes sure that there is something to hold the model's answers
 // against. Where no golden answers are of its weights, those of the group's
 // reference stack stand in: they cannot show that all stacks are wrong alike,
-// but they do show that one is. They are kept beside the weights. What is
-// returned is for the reader; when the model still has no reference, its
-// windows will be invalid for the reason in ungolden.
-func (s *Store) Refer(ctx context.Context, m *Reference) (note string) {
-	if m.Known() || m.Sought {
+// but they do show that one is. They are kept beside the weights. The note is
+// for the reader, "" where there is nothing to say; when the model has no right
+// answers even then, its windows will be invalid for the reason in Ungolden.
+func (s *Store) StandIn(ctx context.Context, m *Model) (note string) {
+	if m.Known() || m.sought {
 		return ""
 	}
-	kept, err := s.standIn(ctx, m)
+	kept, err := s.readOrMake(ctx, m)
 	switch {
 	case err != nil && context.Cause(ctx) != nil:
 		return "" // not the model's fault, and not to be remembered
@@ -54,19 +53,19 @@ func (s *Store) Refer(ctx context.Context, m *Reference) (note string) {
 		m.Ungolden += ", and the embedded stack cannot make reference answers: " + host.OneLine(err)
 		note = m.Name + ": " + m.Ungolden
 	default:
-		note = fmt.Sprintf("%s: %s; answers are held against those of %s", m.Name, m.Ungolden, standIn)
+		note = fmt.Sprintf("%s: %s; answers are held against those of %s", m.Name, m.Ungolden, maker)
 		if kept != nil {
 			note += "\n" + kept.Error()
 		}
 	}
-	m.Sought = true
+	m.sought = true
 	return note
 }
 
-// standIn reads the reference answers, or makes and keeps them. That they could
-// not be kept takes nothing from them.
-func (s *Store) standIn(ctx context.Context, m *Reference) (kept, err error) {
-	path, err := s.referencePath(m)
+// readOrMake reads the answers that stand in, or makes and keeps them. That they
+// could not be kept takes nothing from them.
+func (s *Store) readOrMake(ctx context.Context, m *Model) (kept, err error) {
+	path, err := s.path(m)
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +89,9 @@ func (s *Store) standIn(ctx context.Context, m *Reference) (kept, err error) {
 	return keep(path, file), nil
 }
 
-// referencePath names the file after the weights and the inputs, so that it is
-// never taken for the answers of others.
-func (s *Store) referencePath(m *Reference) (string, error) {
+// path names the file after the weights and the inputs, so that it is never taken
+// for the answers of others.
+func (s *Store) path(m *Model) (string, error) {
 	inputs := sha256.New()
 	err := fs.WalkDir(stackbench.Testdata(), ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || strings.HasPrefix(path, "golden/") {
@@ -110,30 +109,30 @@ func (s *Store) referencePath(m *Reference) (string, error) {
 }
 
 // make starts the reference stack and asks it every committed input once.
-func (s *Store) make(ctx context.Context, m *Reference) (task.Right, error) {
-	if s.Of.Name == "" {
+func (s *Store) make(ctx context.Context, m *Model) (task.Right, error) {
+	if s.Reference.Name == "" {
 		return task.Right{}, ErrNoReference
 	}
 	k := task.KindOf(m.Task)
-	all, err := k.Questions(s.Of, m.Served)
+	all, err := k.Questions(s.Reference, m.Served)
 	if err != nil {
 		return task.Right{}, err
 	}
 	if len(all) == 0 {
 		return task.Right{}, ErrNoReference
 	}
-	ses, err := s.Helper(ctx, m)
+	ses, err := s.ReferenceSession(ctx, m)
 	if err != nil {
 		return task.Right{}, err
 	}
 	defer func() { _ = ses.Stop(ctx) }()
-	out := k.None(m.Served, standIn)
+	out := k.None(m.Served, maker)
 	for _, a := range all {
 		up, err := ses.Server(ctx, a.Case, a.How, false)
 		if err != nil {
 			return task.Right{}, err
 		}
-		if err := Known(up); err != nil {
+		if err := up.KnowsWeights(); err != nil {
 			return task.Right{}, err
 		}
 		if err := a.Ask(ctx, m.Served, up.Endpoint, func(it task.Item, got task.Answers) error { return k.Collect(out, it, a.Case.Input, got) }); err != nil {
@@ -145,14 +144,6 @@ func (s *Store) make(ctx context.Context, m *Reference) (task.Right, error) {
 
 // ErrNoReference says that no stack can stand in for right answers.
 var ErrNoReference = errors.New("the group names no reference stack")
-
-// Known says that a server's weights are known.
-func Known(up *host.Server) error {
-	if up.Boot.Launcher == boot.Attach {
-		return fmt.Errorf("%s is attached, and its weights are not known to be these", up.Boot.Name)
-	}
-	return nil
-}
 
 // keep writes a file so that another process sees it whole or not at all.
 func keep(path string, content []byte) error {

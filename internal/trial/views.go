@@ -10,17 +10,17 @@ import (
 	"stackbench/internal/unit"
 )
 
-// Views sets what the server says of its texts beside what was stamped here:
+// views sets what the server says of its texts beside what was stamped here:
 // two clocks that should agree but for the way between them. The server's are
 // of what ended between the window's edges, so the client's are of the same.
-func Views(k Taken) []results.View {
-	own := k.Obs.Own
+func views(k taken) []results.View {
+	own := k.obs.own
 	if own == nil {
 		return nil
 	}
 	var c clientView
 	var length time.Duration
-	for _, w := range k.Windows {
+	for _, w := range k.windows {
 		length += w.Length
 		for _, r := range w.Records {
 			c.add(r, w.Length)
@@ -36,7 +36,7 @@ func Views(k Taken) []results.View {
 	add("itl-mean-ms", meanMS(own.Mean), c.itl.meanMS())
 	add("e2e-mean-ms", meanMS(own.Whole), c.whole.meanMS())
 	if own.Tokens != nil {
-		tokens, _ := k.Sum.Value(unit.TokPerS)
+		tokens, _ := k.sum.Value(unit.TokPerS)
 		add(string(unit.TokPerS), *own.Tokens/length.Seconds(), tokens)
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/fakestack"
 	"stackbench/internal/hist"
 	"stackbench/internal/results"
 	"stackbench/internal/suite"
@@ -17,7 +18,7 @@ import (
 // TestEveryTrialHasItsHistograms holds them to the raw times of the trial.
 func TestEveryTrialHasItsHistograms(t *testing.T) {
 	r, _ := testRun(t)
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "right"))
 	require.False(t, failed)
 	require.Len(t, trials, 2)
 	for _, one := range trials {
@@ -38,7 +39,7 @@ func TestEveryTrialHasItsHistograms(t *testing.T) {
 func TestWithheldTimesHaveNoHistogram(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
 	r.set(func(o *suite.Options) { o.Profile = suite.Standard })
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "nonsense=1"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "nonsense=1"))
 	require.True(t, failed)
 	require.Len(t, trials, 1)
 	require.NoFileExists(t, results.HistFile(r.log.Dir(), trials[0].Name, 1))
