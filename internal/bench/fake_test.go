@@ -53,7 +53,7 @@ func embeddingRun(t testing.TB, notes io.Writer, cases ...suite.Case) *run {
 func runOf(t testing.TB, g suite.Group, m *golden.Model, notes io.Writer) *run {
 	t.Helper()
 	t.Setenv("STACKBENCH_CACHE", t.TempDir())
-	log, err := results.Create(t.TempDir(), "test", time.Now(), results.Env{})
+	log, err := results.Create(t.TempDir(), "test", time.Now(), results.Env{Machine: results.Machine{CPU: "a test's"}, Plan: results.Plan{Profile: "quick"}})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, log.Close()) })
 	h, err := host.Survey(suite.Options{

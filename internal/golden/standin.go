@@ -108,7 +108,7 @@ func (s *Store) path(m *Model) (string, error) {
 	return filepath.Join(s.Host.Cache, "models", m.Name, name), nil
 }
 
-// make starts the reference stack and asks it every committed input once.
+// make starts the reference stack, and asks it every committed input once.
 func (s *Store) make(ctx context.Context, m *Model) (task.Right, error) {
 	if s.Reference.Name == "" {
 		return task.Right{}, ErrNoReference

@@ -35,7 +35,8 @@ func NewStore(h *host.Host, g suite.Group) *Store {
 	return &Store{Host: h, Supply: &task.Supply{Options: h.Options, Group: g}, Reference: g.Reference, Models: map[string]*Model{}}
 }
 
-// Prepare makes a model ready and reads what its answers are held against.
+// Prepare makes a model ready, once, and reads the committed answers of its weights.
+// Where there are none of them, Ungolden says why, and it is no error.
 func (s *Store) Prepare(ctx context.Context, name string) (*Model, error) {
 	if m, ok := s.Models[name]; ok {
 		return m, nil
@@ -52,7 +53,8 @@ func (s *Store) Prepare(ctx context.Context, name string) (*Model, error) {
 	return m, nil
 }
 
-// Judge holds answers against the right ones of the model.
+// Judge holds answers of a stack against the right ones of the model, as closely as
+// the precision allows in which the stack computes here.
 func (s *Store) Judge(m *Model, c suite.Case, by stack.Stack) task.Judge {
 	return task.JudgeOf(c.Task, m.Right, c.Input, by.Floats[s.Host.Device])
 }

@@ -32,22 +32,22 @@ type Start struct {
 	Weights  string // auto, hub, package or seeded
 }
 
-// Only narrows what the groups have.
+// Only narrows what is measured of the groups.
 type Only struct {
 	Models []string // none means all
-	Leaves Profile  // whose cases are measured, with the rules of the profile
+	Leaves Profile  // the cases of this one, by the rules of Options.Profile
 }
 
-// Record says where a window's raw record goes, and what identifies it.
+// Record says where the trial of a leaf is recorded, and what identifies it.
 type Record struct {
 	Folder string // of a run; "" keeps none
-	Trial  int
+	Trial  int    // from 1
 	Seed   uint64 // salts the inputs, together with Trial
 	Live   int    // file descriptor to tell how a window goes; 0: nobody waits for that
 	Again  int    // so many windows of a stack are measured a second time in this trial; 0: it is no second time
 }
 
-// Length is the window that is measured.
+// Length is how long a window is measured, where its requests need no more.
 func (o Options) Length() time.Duration {
 	if o.Window > 0 {
 		return o.Window
@@ -55,7 +55,7 @@ func (o Options) Length() time.Duration {
 	return o.Profile.Window()
 }
 
-// Longest is as long as a window may become.
+// Longest is how long a window may become that needs more.
 func (o Options) Longest() time.Duration {
 	return max(o.Length(), min(mostWindows*o.Profile.Window(), mostWindow))
 }
@@ -86,7 +86,7 @@ func (o Options) Salt() uint64 {
 	return rand.NewPCG(o.Record.Seed, uint64(o.Record.Trial)).Uint64()
 }
 
-// Salted is the salt of a case.
+// Salted is the salt of a case: no two cases of a trial share an input.
 func (o Options) Salted(c Case) uint64 {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, o.Record.Seed, o.Record.Trial, c) // a hash takes everything

@@ -109,7 +109,7 @@ func (generating) Collect(to Right, it Item, _ stack.Input, got Answers) error {
 	return nil
 }
 
-// drawnTokens are those of a text that the reference is asked for.
+// drawnTokens are those of a text that the reference stack is asked for.
 const drawnTokens = 8
 
 func (generating) Redone(_ Served, _ suite.Case, maker, precision string) Redone {

@@ -17,7 +17,7 @@ import (
 
 // Measure takes one leaf's windows, one an iteration of b.Loop, pooled into
 // one sample, and reports it.
-func (r *Rig) Measure(ctx context.Context, b Bench, l Leaf) (results.Trial, error) {
+func (r *Rig) Measure(ctx context.Context, b B, l Leaf) (results.Trial, error) {
 	t := results.Trial{Name: l.Name.String(), Trial: r.Options.Record.Trial, Started: time.Now().UTC()}
 	s, err := l.Subject.Server(ctx, l.Case, l.How, footprints(r.Options, r.Group, l.Case))
 	if err != nil {
@@ -77,7 +77,7 @@ func cause(s *host.Server, err error) error {
 	return err
 }
 
-func (r *Rig) windows(ctx context.Context, b Bench, l Leaf, w *task.Work, obs *observation) ([]meter.Window, error) {
+func (r *Rig) windows(ctx context.Context, b B, l Leaf, w *task.Work, obs *observation) ([]meter.Window, error) {
 	p := planOf(l.Case, r.Options, obs.marks(ctx))
 	ctx, stop := whileAlive(ctx, obs.server.Boot)
 	defer stop()

@@ -162,7 +162,8 @@ func (r *Rig) spend(obs *observation, d time.Duration) {
 	}
 }
 
-// state is what a watch has summed up: it is put back when a window is not kept.
+// state is what an observation has summed up: it is put back when a window is not
+// kept.
 type state struct {
 	evidence meter.Evidence
 	counters counters

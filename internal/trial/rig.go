@@ -19,21 +19,23 @@ import (
 	"stackbench/internal/suite"
 )
 
-// Rig measures trials of a group's cases on this machine.
+// Rig is set up to measure trials of a group's cases on this machine.
 type Rig struct {
 	*Notes
-	Options        suite.Options
-	Group          suite.Group
-	Host           *host.Host
-	Golden         *golden.Store
-	keepHistograms bool          // histograms of what is measured
+	Options    suite.Options
+	Group      suite.Group
+	Host       *host.Host
+	Golden     *golden.Store
+	Histograms []byte // of the leaf that was measured last, until its trial is recorded
+
+	keepHistograms bool
 	patience       time.Duration // left for waiting for others to be quiet
 	live           *live         // nil: nobody waits for how a window goes
 	floorOf        map[suite.Case]*results.Floor
-	Histograms     []byte // histograms of the leaf that was measured last, until its trial is recorded
 }
 
-// NewRig measures a group on a host. Its notes go to the writer.
+// NewRig is set up for a group on a host, by the host's options; Prepare is still to
+// come. Its notes go to the writer.
 func NewRig(h *host.Host, g suite.Group, to io.Writer) *Rig {
 	return &Rig{
 		Notes: &Notes{to: to}, Options: h.Options, Group: g, Host: h, Golden: golden.NewStore(h, g),
@@ -42,8 +44,8 @@ func NewRig(h *host.Host, g suite.Group, to io.Writer) *Rig {
 }
 
 // Prepare makes the machine ready to measure: the client has its cores, and what
-// idle cards draw is known. What the trials of the run have spent on waiting for
-// others, this process cannot.
+// idle cards draw is known. What the trials that the run has already have spent on
+// waiting for others, this process cannot.
 func (r *Rig) Prepare(ctx context.Context, have []results.Trial) error {
 	var err error
 	if r.patience, err = patienceOf(r.Options.Profile); err != nil {
@@ -65,12 +67,13 @@ func (r *Rig) Prepare(ctx context.Context, have []results.Trial) error {
 	return r.Host.FindLibrary(ctx, nil)
 }
 
-// Subject is a stack with a model that is measured.
+// Subject is what is measured, the field's system under test: a stack with a model,
+// for as long as its leaves are.
 type Subject struct {
 	*host.Session
 	model     *golden.Model
-	oracle    *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
-	SkipNoted bool          // that it cannot run here
+	reference *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
+	SkipNoted bool          // it is noted that it cannot run here: the same holds for all of its leaves
 }
 
 // Subject is a stack with a model, not started yet.
@@ -81,8 +84,8 @@ func (r *Rig) Subject(s stack.Stack, m *golden.Model) *Subject {
 // End stops the stack, and what helped to check its answers.
 func (s *Subject) End(ctx context.Context) error {
 	err := s.Stop(ctx)
-	if s.oracle != nil {
-		err = errors.Join(err, s.oracle.Stop(ctx))
+	if s.reference != nil {
+		err = errors.Join(err, s.reference.Stop(ctx))
 	}
 	return err
 }
@@ -91,12 +94,13 @@ func (s *Subject) End(ctx context.Context) error {
 type Leaf struct {
 	Subject *Subject
 	Case    suite.Case
-	How     stack.Capability
+	How     stack.Capability // by which the stack serves the case
 	Name    results.Name
 }
 
-// Bench is the part of testing's B that a trial needs.
-type Bench interface {
+// B is the part of testing's B that a trial needs: one iteration is one window, or one
+// search.
+type B interface {
 	Loop() bool
 	ReportMetric(value float64, unit string)
 }

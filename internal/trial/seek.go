@@ -43,7 +43,7 @@ func newSeeker(p probing, g goal) *seeker {
 }
 
 // seek runs a search, an iteration of b.Loop each, and reports the unit that it sought.
-func (r *Rig) seek(ctx context.Context, b Bench, t results.Trial, s *seeker) (results.Trial, error) {
+func (r *Rig) seek(ctx context.Context, b B, t results.Trial, s *seeker) (results.Trial, error) {
 	for b.Loop() {
 		var err error
 		if t, err = s.search(ctx, t); err != nil {

@@ -37,7 +37,7 @@ type kept struct {
 // prove does, after the windows, what shows that the answers were computed: any
 // of the inputs that were sent may turn out to have been checked, and none that
 // comes again may be answered from memory. The server has nothing else to do by
-// then, and the reference has nothing to do before.
+// then, and the reference stack has nothing to do before.
 func (r *Rig) prove(ctx context.Context, l Leaf, k taken) (taken, error) {
 	if !l.Case.Load.Sought() && k.sum.Good == 0 {
 		return k, nil // there is nothing to prove
@@ -148,7 +148,7 @@ func (r *Rig) redo(ctx context.Context, l Leaf, sent *task.Work, list []kept) (q
 	return with.Verdict(), nil
 }
 
-// again are drawn inputs of what was sent, as requests of one item to the reference.
+// again are drawn inputs of what was sent, as requests of one item to the reference stack.
 func (r *Rig) again(ctx context.Context, l Leaf, sent *task.Work, list []kept) (*task.Work, error) {
 	ref, m := r.Golden.Reference, l.Subject.model
 	how, ok := task.Whole(ref, m.Task, l.Case.Input)
@@ -166,13 +166,13 @@ func (r *Rig) again(ctx context.Context, l Leaf, sent *task.Work, list []kept) (
 	up := l.Subject.Up
 	if l.Subject.Stack.Name != ref.Name {
 		var err error
-		if l.Subject.oracle == nil {
-			if l.Subject.oracle, err = r.Golden.ReferenceSession(ctx, m); err != nil {
+		if l.Subject.reference == nil {
+			if l.Subject.reference, err = r.Golden.ReferenceSession(ctx, m); err != nil {
 				return nil, err
 			}
 		}
 		c := suite.Case{Task: m.Task, Model: m.Name, Proto: how.Proto, Input: l.Case.Input, Lengths: l.Case.Lengths, Batch: 1}
-		if up, err = l.Subject.oracle.Server(ctx, c, how, false); err != nil {
+		if up, err = l.Subject.reference.Server(ctx, c, how, false); err != nil {
 			return nil, err
 		}
 		if err := up.KnowsWeights(); err != nil {

@@ -27,22 +27,16 @@ type waiting struct {
 func (w *waiting) start(ctx context.Context, from telemetry.Source) {
 	ctx, w.end = context.WithCancel(ctx)
 	w.ended.Go(func() {
-		tick := time.NewTicker(askEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
+		every(ctx, askEvery, func() bool {
 			now, err := from.Gauges(ctx)
 			if err != nil {
-				return
+				return false
 			}
 			w.sum += now.Waiting
 			w.samples++
 			w.most = max(w.most, now.Running)
-		}
+			return true
+		})
 	})
 }
 
