@@ -44,7 +44,7 @@ func (r *Rig) prove(ctx context.Context, l Leaf, k taken) (taken, error) {
 	}
 	proof := k.obs.evidence.Answers
 	list := k.sample()
-	drawn, unchecked := r.redo(ctx, l, list)
+	drawn, unchecked := r.redo(ctx, l, k.work, list)
 	if unchecked != nil && context.Cause(ctx) != nil {
 		return k, unchecked
 	}
@@ -53,7 +53,7 @@ func (r *Rig) prove(ctx context.Context, l Leaf, k taken) (taken, error) {
 	proof.Claims = task.KindOf(l.Case.Task).Claims(l.Subject.model.Served, l.Subject.model.Right, claimed(list))
 	proof.Claims.Streams = k.streams()
 	var err error
-	if proof.Pairs, err = r.pairs(ctx, l, k.obs.server); err != nil {
+	if proof.Pairs, err = pairs(ctx, l, k); err != nil {
 		return k, err
 	}
 	k.sum = meter.Summarise(k.windows, k.obs.evidence)
@@ -120,11 +120,11 @@ func (k taken) sample() []kept {
 }
 
 // redo holds the drawn answers against those of the reference stack.
-func (r *Rig) redo(ctx context.Context, l Leaf, list []kept) (quality.Verdict, error) {
+func (r *Rig) redo(ctx context.Context, l Leaf, sent *task.Work, list []kept) (quality.Verdict, error) {
 	if len(list) == 0 {
 		return quality.Verdict{}, nil
 	}
-	w, err := r.again(ctx, l, list)
+	w, err := r.again(ctx, l, sent, list)
 	if err != nil {
 		return quality.Verdict{}, err
 	}
@@ -148,20 +148,17 @@ func (r *Rig) redo(ctx context.Context, l Leaf, list []kept) (quality.Verdict, e
 	return with.Verdict(), nil
 }
 
-// again are the drawn inputs as requests of one item to the reference stack.
-func (r *Rig) again(ctx context.Context, l Leaf, list []kept) (*task.Work, error) {
+// again are drawn inputs of what was sent, as requests of one item to the reference
+// stack.
+func (r *Rig) again(ctx context.Context, l Leaf, sent *task.Work, list []kept) (*task.Work, error) {
 	ref, m := r.Golden.Reference, l.Subject.model
 	how, ok := task.Whole(ref, m.Task, l.Case.Input)
 	if !ok {
 		return nil, golden.ErrNoReference
 	}
-	in, err := r.Golden.Supply.Draw(l.Case, l.How, m.Served)
-	if err != nil {
-		return nil, err
-	}
 	var inputs task.Fixed
 	for _, one := range list {
-		b, err := in.Batch(one.n)
+		b, err := sent.In.Batch(one.n)
 		if err != nil {
 			return nil, err
 		}
@@ -169,6 +166,7 @@ func (r *Rig) again(ctx context.Context, l Leaf, list []kept) (*task.Work, error
 	}
 	up := l.Subject.Up
 	if l.Subject.Stack.Name != ref.Name {
+		var err error
 		if l.Subject.reference == nil {
 			if l.Subject.reference, err = r.Golden.ReferenceSession(ctx, m); err != nil {
 				return nil, err
@@ -186,15 +184,15 @@ func (r *Rig) again(ctx context.Context, l Leaf, list []kept) (*task.Work, error
 }
 
 // pairs sends new inputs and then the same again, one request at a time.
-func (r *Rig) pairs(ctx context.Context, l Leaf, s *host.Server) ([]meter.Pair, error) {
+func pairs(ctx context.Context, l Leaf, k taken) ([]meter.Pair, error) {
 	if l.Case.Share {
 		return nil, nil // it may keep what prompts begin with
 	}
-	in, err := r.probes(l)
+	in, err := probes(k.work)
 	if err != nil {
 		return nil, err
 	}
-	w, err := task.Assemble(in, l.How, l.Subject.model.Served, s.Endpoint)
+	w, err := task.Assemble(in, l.How, l.Subject.model.Served, k.obs.server.Endpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -244,13 +242,10 @@ func probe(ctx context.Context, inputs int, ask func(ctx context.Context, n int)
 	return pairs[:max(0, len(pairs)-1)], nil
 }
 
-// probes are inputs of the case that no window has had. Of text, short answers
-// are asked for: it is the prompt that a cache would know.
-func (r *Rig) probes(l Leaf) (task.Fixed, error) {
-	all, err := r.Golden.Supply.Draw(l.Case, l.How, l.Subject.model.Served)
-	if err != nil {
-		return nil, err
-	}
+// probes are inputs of what was sent that no window has had. Of text, short
+// answers are asked for: it is the prompt that a cache would know.
+func probes(sent *task.Work) (task.Fixed, error) {
+	all := sent.In
 	var random [8]byte
 	_, _ = crand.Read(random[:]) // never fails
 	window := int(binary.LittleEndian.Uint32(random[:])>>10) | 1<<22

@@ -3,6 +3,7 @@ package fastapi_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -78,10 +79,11 @@ func up(t *testing.T, s stack.Stack, p generation.Prompt) (stack.Endpoint, telem
 	}
 	cache, err := boot.DefaultCache()
 	require.NoError(t, err)
-	m, err := model.Read(filepath.Join(cache, "models", p.Model))
-	if err != nil {
+	if _, err := os.Stat(filepath.Join(cache, "models", p.Model)); err != nil {
 		t.Skipf("%v: prepare it with `go tool stackbench setup`", err)
 	}
+	m, err := model.Open(cache).Prepare(t.Context(), p.Model, model.Auto, nil) // an earlier store is brought up to date
+	require.NoError(t, err)
 	spec := boot.Spec{
 		Stack: s, Launcher: boot.Container, Cache: t.TempDir(),
 		Run: stack.Run{
