@@ -14,10 +14,10 @@ type Supply struct {
 	opened  map[stack.Input]source // that are the same for all models
 }
 
-// Draw says what the requests of a case carry. The same trial has the same on
+// draw says what the requests of a case carry. The same trial has the same on
 // every stack; no two cases or trials have an input in common, but for the
 // committed ones.
-func (s *Supply) Draw(c suite.Case, how stack.Capability, m Served) (inputs, error) {
+func (s *Supply) draw(c suite.Case, how stack.Capability, m Served) (inputs, error) {
 	salt := s.Options.Salted(c)
 	return KindOf(how.Task).inputs(s, c, how, m, salt)
 }
@@ -40,7 +40,7 @@ func (s *Supply) once(in stack.Input, open func() (source, error)) (source, erro
 
 // Prepare builds the requests of a case for a stack at an endpoint. Close ends the work.
 func (s *Supply) Prepare(c suite.Case, how stack.Capability, m Served, at stack.Endpoint) (*Work, error) {
-	in, err := s.Draw(c, how, m)
+	in, err := s.draw(c, how, m)
 	if err != nil {
 		return nil, fmt.Errorf("build requests: %w", err)
 	}
