@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"image/jpeg"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -47,6 +48,32 @@ func TestImagesAreThoseOfTheManifest(t *testing.T) {
 			require.True(t, label >= 0 && label < 1000, row.ID)
 		}
 	}
+}
+
+type clipRow struct {
+	ID, File, Licence, Transcript, SHA256 string
+	Rate, Samples                         int
+}
+
+func TestClipsAreThoseOfTheManifest(t *testing.T) {
+	rows := readJSON[[]clipRow](t, "audio/manifest.json")
+	require.Len(t, rows, 5)
+	files, err := fs.Glob(Testdata(), "audio/*.wav")
+	require.NoError(t, err)
+	require.Len(t, files, len(rows))
+	words := 0
+	for _, row := range rows {
+		data, err := fs.ReadFile(Testdata(), "audio/"+row.File)
+		require.NoError(t, err)
+		sum := sha256.Sum256(data)
+		require.Equal(t, row.SHA256, hex.EncodeToString(sum[:]), row.ID)
+		require.Equal(t, row.ID+".wav", row.File)
+		require.Equal(t, 44+2*row.Samples, len(data), row.ID)
+		require.NotEmpty(t, row.Licence, row.ID)
+		require.NotContains(t, row.Transcript, "  ")
+		words += len(strings.Fields(row.Transcript))
+	}
+	require.Equal(t, 71, words)
 }
 
 type textRow struct {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/fakestack"
+	"stackbench/internal/golden"
 	"stackbench/internal/meter"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
@@ -17,19 +19,13 @@ import (
 // cheatWindow holds some requests on a machine that has other work, too.
 const cheatWindow = time.Second
 
-// patient gives a stack the time to start that a busy machine takes.
-func patient(s stack.Stack) stack.Stack {
-	s.Process.StartLimit = time.Minute
-	return s
-}
-
 // cheated measures a stack that does as it says, beside an honest reference.
 func cheated(t *testing.T, how string) results.Trial {
 	t.Helper()
 	r, notes := testRun(t, textCase(1, 1))
 	r.set(func(o *suite.Options) { o.Window = cheatWindow })
-	r.Golden.Of = patient(fakeStack(t, "reference", "right"))
-	trials, _ := measured(context.Background(), t, r, patient(fakeStack(t, "fake", how)))
+	r.Golden.Reference = fakestack.Patient(fakestack.New(t, "reference", "right"))
+	trials, _ := measured(context.Background(), t, r, fakestack.Patient(fakestack.New(t, "fake", how)))
 	require.Len(t, trials, 1, notes.String())
 	require.Empty(t, trials[0].Error)
 	return trials[0]
@@ -66,8 +62,23 @@ func TestACacheIsFound(t *testing.T) {
 func TestMadeUpAnswersAreFound(t *testing.T) {
 	one := cheated(t, "garbage")
 	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one.Invalid))
-	require.Contains(t, one.Invalid[0].Text, "made-")
+	require.Contains(t, strings.Join(results.Texts(one.Invalid), ";"), "made-")
 	require.Less(t, one.Answers.Agree, one.Answers.Checked)
+}
+
+// cheatedImages measures a classifier that does as it says, beside an honest
+// reference.
+func cheatedImages(t *testing.T, how string) results.Trial {
+	t.Helper()
+	c := suite.Case{Task: stack.ImageClassification, Model: fakestack.ResNet50, Proto: stack.REST, Input: stack.JPEG, Batch: 1, Load: suite.Closed(1)}
+	served, right := fakestack.Classifier(t)
+	var notes strings.Builder
+	r := runOf(t, suite.Group{Name: "image_classification", Title: "ImageClassification", Cases: []suite.Case{c}}, &golden.Model{Served: served, Right: right}, &notes)
+	r.set(func(o *suite.Options) { o.Window = 2 * cheatWindow }) // a picture is decoded, too, and a busy machine takes long
+	r.Golden.Reference = fakestack.Patient(fakestack.Images(t, "reference", "right"))
+	one := r.only(t, fakestack.Patient(fakestack.Images(t, "fake", how)), fakestack.ResNet50, &notes)
+	require.Empty(t, one.Error)
+	return one
 }
 
 func TestAnHonestClassifierIsProved(t *testing.T) {
@@ -83,7 +94,7 @@ func TestAnHonestClassifierIsProved(t *testing.T) {
 func TestACacheOfPicturesIsFound(t *testing.T) {
 	one := cheatedImages(t, "pixels")
 	require.Equal(t, []string{string(meter.RuleCached)}, rules(one.Invalid))
-	require.Less(t, one.Metrics["img/s"], 1.05/computing.Seconds(), "and none of its answers came in the window from memory: no two pictures are alike")
+	require.Less(t, one.Metrics["img/s"], 1.05/fakestack.Computing.Seconds(), "and none of its answers came in the window from memory: no two pictures are alike")
 }
 
 func TestMadeUpClassesAreFound(t *testing.T) {
@@ -99,8 +110,8 @@ func TestWrongResultsAreMarkedInTheStream(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
 	var stream strings.Builder
 	r.marks = &stream
-	r.Golden.Of = fakeStack(t, "reference", "right")
-	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", "garbage"))
+	r.Golden.Reference = fakestack.New(t, "reference", "right")
+	trials, _ := measured(context.Background(), t, r, fakestack.New(t, "fake", "garbage"))
 	require.True(t, strings.HasPrefix(stream.String(), "# invalid "+trials[0].Name+": answers: "), stream.String())
 	require.Equal(t, 1, strings.Count(stream.String(), "\n"))
 	require.Equal(t, []string{trials[0].Name}, r.wrong)
@@ -111,8 +122,8 @@ func TestWrongResultsAreMarkedInTheStream(t *testing.T) {
 
 func TestWithoutTheReferenceAWindowIsInDoubt(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
-	r.Golden.Of = fakeStack(t, "reference", "dies=0")
-	trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", "honest"))
+	r.Golden.Reference = fakestack.New(t, "reference", "dies=0")
+	trials, _ := measured(context.Background(), t, r, fakestack.New(t, "fake", "honest"))
 	require.Empty(t, trials[0].Invalid)
 	require.Len(t, trials[0].Doubts, 1)
 	require.Contains(t, trials[0].Doubts[0].Text, "no answer drawn at random could be checked: start reference: the server exited with code 3")
@@ -123,7 +134,7 @@ func TestEmptyAnswersAreFailures(t *testing.T) {
 	for how, kind := range map[string]string{"empty=3": "malformed", "refusal=3": "error-event"} {
 		r, _ := testRun(t, textCase(1, 1))
 		r.set(func(o *suite.Options) { o.Window = cheatWindow })
-		trials, _ := measured(context.Background(), t, r, fakeStack(t, "fake", how))
+		trials, _ := measured(context.Background(), t, r, fakestack.New(t, "fake", how))
 		require.Positive(t, trials[0].Failed[kind], how)
 		require.Contains(t, rules(trials[0].Invalid), string(meter.RuleFailed), how)
 	}
@@ -133,15 +144,8 @@ func cheatedText(t *testing.T, how string) results.Trial {
 	t.Helper()
 	r, notes := textRun(t, suite.Closed(1))
 	r.set(func(o *suite.Options) { o.Window = cheatWindow })
-	reference := fakeStack(t, "reference", "text:texts")
-	reference.Serves = []stack.Capability{{Task: stack.TextGeneration, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI}}
-	r.Golden.Of = patient(reference)
-	s := patient(textStack(t, how))
-	testing.Benchmark(func(b *testing.B) { r.cases(context.Background(), b, s, gpt2) })
-	kept, err := results.Open(r.log.Dir())
-	require.NoError(t, err)
-	require.Len(t, kept.Trials, 1, notes.String())
-	return kept.Trials[0]
+	r.Golden.Reference = fakestack.Patient(fakestack.Texts(t, "reference", "texts", stack.REST))
+	return r.only(t, fakestack.Patient(fakestack.Texts(t, "fake", how, stack.SSE)), gpt2, notes)
 }
 
 func TestHonestTextsAreProved(t *testing.T) {
@@ -155,14 +159,14 @@ func TestHonestTextsAreProved(t *testing.T) {
 func TestTextsThatAreMadeUpAreFound(t *testing.T) {
 	one := cheatedText(t, "babble")
 	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one.Invalid))
-	require.Contains(t, one.Invalid[0].Text, "drawn answers begin otherwise, where near-ties explain 3")
+	require.Contains(t, strings.Join(results.Texts(one.Invalid), ";"), "drawn answers begin otherwise, where near-ties explain 3")
 }
 
 // TestTextsThatBeginRightAreFound: all after the first word is made up.
 func TestTextsThatBeginRightAreFound(t *testing.T) {
 	one := cheatedText(t, "begins")
 	require.Equal(t, []string{string(meter.RuleAnswers)}, rules(one.Invalid))
-	require.Contains(t, one.Invalid[0].Text, "leave those of the embedded stack within 8 tokens")
+	require.Contains(t, strings.Join(results.Texts(one.Invalid), ";"), "leave those of the embedded stack within 8 tokens")
 }
 
 // TestTokensThatNoEventCarriedAreFound: half the text, and the count of all.
@@ -170,7 +174,7 @@ func TestTokensThatNoEventCarriedAreFound(t *testing.T) {
 	one := cheatedText(t, "halves")
 	require.Empty(t, one.Error)
 	require.Equal(t, []string{string(meter.RuleTokens)}, rules(one.Invalid))
-	require.Contains(t, one.Invalid[0].Text, "where the events of its streams carried")
+	require.Contains(t, strings.Join(results.Texts(one.Invalid), ";"), "where the events of its streams carried")
 }
 
 // TestTokensThatNeverCameAreFound: the text of one, and the count of all.

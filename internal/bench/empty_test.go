@@ -24,7 +24,7 @@ func TestReadyAndEmpty(t *testing.T) {
 	defer func() { require.NoError(t, f.Close()) }()
 	t.Setenv("STACKBENCH_ATTACH_TRITON", f.Addr())
 	r, _ := testRun(t, textCase(1, 1))
-	r.set(func(o *suite.Options) { o.Launcher = "" })
+	r.set(func(o *suite.Options) { o.Start.Launcher = "" })
 	trials, failed := measured(context.Background(), t, r, stack.Stack{
 		Name:   "triton",
 		Serves: []stack.Capability{{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OIP}},

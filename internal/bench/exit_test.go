@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/fakestack"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
 	"stackbench/internal/turn"
@@ -33,11 +34,11 @@ func BenchmarkEmbeddings(b *testing.B) {
 	if how == "" {
 		b.Skip("TestTheExitCode runs it")
 	}
-	r, _ := testRun(b, textCase(1, 1))
-	r.Notes.To, r.marks = os.Stderr, nil
+	r := embeddingRun(b, os.Stderr, textCase(1, 1))
+	r.marks = nil
 	r.set(func(o *suite.Options) { o.Window = cheatWindow })
-	r.set(func(o *suite.Options) { o.Stacks = []stack.Stack{patient(fakeStack(b, "fake", how))} })
-	r.Golden.Of = patient(fakeStack(b, "reference", "right"))
+	r.set(func(o *suite.Options) { o.Stacks = []stack.Stack{fakestack.Patient(fakestack.New(b, "fake", how))} })
+	r.Golden.Reference = fakestack.Patient(fakestack.New(b, "reference", "right"))
 	r.stacks(context.Background(), b)
 }
 

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/axis"
+	"stackbench/internal/fakestack"
 	"stackbench/internal/results"
 	"stackbench/internal/suite"
 	"stackbench/internal/unit"
@@ -22,7 +23,7 @@ func kneeCase(limit time.Duration) suite.Case {
 func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 	r, _ := testRun(t, kneeCase(time.Second))
 	r.set(func(o *suite.Options) { o.Window = 100 * time.Millisecond }) // and probes of 1.5 s at most
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "right"))
 	require.False(t, failed)
 	require.Len(t, trials, 1)
 	one := trials[0]
@@ -61,7 +62,7 @@ func TestKneeIsTheHighestRateThatHeld(t *testing.T) {
 
 func TestNoRateHoldsALimitThatNothingCan(t *testing.T) {
 	r, _ := testRun(t, kneeCase(time.Nanosecond))
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "right"))
 	require.False(t, failed, "it is an answer, not a failure")
 	require.Len(t, trials, 1)
 	require.Empty(t, trials[0].Metrics)
@@ -74,7 +75,7 @@ func TestNoRateHoldsALimitThatNothingCan(t *testing.T) {
 
 func TestServerThatDiesInASearch(t *testing.T) {
 	r, _ := testRun(t, kneeCase(time.Second))
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "dies=900"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "dies=900"))
 	require.True(t, failed)
 	require.Len(t, trials, 1)
 	require.Equal(t, "fake: the server exited with code 3: out of luck after 900 requests", trials[0].Error)

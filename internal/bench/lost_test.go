@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/boot"
+	"stackbench/internal/fakestack"
 	"stackbench/internal/plan"
 )
 
@@ -16,7 +17,7 @@ func TestALostTrialEndsTheRun(t *testing.T) {
 	r, notes := testRun(t)
 	dir := r.log.Dir()
 	require.NoError(t, r.log.Close())
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "right"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "right"))
 	require.True(t, failed)
 	require.Empty(t, trials)
 	require.Contains(t, notes.String(), "# trial 1 of Embeddings/stack=fake/")

@@ -78,11 +78,11 @@ func mainCode(m *testing.M, g suite.Group, table []stack.Stack) int {
 func benchmarks() bool { return flag.Lookup("test.bench").Value.String() != "" }
 
 func printPlan(ctx context.Context, o suite.Options, g suite.Group) error {
-	env, err := host.Survey(o)
+	h, err := host.Survey(o)
 	if err != nil {
 		return err
 	}
-	leaves, err := trial.Leaves(ctx, env, g.Only(o.Only))
+	leaves, err := trial.Leaves(ctx, h, g.Only(o.Only))
 	if err != nil {
 		return err
 	}
@@ -93,16 +93,16 @@ func printPlan(ctx context.Context, o suite.Options, g suite.Group) error {
 // is the same for all stacks. Whatever differs from stack to stack is in the
 // names, since a configuration line that changes splits benchstat's tables.
 func head(ctx context.Context, w io.Writer, o suite.Options, g suite.Group) error {
-	env, err := host.Survey(o)
+	h, err := host.Survey(o)
 	if err != nil {
 		return err
 	}
 	for _, name := range g.Only(o.Only).Models(o.Profile) {
-		if _, err := env.Prepare(ctx, name, host.Downloads(os.Stderr)); err != nil {
+		if _, err := h.Prepare(ctx, name, host.Downloads(os.Stderr)); err != nil {
 			return err
 		}
 	}
-	if err := env.Describe(ctx).WriteConfig(w); err != nil {
+	if err := h.Describe(ctx).WriteConfig(w); err != nil {
 		return err
 	}
 	return unit.Lines(w)

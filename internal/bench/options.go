@@ -36,12 +36,10 @@ func register(f *flag.FlagSet) {
 func options(f *flag.FlagSet, table []stack.Stack) (suite.Options, error) {
 	text := func(name string) string { return f.Lookup(name).Value.String() }
 	o := suite.Options{
-		Device:   text("device"),
-		Launcher: text("launcher"),
-		Weights:  text("weights"),
-		Window:   get[time.Duration](f, "window"),
-		Record:   suite.Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Again: get[int](f, "again"), Live: get[int](f, "live")},
-		Plan:     get[bool](f, "plan"),
+		Start:  suite.Start{Device: text("device"), Launcher: text("launcher"), Weights: text("weights")},
+		Window: get[time.Duration](f, "window"),
+		Record: suite.Record{Folder: text("out"), Trial: get[int](f, "trial"), Seed: get[uint64](f, "seed"), Again: get[int](f, "again"), Live: get[int](f, "live")},
+		Plan:   get[bool](f, "plan"),
 	}
 	if f.NArg() > 0 { // a word that is no flag ends the flags: those behind it would be lost
 		return suite.Options{}, fmt.Errorf("%q is no flag\nwrite every setting as -name=value", f.Arg(0))

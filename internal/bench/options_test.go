@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"stackbench/internal/host"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
 )
@@ -18,7 +17,7 @@ func TestOptionsDefaults(t *testing.T) {
 	o, err := ParseOptions(nil, stackTable())
 	require.NoError(t, err)
 	require.Equal(t, suite.Options{
-		Stacks: stackTable(), Device: "auto", Launcher: "auto", Weights: "auto", Record: suite.Record{Trial: 1, Seed: 1},
+		Stacks: stackTable(), Start: suite.Start{Device: "auto", Launcher: "auto", Weights: "auto"}, Record: suite.Record{Trial: 1, Seed: 1},
 	}, o)
 	require.Equal(t, suite.Quick, o.Profile)
 	require.Equal(t, 3*time.Second, o.Length())
@@ -31,8 +30,8 @@ func TestOptionsAreRead(t *testing.T) {
 	}, stackTable())
 	require.NoError(t, err)
 	require.Equal(t, suite.Options{
-		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Device: "cpu", Profile: suite.Standard, Only: suite.Only{Models: []string{"resnet50"}, Leaves: suite.Quick}, Window: 5 * time.Second,
-		Launcher: "process", Weights: "seeded", Record: suite.Record{Folder: "runs/a", Trial: 3, Seed: 7}, Plan: true,
+		Stacks: []stack.Stack{{Name: "three"}, {Name: "one"}}, Start: suite.Start{Device: "cpu", Launcher: "process", Weights: "seeded"}, Profile: suite.Standard, Only: suite.Only{Models: []string{"resnet50"}, Leaves: suite.Quick}, Window: 5 * time.Second,
+		Record: suite.Record{Folder: "runs/a", Trial: 3, Seed: 7}, Plan: true,
 	}, o)
 	require.Equal(t, 5*time.Second, o.Length())
 	require.NotEqual(t, o.Salt(), suite.Options{Record: suite.Record{Trial: 4, Seed: 7}}.Salt())
@@ -78,12 +77,4 @@ func TestLeavesNarrow(t *testing.T) {
 	require.Equal(t, g.Cases[:3], narrowed("-profile=full", "-leaves=standard"))
 	require.Equal(t, g.Cases, narrowed("-profile=full"))
 	require.Equal(t, g.Cases[:1], g.Only(suite.Only{Models: []string{"a"}}).Cases)
-}
-
-func TestACaseIsOfItsModelsTask(t *testing.T) {
-	require.NoError(t, host.CheckTasks(suite.Group{Cases: []suite.Case{textCase(1, 1)}}))
-	wrong := textCase(1, 1)
-	wrong.Task = stack.TextGeneration
-	require.ErrorContains(t, host.CheckTasks(suite.Group{Name: "g", Cases: []suite.Case{wrong}}), `group g: a case of all-minilm-l6-v2 is of the task "text-generation"`)
-	require.Error(t, host.CheckTasks(suite.Group{Cases: []suite.Case{{Model: "nobody's"}}}))
 }

@@ -68,7 +68,7 @@ func (r *run) stacks(ctx context.Context, b *testing.B) {
 				r.Note("skip %s: %s", trial.ServerName(s, m).Path(), why)
 				continue
 			}
-			if !slices.ContainsFunc(r.Options.Of(r.Group, s), func(c suite.Case) bool { return c.Model == m }) { // again, and not this one
+			if !slices.ContainsFunc(r.Options.Cases(r.Group, s), func(c suite.Case) bool { return c.Model == m }) { // again, and not this one
 				continue
 			}
 			b.Run(trial.ServerName(s, m).Path(), func(b *testing.B) { r.cases(ctx, b, s, m) })
@@ -94,11 +94,11 @@ func newRun(ctx context.Context, o suite.Options, g suite.Group) (*run, error) {
 	if err := suite.CheckProfiles(o, g); err != nil {
 		return nil, err
 	}
-	env, err := host.Survey(o)
+	h, err := host.Survey(o)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{Rig: trial.NewRig(env, g.Only(o.Only), os.Stderr)}
+	r := &run{Rig: trial.NewRig(h, g.Only(o.Only), os.Stderr)}
 	var kept []results.Trial
 	if o.Record.Folder != "" {
 		have, err := results.Open(o.Record.Folder)
@@ -110,7 +110,7 @@ func newRun(ctx context.Context, o suite.Options, g suite.Group) (*run, error) {
 			return nil, err
 		}
 	}
-	return r, r.Ready(ctx, kept)
+	return r, r.Prepare(ctx, kept)
 }
 
 func (r *run) close() {
@@ -141,7 +141,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 	if err != nil {
 		b.Fatal(err)
 	}
-	if note := r.Golden.Refer(ctx, m); note != "" {
+	if note := r.Golden.StandIn(ctx, m); note != "" {
 		r.Note("%s", note)
 	}
 	ses := r.Subject(s, m)
@@ -151,7 +151,7 @@ func (r *run) cases(ctx context.Context, b *testing.B, s stack.Stack, name strin
 		}
 		r.Flush()
 	}()
-	for _, c := range r.Options.Of(r.Group, s) {
+	for _, c := range r.Options.Cases(r.Group, s) {
 		if c.Model != name {
 			continue
 		}
@@ -180,10 +180,10 @@ func (r *run) leaf(ctx context.Context, b *testing.B, l trial.Leaf) {
 	t, err := r.Measure(ctx, b, l)
 	if err != nil {
 		if reason, skip := host.Skippable(err); skip {
-			if !l.Subject.Said { // the same holds for all that follow
+			if !l.Subject.SkipNoted { // the same holds for all that follow
 				r.Note("skip %s: %s", trial.ServerName(l.Subject.Stack, l.Case.Model).Path(), reason)
 			}
-			l.Subject.Said = true
+			l.Subject.SkipNoted = true
 			b.Skip(reason)
 		}
 		if errors.Is(err, boot.ErrInterrupted) || context.Cause(ctx) != nil {

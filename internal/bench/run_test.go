@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"stackbench/internal/boot"
+	"stackbench/internal/fakestack"
 	"stackbench/internal/results"
 	"stackbench/internal/suite"
 	"stackbench/internal/trial"
@@ -18,8 +19,8 @@ import (
 
 func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 	r, notes := testRun(t)
-	r.Group.Null = fakeStack(t, "null", "right")
-	s := fakeStack(t, "fake", "right")
+	r.Group.Null = fakestack.New(t, "null", "right")
+	s := fakestack.New(t, "fake", "right")
 	trials, failed := measured(context.Background(), t, r, s)
 	require.False(t, failed, notes.String())
 	require.Len(t, trials, 2)
@@ -39,7 +40,7 @@ func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 	kept, err := results.Open(r.log.Dir())
 	require.NoError(t, err)
 	r.done = kept.Done()
-	dead := fakeStack(t, "fake", "dies=0") // it would fail if it were started
+	dead := fakestack.New(t, "fake", "dies=0") // it would fail if it were started
 	again, failed := measured(context.Background(), t, r, dead)
 	require.False(t, failed)
 	require.Equal(t, trials, again)
@@ -49,7 +50,7 @@ func TestRightAnswersAreMeasuredAndResumed(t *testing.T) {
 
 func TestNonsenseFromTheStartFailsEveryLeaf(t *testing.T) {
 	r, _ := testRun(t)
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "nonsense=0"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "nonsense=0"))
 	require.True(t, failed)
 	require.Len(t, trials, 2)
 	for _, one := range trials {
@@ -59,28 +60,9 @@ func TestNonsenseFromTheStartFailsEveryLeaf(t *testing.T) {
 	}
 }
 
-func TestFirstFailureIsRemembered(t *testing.T) {
-	r, _ := testRun(t)
-	ses := testSession(t, r, fakeStack(t, "fake", "dies=0"))
-	c := textCase(1, 1)
-	_, first := ses.Server(context.Background(), c, ses.Stack.Serves[0], false)
-	require.Error(t, first)
-	ses.Stack = fakeStack(t, "fake", "right")
-	_, second := ses.Server(context.Background(), c, ses.Stack.Serves[0], false)
-	require.Equal(t, first, second)
-
-	gone, cancel := context.WithCancel(context.Background())
-	cancel()
-	fresh := testSession(t, r, ses.Stack)
-	_, err := fresh.Server(gone, c, ses.Stack.Serves[0], false)
-	require.Error(t, err)
-	_, err = fresh.Server(context.Background(), c, ses.Stack.Serves[0], false)
-	require.NoError(t, err, "an interruption is not the stack's failure")
-}
-
 func TestNonsenseInTheWindowIsInvalid(t *testing.T) {
 	r, notes := testRun(t, textCase(1, 1))
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "nonsense=1"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "nonsense=1"))
 	require.False(t, failed, "quick shows the number with its reasons")
 	require.Len(t, trials, 1)
 	require.Zero(t, trials[0].Answers.Agree)
@@ -93,18 +75,18 @@ func TestServerThatDiesInTheWindow(t *testing.T) {
 	r.set(func(o *suite.Options) { o.Window = 5 * time.Minute }) // which must not be waited for
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	trials, failed := measured(ctx, t, r, fakeStack(t, "fake", "dies=5"))
+	trials, failed := measured(ctx, t, r, fakestack.New(t, "fake", "dies=5"))
 	require.True(t, failed)
 	require.Len(t, trials, 2, "the next leaf gets a fresh server")
 	for _, one := range trials {
 		require.Equal(t, "fake: the server exited with code 3: out of luck after 5 requests", one.Error)
 		require.Empty(t, one.Metrics)
 	}
-	ses := testSession(t, r, fakeStack(t, "fake", "dies=5"))
+	ses := testSession(t, r, fakestack.New(t, "fake", "dies=5"))
 	var err error
 	testing.Benchmark(func(b *testing.B) {
 		c := textCase(1, 1)
-		_, err = r.Measure(ctx, b, trial.Leaf{Subject: ses, Case: c, How: ses.Stack.Serves[0], Name: trial.NameOf(r.Group, ses.Stack, c)})
+		_, err = r.Measure(ctx, b, trial.Leaf{Subject: ses, Case: c, How: ses.Stack.Serves[0], Name: trial.NameOn(r.Host.Device, r.Group, ses.Stack, c)})
 	})
 	lines := strings.Split(err.Error(), "\n")
 	require.Equal(t, "fake: the server exited with code 3", lines[0])
@@ -117,7 +99,7 @@ func TestPortInUse(t *testing.T) {
 	require.NoError(t, err)
 	defer l.Close()
 	r, _ := testRun(t, textCase(1, 1))
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "taken="+l.Addr().String()))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "taken="+l.Addr().String()))
 	require.True(t, failed)
 	require.Len(t, trials, 1)
 	require.Contains(t, trials[0].Error, "start fake: the server exited with code 3")
@@ -127,7 +109,7 @@ func TestPortInUse(t *testing.T) {
 func TestStrictProfileWithholdsAndFails(t *testing.T) {
 	r, _ := testRun(t, textCase(1, 1))
 	r.set(func(o *suite.Options) { o.Profile = suite.Standard })
-	trials, failed := measured(context.Background(), t, r, fakeStack(t, "fake", "nonsense=1"))
+	trials, failed := measured(context.Background(), t, r, fakestack.New(t, "fake", "nonsense=1"))
 	require.True(t, failed)
 	require.Len(t, trials, 1)
 	require.Empty(t, trials[0].Error, "it was measured, and need not be again")
@@ -144,7 +126,7 @@ func TestEndingSkipsTheRest(t *testing.T) {
 	defer stop()
 	require.NoError(t, syscall.Kill(syscall.Getpid(), syscall.SIGINT))
 	<-boot.Ending(ctx)
-	trials, failed := measured(ctx, t, r, fakeStack(t, "fake", "right"))
+	trials, failed := measured(ctx, t, r, fakestack.New(t, "fake", "right"))
 	require.False(t, failed)
 	require.Empty(t, trials)
 }
@@ -153,18 +135,7 @@ func TestCancelledRunSkipsAndRecordsNothing(t *testing.T) {
 	r, _ := testRun(t)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	cancel(boot.ErrInterrupted)
-	trials, failed := measured(ctx, t, r, fakeStack(t, "fake", "right"))
+	trials, failed := measured(ctx, t, r, fakestack.New(t, "fake", "right"))
 	require.False(t, failed)
 	require.Empty(t, trials)
-}
-
-func TestNotesWaitForTheLeafToEnd(t *testing.T) {
-	r, notes := testRun(t)
-	r.Note("first %d\nand how", 1)
-	r.Note("second")
-	require.Empty(t, notes.String())
-	r.Flush()
-	require.Equal(t, "# first 1\n#   and how\n# second\n", notes.String())
-	r.Flush()
-	require.Equal(t, 3, strings.Count(notes.String(), "\n"))
 }

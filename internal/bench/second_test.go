@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"stackbench/internal/fakestack"
 	"stackbench/internal/results"
 	"stackbench/internal/stack"
 	"stackbench/internal/suite"
-	"stackbench/internal/trial"
 )
 
 // TestAStackIsMeasuredAgain: the second time in a trial, its first windows are,
@@ -21,8 +21,8 @@ func TestAStackIsMeasuredAgain(t *testing.T) {
 	knee.Load = suite.Knee(1)
 	r, _ := testRun(t, over, knee, textCase(1, 1), textCase(2, 2), textCase(4, 1))
 	r.set(func(o *suite.Options) { o.Record.Again = 2 })
-	s := fakeStack(t, "fake", "right")
-	require.Equal(t, []suite.Case{textCase(1, 1), textCase(2, 2)}, r.Options.Of(r.Group, s))
+	s := fakestack.New(t, "fake", "right")
+	require.Equal(t, []suite.Case{textCase(1, 1), textCase(2, 2)}, r.Options.Cases(r.Group, s))
 	trials, failed := measured(context.Background(), t, r, s)
 	require.False(t, failed)
 	require.Len(t, trials, 2)
@@ -34,13 +34,4 @@ func TestAStackIsMeasuredAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.False(t, kept.Done()[results.Done{Name: trials[0].Name, Trial: 1}], "the first time is still to come")
 	require.True(t, kept.Done()[results.Done{Name: trials[0].Name, Trial: 1, Again: true}])
-}
-
-// TestTheSecondTimeCostsLittle: what is measured beside windows was measured the first time.
-func TestTheSecondTimeCostsLittle(t *testing.T) {
-	r, _ := testRun(t)
-	r.Group.Footprint = func(suite.Case) bool { return true }
-	require.True(t, trial.Footprints(r.Options, r.Group, textCase(1, 1)))
-	r.set(func(o *suite.Options) { o.Record.Again = 3 })
-	require.False(t, trial.Footprints(r.Options, r.Group, textCase(1, 1)))
 }

@@ -16,73 +16,80 @@ import (
 
 // Store holds the models' right answers, and makes them where there are none.
 type Store struct {
-	Host   *host.Host
-	Supply *task.Supply
-	Of     stack.Stack // whose answers stand in; without a name: of nobody
-	Models map[string]*Reference
+	Host      *host.Host
+	Supply    *task.Supply
+	Reference stack.Stack // whose answers stand in; without a name: of nobody
+	Models    map[string]*Model
 }
 
-// Reference is a prepared model with what its answers are held against.
-type Reference struct {
-	*host.Prepared
+// Model is a served model with what its answers are held against.
+type Model struct {
+	task.Served
 	task.Right
-	Sought bool // whether a stand-in for right answers was looked for
+	sought bool // whether a stand-in for right answers was looked for
 }
 
-// NewStore has no right answers yet. Inputs are those of the group.
-func NewStore(e *host.Host, g suite.Group) *Store {
-	return &Store{Host: e, Supply: &task.Supply{Options: e.Options, Group: g}, Of: g.Reference, Models: map[string]*Reference{}}
+// NewStore has no right answers yet. Inputs are those of the group, whose reference
+// stack stands in for right answers.
+func NewStore(h *host.Host, g suite.Group) *Store {
+	return &Store{Host: h, Supply: &task.Supply{Options: h.Options, Group: g}, Reference: g.Reference, Models: map[string]*Model{}}
 }
 
-// Prepare makes a model ready and reads what its answers are held against.
-func (s *Store) Prepare(ctx context.Context, name string) (*Reference, error) {
+// Prepare makes a model ready, once, and reads the committed answers of its weights.
+// Where there are none of them, Ungolden says why, and it is no error.
+func (s *Store) Prepare(ctx context.Context, name string) (*Model, error) {
 	if m, ok := s.Models[name]; ok {
 		return m, nil
 	}
-	p, err := s.Host.Prepare(ctx, name, nil)
+	served, err := s.Host.Prepare(ctx, name, nil)
 	if err != nil {
 		return nil, err
 	}
-	m := &Reference{Prepared: p}
-	if err := m.Committed(); err != nil {
+	m := &Model{Served: served}
+	if err := m.readCommitted(); err != nil {
 		return nil, err
 	}
 	s.Models[name] = m
 	return m, nil
 }
 
-// Judge holds answers against the right ones of the model.
-func (s *Store) Judge(m *Reference, c suite.Case, by stack.Stack) task.Judge {
+// Judge holds answers of a stack against the right ones of the model, as closely as
+// the precision allows in which the stack computes here.
+func (s *Store) Judge(m *Model, c suite.Case, by stack.Stack) task.Judge {
 	return task.JudgeOf(c.Task, m.Right, c.Input, by.Floats[s.Host.Device])
 }
 
 // Session starts a stack with a model, and takes it for ready when it answers right.
-func (s *Store) Session(by stack.Stack, m *Reference) *host.Session {
-	return &host.Session{Host: s.Host, Stack: by, Model: m.Prepared, Ready: asker{answers: s, stack: by, model: m}.ready}
+func (s *Store) Session(by stack.Stack, m *Model) *host.Session {
+	return s.session(asker{store: s, stack: by, model: m})
 }
 
-// Helping is the session of a stack that is not measured.
-func (s *Store) Helping(by stack.Stack, m *Reference) *host.Session {
-	return &host.Session{Host: s.Host, Stack: by, Model: m.Prepared, Helper: true, Ready: asker{answers: s, stack: by, model: m, helper: true}.ready}
+// HelperSession is that of a stack which is not measured: any answer makes it ready.
+func (s *Store) HelperSession(by stack.Stack, m *Model) *host.Session {
+	return s.session(asker{store: s, stack: by, model: m, helper: true})
 }
 
-// Helper is the session of the stack that makes reference answers, whatever
-// stacks are measured: it needs its library even where none of them loads one.
-func (s *Store) Helper(ctx context.Context, m *Reference) (*host.Session, error) {
-	if host.LoadsLibrary(s.Of) {
+func (s *Store) session(a asker) *host.Session {
+	return &host.Session{Host: s.Host, Stack: a.stack, Model: a.model.Model, Helper: a.helper, Ready: a.ready}
+}
+
+// ReferenceSession is that of the stack whose answers stand in, whatever stacks are
+// measured: it needs its library even where none of them loads one.
+func (s *Store) ReferenceSession(ctx context.Context, m *Model) (*host.Session, error) {
+	if host.LoadsLibrary(s.Reference) {
 		if err := s.Host.FetchLibrary(ctx, nil); err != nil {
-			return nil, fmt.Errorf("find the library of %s: %w", s.Of.Name, err)
+			return nil, fmt.Errorf("find the library of %s: %w", s.Reference.Name, err)
 		}
 	}
-	return s.Helping(s.Of, m), nil
+	return s.HelperSession(s.Reference, m), nil
 }
 
 // asker asks a stack that was started for a right answer.
 type asker struct {
-	answers *Store
-	stack   stack.Stack
-	model   *Reference
-	helper  bool // any answer will do
+	store  *Store
+	stack  stack.Stack
+	model  *Model
+	helper bool // any answer will do
 }
 
 // ready sends one real request of the case and wants a right answer.
@@ -91,12 +98,12 @@ func (a asker) ready(ctx context.Context, c suite.Case, how stack.Capability, at
 	if h, ok := a.stack.Find(c.Task, c.Proto, c.Input, 1); ok && !a.helper {
 		how = h
 	}
-	w, err := a.answers.Supply.Prepare(c, how, a.model.Served, at)
+	w, err := a.store.Supply.Prepare(c, how, a.model.Served, at)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = w.Close() }()
-	if err := host.Up(ctx, a.stack.Ready, at, c.Model); err != nil {
+	if err := host.AskReady(ctx, a.stack.Ready, at, c.Model); err != nil {
 		return err
 	}
 	conn, err := w.Target.Dial(ctx)
@@ -108,7 +115,7 @@ func (a asker) ready(ctx context.Context, c suite.Case, how stack.Capability, at
 	if reply.Outcome != record.Good {
 		return fmt.Errorf("the request ended as %q (code %d): %w", reply.Outcome, reply.Code, reply.Err)
 	}
-	j := a.answers.Judge(a.model, c, a.stack)
+	j := a.store.Judge(a.model, c, a.stack)
 	if a.helper {
 		j = task.KindOf(c.Task).Unchecked("")
 	}

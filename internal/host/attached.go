@@ -31,11 +31,11 @@ func (h *Host) Capability(s stack.Stack, c suite.Case) (stack.Capability, error)
 	return how, nil
 }
 
-// Joined is the most that a batcher joins: what was asked of it, unless the
-// server itself says that it takes less. 0 where nothing was asked.
-func Joined(asked, told int) int {
-	if told == 0 {
-		return asked
+// KnowsWeights is an error where it is not known that a server has the weights which
+// were made ready here.
+func (s *Server) KnowsWeights() error {
+	if s.Boot.Launcher == boot.Attach {
+		return fmt.Errorf("%s is attached, and its weights are not known to be these", s.Boot.Name)
 	}
-	return min(asked, told)
+	return nil
 }

@@ -13,8 +13,9 @@ import (
 	"stackbench/internal/results"
 )
 
-// Version of the harness. It changes when a number would: what is measured, or how.
-const Version = "0.3"
+// harness is the version of what measures. It changes when a number would: what is
+// measured, or how.
+const harness = "0.3"
 
 // Describe is what this machine's numbers are true for. The weights are of the
 // models prepared so far.
@@ -22,9 +23,9 @@ func (h *Host) Describe(ctx context.Context) results.Env {
 	commit, modified := checkout()
 	out := results.Env{
 		Started: time.Now().UTC().Truncate(time.Second),
-		Harness: results.Harness{Version: Version, Commit: commit, Modified: modified, Go: runtime.Version()},
+		Harness: results.Harness{Version: harness, Commit: commit, Modified: modified, Go: runtime.Version()},
 		Machine: results.Machine{
-			CPU: procField("/proc/cpuinfo", "model name"), Cores: len(h.Client) + len(h.Cores), Quota: h.Quota, MemoryMB: memoryMB(),
+			CPU: procField("/proc/cpuinfo", "model name"), Cores: len(h.Client) + len(h.Cores), Quota: h.quota, MemoryMB: memoryMB(),
 			OS: runtime.GOOS, Arch: runtime.GOARCH, Kernel: kernel(), Docker: boot.Probe(ctx).Docker.Version,
 			ClientCores: h.Client.String(), ServerCores: h.Cores.String(),
 		},
@@ -43,9 +44,8 @@ func (h *Host) Describe(ctx context.Context) results.Env {
 			out.GPUs = append(out.GPUs, results.GPU{Name: c.Name, MemoryMB: c.MemoryMB})
 		}
 	}
-	for _, name := range h.prepared {
-		m := h.Models[name]
-		out.Models = append(out.Models, results.Weights{Model: name, Source: m.Source, SHA256: m.SHA256, Detail: m.detail})
+	for _, m := range h.models {
+		out.Models = append(out.Models, results.Weights{Model: m.Name, Source: m.Source, SHA256: m.SHA256, Detail: m.Detail})
 	}
 	return out
 }

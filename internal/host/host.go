@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"stackbench/internal/boot"
 	"stackbench/internal/cpuset"
@@ -24,28 +25,21 @@ import (
 
 // Host is the machine, and what is ready on it.
 type Host struct {
-	Options  suite.Options
-	Cache    string
-	Client   cpuset.Set
-	Cores    cpuset.Set // of the servers
-	Shared   string     // what client and server share of the cores; "" when nothing
-	Quota    float64    // cores' time that a control group allows this process; 0: all
-	Device   stack.Device
-	Devices  *gpu.Devices // nil without a GPU, and when measuring on the CPU
-	noGPU    string       // why there is none
-	Models   map[string]*Prepared
-	prepared []string // names of models, in order
+	Options suite.Options
+	Cache   string // folder of what was downloaded and built
+	Device  stack.Device
+	Devices *gpu.Devices // nil without a GPU, and when measuring on the CPU
+
+	Client cpuset.Set
+	Cores  cpuset.Set // of the servers
+	Shared string     // what client and server share of the cores; "" when nothing
+	quota  float64    // cores' time that a control group allows this process; 0: all
 
 	Stat func() ([]byte, error) // the kernel's counters of cores; nil: /proc/stat
 
-	Library     string // ONNX Runtime's file
-	libraryNote string // its version, and where it came from
-}
-
-// Prepared is a model that can be served.
-type Prepared struct {
-	task.Served
-	detail string // where the weights came from
+	models      []task.Served // that are ready, in order
+	library     string        // ONNX Runtime's file
+	libraryNote string        // its version, and where it came from
 }
 
 // Survey looks at the machine. It changes nothing and fetches nothing.
@@ -53,47 +47,45 @@ func Survey(o suite.Options) (*Host, error) {
 	if err := suite.CheckProfiles(o, suite.Group{}); err != nil {
 		return nil, err
 	}
-	h := &Host{Options: o, Device: stack.CPU, Models: map[string]*Prepared{}}
+	h := &Host{Options: o, Device: stack.CPU}
 	all, err := cpuset.Usable()
 	if err != nil {
 		return nil, fmt.Errorf("see which cores may be used: %w", err)
 	}
-	h.Quota = usage.Quota(os.Getpid())
-	h.Client, h.Cores, h.Shared = cpuset.Divide(cpuset.Within(cpuset.Physical(all, cpuset.Siblings), h.Quota))
+	h.quota = usage.Quota(os.Getpid())
+	h.Client, h.Cores, h.Shared = cpuset.Divide(cpuset.Within(cpuset.Physical(all, cpuset.Siblings), h.quota))
 	h.Cache, err = boot.DefaultCache()
 	if err != nil {
 		return nil, err
 	}
-	if o.Device == "cpu" {
+	if o.Start.Device == "cpu" {
 		return h, nil
 	}
-	h.Devices, h.noGPU = gpu.Open()
-	if h.noGPU != "" {
-		h.Devices = nil
-		if o.Device == "gpu" {
-			return nil, fmt.Errorf("no GPU: %s\nmeasure on the CPU with -device=cpu, or install the NVIDIA driver", h.noGPU)
-		}
-		return h, nil
+	cards, why := gpu.Open()
+	switch {
+	case why == "":
+		h.Device, h.Devices = stack.GPU, cards
+	case o.Start.Device == "gpu":
+		return nil, fmt.Errorf("no GPU: %s\nmeasure on the CPU with -device=cpu, or install the NVIDIA driver", why)
 	}
-	h.Device = stack.GPU
 	return h, nil
 }
 
-// Spec is how a stack is started with a model.
-func (h *Host) Spec(s stack.Stack, m stack.Model) boot.Spec {
+// spec is how a stack is started with a model.
+func (h *Host) spec(s stack.Stack, m stack.Model) boot.Spec {
 	return boot.Spec{
-		Stack: s, Cores: h.Cores, Launcher: h.Options.Launcher, Cache: h.Cache,
+		Stack: s, Cores: h.Cores, Launcher: h.Options.Start.Launcher, Cache: h.Cache,
 		Run: stack.Run{
 			Models: filepath.Join(h.Cache, "models"), Model: m, Device: h.Device,
-			Threads: max(1, int(h.Limited(h.Cores))), Library: h.Library,
+			Threads: max(1, int(h.limited(h.Cores))), Library: h.library,
 		},
 	}
 }
 
-// Limited is how many cores' time can be had of a set.
-func (h *Host) Limited(cores cpuset.Set) float64 {
-	if h.Quota > 0 {
-		return min(h.Quota, float64(len(cores)))
+// limited is how many cores' time can be had of a set.
+func (h *Host) limited(cores cpuset.Set) float64 {
+	if h.quota > 0 {
+		return min(h.quota, float64(len(cores)))
 	}
 	return float64(len(cores))
 }
@@ -112,7 +104,7 @@ func (h *Host) unavailable(ctx context.Context, s stack.Stack) (*boot.Unavailabl
 	if h.Device == stack.GPU && !onGPU(s) {
 		return &boot.Unavailable{Reason: "it has no GPU build", Cure: "measure it with -device=cpu"}, nil
 	}
-	_, err := boot.Resolve(ctx, h.Spec(s, stack.Model{}))
+	_, err := boot.Resolve(ctx, h.spec(s, stack.Model{}))
 	var not *boot.Unavailable
 	if errors.As(err, &not) {
 		return not, nil
@@ -128,35 +120,43 @@ func onGPU(s stack.Stack) bool {
 	return ok
 }
 
-// Prepare makes a model ready.
-func (h *Host) Prepare(ctx context.Context, name string, progress fetch.Progress) (*Prepared, error) {
-	if r, ok := h.Models[name]; ok {
-		return r, nil
+// Prepare makes a model ready, once: its weights and tokenizer are in the cache then.
+func (h *Host) Prepare(ctx context.Context, name string, progress fetch.Progress) (task.Served, error) {
+	if m, ok := h.ready(name); ok {
+		return m, nil
 	}
-	source, err := model.ParseWeights(h.Options.Weights)
+	source, err := model.ParseWeights(h.Options.Start.Weights)
 	if err != nil {
-		return nil, err
+		return task.Served{}, err
 	}
-	m, err := model.Open(h.Cache).Prepare(ctx, name, source, progress)
+	have, err := model.Open(h.Cache).Prepare(ctx, name, source, progress)
 	if err != nil {
-		return nil, err
+		return task.Served{}, err
 	}
-	r := &Prepared{Served: task.Served{Model: m.Model, Source: string(m.Weights.Source), SHA256: m.Weights.SHA256}}
-	if r.Width, err = task.Width(m.Model); err != nil {
-		return nil, fmt.Errorf("prepare %s: %w", name, err)
+	w := have.Weights
+	m := task.Served{Model: have.Model, Source: string(w.Source), Detail: w.Detail, SHA256: w.SHA256}
+	if m.Width, err = task.Width(have.Model); err != nil {
+		return task.Served{}, fmt.Errorf("prepare %s: %w", name, err)
 	}
-	if m.Image != nil {
+	if have.Image != nil {
 		for c := range 3 {
-			r.Norm.Mean[c], r.Norm.Std[c] = float32(m.Image.Mean[c]), float32(m.Image.Std[c])
+			m.Norm.Mean[c], m.Norm.Std[c] = float32(have.Image.Mean[c]), float32(have.Image.Std[c])
 		}
 	}
-	if m.Text != nil {
-		if r.Tokenizer, err = tokenizer.Open(filepath.Join(m.Dir, model.TokenizerFile), m.Text.MaxTokens); err != nil {
-			return nil, fmt.Errorf("prepare %s: %w", name, err)
+	if have.Text != nil {
+		if m.Tokenizer, err = tokenizer.Open(filepath.Join(have.Dir, model.TokenizerFile), have.Text.MaxTokens); err != nil {
+			return task.Served{}, fmt.Errorf("prepare %s: %w", name, err)
 		}
 	}
-	r.detail = m.Weights.Detail
-	h.Models[name] = r
-	h.prepared = append(h.prepared, name)
-	return r, nil
+	h.models = append(h.models, m)
+	return m, nil
+}
+
+// ready finds a model that was made ready before.
+func (h *Host) ready(name string) (task.Served, bool) {
+	i := slices.IndexFunc(h.models, func(m task.Served) bool { return m.Name == name })
+	if i < 0 {
+		return task.Served{}, false
+	}
+	return h.models[i], true
 }

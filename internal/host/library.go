@@ -24,9 +24,9 @@ func LoadsLibrary(s stack.Stack) bool {
 	return s.Process != nil && s.Process.Needs == stack.ONNXRuntime
 }
 
-// FetchLibrary does so once.
+// FetchLibrary finds or fetches the library whatever is measured, once.
 func (h *Host) FetchLibrary(ctx context.Context, progress fetch.Progress) error {
-	if h.Library != "" {
+	if h.library != "" {
 		return nil
 	}
 	f := ort.New(h.Cache, stack.CPU)
@@ -35,6 +35,6 @@ func (h *Host) FetchLibrary(ctx context.Context, progress fetch.Progress) error 
 	if err != nil {
 		return err
 	}
-	h.Library, h.libraryNote = found.Path, found.String()
+	h.library, h.libraryNote = found.Path, found.String()
 	return nil
 }

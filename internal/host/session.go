@@ -16,12 +16,12 @@ import (
 type Server struct {
 	Boot        *boot.Server
 	Endpoint    stack.Endpoint
-	Usage       usage.Source // nil when it cannot be read
+	Usage       usage.Source // of CPU and memory; nil when it cannot be read
 	Cores       cpuset.Set   // of the server
-	ClientCores float64
-	Quota       float64 // cores' time that it may use; 0: its cores'
-	Threads     int
-	Used        bool // it has answered more than the readiness request
+	ClientCores float64      // cores' time that the client may use
+	Quota       float64      // cores' time that the server may use; 0: its cores'
+	Threads     int          // that it was told to compute with
+	Used        bool         // it has answered more than the readiness request
 }
 
 // Pids are the processes of the server; none where it is not on this machine.
@@ -37,15 +37,15 @@ func (s *Server) Pids() []int {
 type Session struct {
 	Host  *Host
 	Stack stack.Stack
-	Model *Prepared
-	// helper marks a stack that is not measured but helps to measure: a process
+	Model stack.Model
+	// Helper marks a stack that is not measured but helps to measure: a process
 	// on the CPU, whatever the measured ones are.
 	Helper bool
-	Up     *Server
+	Up     *Server       // nil when none is
 	set    suite.Setting // that it was started with, or failed with
 	failed error         // of the first such start; the leaves that follow must not wait for it again
 
-	// ready asks for one right answer to a case.
+	// Ready asks for one right answer to a case.
 	Ready func(ctx context.Context, c suite.Case, how stack.Capability, at stack.Endpoint) error
 }
 
@@ -75,7 +75,7 @@ func (s *Session) Server(ctx context.Context, c suite.Case, how stack.Capability
 }
 
 func (s *Session) start(ctx context.Context, c suite.Case, how stack.Capability) (*Server, error) {
-	spec := s.Host.Spec(s.Stack, s.Model.Model)
+	spec := s.Host.spec(s.Stack, s.Model)
 	spec.Run.Batch, spec.Run.Prefix = c.Batcher.Of(s.Stack), c.Share
 	if s.Helper {
 		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU
@@ -85,9 +85,9 @@ func (s *Session) start(ctx context.Context, c suite.Case, how stack.Capability)
 	if err != nil {
 		return nil, err
 	}
-	up := &Server{Boot: b, Endpoint: b.Endpoint, Cores: spec.Cores, ClientCores: s.Host.Limited(s.Host.Client), Threads: spec.Run.Threads}
+	up := &Server{Boot: b, Endpoint: b.Endpoint, Cores: spec.Cores, ClientCores: s.Host.limited(s.Host.Client), Threads: spec.Run.Threads}
 	if b.Launcher == boot.Process { // a container is in a control group of its own
-		up.Quota = s.Host.Quota
+		up.Quota = s.Host.quota
 	} else if b.PID != 0 {
 		up.Quota = usage.Quota(b.PID)
 	}

@@ -47,7 +47,7 @@ func Setup(ctx context.Context, o suite.Options, leaves []plan.Leaf, helpers []s
 		if l.Skip != "" {
 			continue
 		}
-		if _, ok := h.Models[l.Model]; !ok {
+		if _, ok := h.ready(l.Model); !ok {
 			m, err := h.Prepare(ctx, l.Model, r.Download)
 			if err != nil {
 				return results.Env{}, err
@@ -92,7 +92,7 @@ func (h *Host) prepareStacks(ctx context.Context, names []string, r Reporter) ([
 		if !slices.Contains(names, s.Name) {
 			continue
 		}
-		spec, root := h.Spec(s, stack.Model{}), s.Name
+		spec, root := h.spec(s, stack.Model{}), s.Name
 		if s.Container != nil {
 			root = s.Container.Images[h.Device].Root()
 		}
@@ -130,6 +130,22 @@ func (h *Host) prepareStacks(ctx context.Context, names []string, r Reporter) ([
 		})
 	}
 	return skipped, group.Wait()
+}
+
+// prepareHelpers makes the stacks ready that help to measure, as sessions start
+// them. One that cannot be had here is no error: what it helps with says so.
+func (h *Host) prepareHelpers(ctx context.Context, helpers []stack.Stack, r Reporter) error {
+	for _, s := range helpers {
+		spec := h.spec(s, stack.Model{})
+		spec.Launcher, spec.Run.Device = boot.Process, stack.CPU
+		if err := boot.Prepare(ctx, spec, r.Build); err != nil {
+			if ctx.Err() != nil {
+				return errors.Join(err, context.Cause(ctx))
+			}
+			r.Done(s.Name + ", which helps to measure, is not ready: " + OneLine(err))
+		}
+	}
+	return nil
 }
 
 // Skippable says whether err is a reason to skip rather than a failure.

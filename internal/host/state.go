@@ -36,7 +36,7 @@ func Stacks(ctx context.Context, o suite.Options) ([]State, error) {
 			out = append(out, st)
 			continue
 		}
-		spec := h.Spec(s, stack.Model{})
+		spec := h.spec(s, stack.Model{})
 		if st.Launcher, err = boot.Resolve(ctx, spec); err != nil {
 			return nil, err
 		}

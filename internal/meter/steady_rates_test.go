@@ -34,7 +34,7 @@ type family struct {
 func TestSteadinessErrs(t *testing.T) {
 	draws, whole := 100, !testing.Short() && !raced
 	if !whole {
-		draws = 12
+		draws = 25
 	}
 	var b strings.Builder
 	b.WriteString("| windows | should be | refused | worst load | in doubt |\n|---|---|---|---|---|\n")

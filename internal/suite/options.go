@@ -16,33 +16,38 @@ const (
 
 // Options are the flags of a benchmark binary; `stackbench run` takes the same.
 type Options struct {
-	Stacks   []stack.Stack
-	Only     Only
-	Device   string // auto, cpu or gpu
-	Profile  Profile
-	Window   time.Duration // 0: the profile's
-	Launcher string        // auto, container or process
-	Weights  string        // auto, hub, package or seeded
-	Record   Record
-	Plan     bool // print what would be measured, and end
+	Stacks  []stack.Stack // that are measured, in order
+	Only    Only
+	Start   Start
+	Profile Profile
+	Window  time.Duration // length of a measured window; 0: the profile's
+	Record  Record
+	Plan    bool // print what would be measured, and end
 }
 
-// Only narrows what the groups have.
+// Start says how the stacks are started.
+type Start struct {
+	Device   string // auto, cpu or gpu
+	Launcher string // auto, container or process
+	Weights  string // auto, hub, package or seeded
+}
+
+// Only narrows what is measured of the groups.
 type Only struct {
 	Models []string // none means all
-	Leaves Profile  // whose cases are measured, with the rules of the profile
+	Leaves Profile  // the cases of this one, by the rules of Options.Profile
 }
 
-// Record says where a window's raw record goes, and what identifies it.
+// Record says where the trial of a leaf is recorded, and what identifies it.
 type Record struct {
 	Folder string // of a run; "" keeps none
-	Trial  int
+	Trial  int    // from 1
 	Seed   uint64 // salts the inputs, together with Trial
 	Live   int    // file descriptor to tell how a window goes; 0: nobody waits for that
 	Again  int    // so many windows of a stack are measured a second time in this trial; 0: it is no second time
 }
 
-// Length is the window that is measured.
+// Length is how long a window is measured, where its requests need no more.
 func (o Options) Length() time.Duration {
 	if o.Window > 0 {
 		return o.Window
@@ -50,9 +55,29 @@ func (o Options) Length() time.Duration {
 	return o.Profile.Window()
 }
 
-// Longest is as long as a window may become.
+// Longest is how long a window may become that needs more.
 func (o Options) Longest() time.Duration {
 	return max(o.Length(), min(mostWindows*o.Profile.Window(), mostWindow))
+}
+
+// Cases gives the profile's cases of a group for a stack, those that share a server
+// next to one another; when it is measured again, the first few that it serves
+// and that are one window each.
+func (o Options) Cases(g Group, s stack.Stack) []Case {
+	all, few := g.byServer(o.Profile, s), o.Record.Again
+	if few == 0 {
+		return all
+	}
+	var out []Case
+	for _, c := range all {
+		if c.Load.Sought() || len(out) == few {
+			continue
+		}
+		if _, err := c.Capability(s); err == nil {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // Salt differs from trial to trial and from run to run, so that a stack never
@@ -61,7 +86,7 @@ func (o Options) Salt() uint64 {
 	return rand.NewPCG(o.Record.Seed, uint64(o.Record.Trial)).Uint64()
 }
 
-// Salted is the salt of a case.
+// Salted is the salt of a case: no two cases of a trial share an input.
 func (o Options) Salted(c Case) uint64 {
 	h := fnv.New64a()
 	_, _ = fmt.Fprint(h, o.Record.Seed, o.Record.Trial, c) // a hash takes everything

@@ -38,12 +38,13 @@ func stackNames(table []stack.Stack) []string {
 	return out
 }
 
-// Check says what of the options is none of what can be asked for, and what is.
+// Check refuses values that cannot be asked for: the first line of an error says what
+// is wrong, the second what can be.
 func (o Options) Check() error {
 	return errors.Join(
-		oneOf("device", o.Device, "auto", "cpu", "gpu"),
-		oneOf("launcher", o.Launcher, "auto", "container", "process"),
-		oneOf("weights", o.Weights, "auto", "hub", "package", "seeded"),
+		oneOf("device", o.Start.Device, "auto", "cpu", "gpu"),
+		oneOf("launcher", o.Start.Launcher, "auto", "container", "process"),
+		oneOf("weights", o.Start.Weights, "auto", "hub", "package", "seeded"),
 		checkWindow(o.Window), checkTrial(o.Record.Trial))
 }
 

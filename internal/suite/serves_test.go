@@ -75,3 +75,13 @@ func TestWhatBatchersCanBeAsked(t *testing.T) {
 	_, err = c.Capability(s)
 	require.EqualError(t, err, "the stack's batcher waits at least 1ms")
 }
+
+func TestAStackThatServesNothingOfAModel(t *testing.T) {
+	g := Group{Cases: []Case{textCase(1, 1), textCase(2, 2)}}
+	s := stack.Stack{Name: "fake", Serves: []stack.Capability{{Task: stack.Embeddings, Proto: stack.REST, Input: stack.Text, Contract: stack.OpenAI}}}
+	require.Equal(t, "", g.NoneOn(s, minilm, Quick))
+	s.Serves = []stack.Capability{{Task: stack.Embeddings, Proto: stack.GRPC, Input: stack.Text}}
+	require.Equal(t, "the stack has no rest", g.NoneOn(s, minilm, Quick))
+	s.Serves[0].Proto, s.Serves[0].MaxBatch = stack.REST, 1
+	require.Equal(t, "", g.NoneOn(s, minilm, Quick), "one of two is one")
+}

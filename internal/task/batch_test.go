@@ -146,7 +146,7 @@ func TestOneItemIsTakenOutOfARequest(t *testing.T) {
 		require.Equal(t, two, two.Brief(), f.input)
 	}
 	long := batch{[]Item{{id: "p", asked: 100}}, []content{prompt{workload.Prompt{ID: "p", Tokens: 100}}}}
-	require.Equal(t, []content{prompt{workload.Prompt{ID: "p", Tokens: DrawnTokens}}}, long.Brief().contents)
+	require.Equal(t, []content{prompt{workload.Prompt{ID: "p", Tokens: drawnTokens}}}, long.Brief().contents)
 	require.Equal(t, []content{prompt{workload.Prompt{ID: "p", Tokens: 100}}}, long.contents)
 }
 

@@ -19,7 +19,7 @@ func (classification) judge(m Right, form stack.Input, precision string) Judge {
 	return quality.NewLogits(m.Golden, form, precision)
 }
 
-func (classification) Redone(m Served, c suite.Case, maker, precision string) redone {
+func (classification) Redone(m Served, c suite.Case, maker, precision string) Redone {
 	known := vectors{}.None(m, maker)
 	j := quality.NewLogits(known.Golden, c.Input, precision)
 	j.Loosely()

@@ -68,7 +68,8 @@ func answersWhole(how stack.Capability) bool {
 	return err == nil && !c.best
 }
 
-// Assemble turns inputs into the requests of a stack at an endpoint.
+// Assemble turns inputs into the requests of a stack at an endpoint. A way that no codec
+// speaks is an error.
 func Assemble(in inputs, how stack.Capability, m Served, at stack.Endpoint) (*Work, error) {
 	c, err := codecOf(how)
 	if err != nil {

@@ -19,7 +19,7 @@ func (embedding) judge(m Right, _ stack.Input, precision string) Judge {
 	return quality.NewEmbeddings(m.Golden, precision)
 }
 
-func (embedding) Redone(m Served, c suite.Case, maker, precision string) redone {
+func (embedding) Redone(m Served, c suite.Case, maker, precision string) Redone {
 	known := vectors{}.None(m, maker)
 	return &redoneVectors{c.Input, known, quality.NewEmbeddings(known.Golden, precision)}
 }

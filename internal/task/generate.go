@@ -109,10 +109,10 @@ func (generating) Collect(to Right, it Item, _ stack.Input, got Answers) error {
 	return nil
 }
 
-// DrawnTokens are those of a text that the reference is asked for.
-const DrawnTokens = 8
+// drawnTokens are those of a text that the reference stack is asked for.
+const drawnTokens = 8
 
-func (generating) Redone(_ Served, _ suite.Case, maker, precision string) redone {
+func (generating) Redone(_ Served, _ suite.Case, maker, precision string) Redone {
 	return redoneTexts{quality.NewOpenings(maker, precision)}
 }
 
@@ -122,7 +122,7 @@ type redoneTexts struct{ openings *quality.Openings }
 func (r redoneTexts) Add(it Item, _ int, got, want Answers) {
 	ours, ok := only[written](got)
 	if right, known := only[written](want); ok && known {
-		r.openings.Add(it.id, right.Text, min(it.asked, DrawnTokens), quality.Generated{Text: ours.Text, Exact: it.exact})
+		r.openings.Add(it.id, right.Text, min(it.asked, drawnTokens), quality.Generated{Text: ours.Text, Exact: it.exact})
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"stackbench/internal/suite"
 )
 
-// Supply draws what the requests of a group's cases carry.
+// Supply draws what the requests of a group's cases carry, by the trial's seed.
 type Supply struct {
 	Options suite.Options
 	Group   suite.Group
@@ -38,7 +38,7 @@ func (s *Supply) once(in stack.Input, open func() (source, error)) (source, erro
 	return from, nil
 }
 
-// Prepare builds the requests of a case for a stack at an endpoint.
+// Prepare builds the requests of a case for a stack at an endpoint. Close ends the work.
 func (s *Supply) Prepare(c suite.Case, how stack.Capability, m Served, at stack.Endpoint) (*Work, error) {
 	in, err := s.Draw(c, how, m)
 	if err != nil {

@@ -49,7 +49,7 @@ type prompt struct{ workload.Prompt }
 func (prompt) form() stack.Input { return stack.Text }
 
 func (p prompt) brief() content {
-	p.Tokens = min(p.Tokens, DrawnTokens)
+	p.Tokens = min(p.Tokens, drawnTokens)
 	return p
 }
 

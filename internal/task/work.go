@@ -20,17 +20,20 @@ import (
 	"stackbench/internal/workload"
 )
 
-// Served is what a case must know of a prepared model.
+// Served is a model that is ready to be served, with what requests and judges must
+// know of it.
 type Served struct {
 	stack.Model
 	Source    string // hub, package or seeded
+	Detail    string // where the weights came from, in words
 	SHA256    string
 	Norm      workload.Normalisation // of image models
 	Tokenizer *tokenizer.Tokenizer   // of text models
 	Width     int                    // values of one answer: classes, or the embedding's length
 }
 
-// Width is how many values one answer of a model has.
+// Width is how many values one answer of a model has: the last dimension of its graph's
+// first output. A model that does not say so is an error.
 func Width(m stack.Model) (int, error) {
 	g, ok := m.Graph(stack.Whole, stack.FP32)
 	if !ok || len(g.Outputs) == 0 {
@@ -46,11 +49,12 @@ func Width(m stack.Model) (int, error) {
 // Work is what one case sends: requests built before they are due, what is in
 // each, and how to read an answer.
 type Work struct {
-	Target  load.Target
-	Close   func() error
-	In      inputs
+	Target load.Target  // where they are sent
+	Close  func() error // of the target
+	In     inputs
+	Decode func(a record.Answer, items int) (Answers, error) // of the answer to a request of so many items
+
 	ahead   builder
-	Decode  func(a record.Answer, items int) (Answers, error)
 	windows int // begun
 	bounded bounded
 }
@@ -114,7 +118,8 @@ func (w *Work) next() (base int) {
 
 // Load measures a window of requests that were never sent before. Its first has
 // a number that nobody knows, since those whose answers are kept follow from
-// the numbers.
+// the numbers. Requests that fail are in their records; the error is of a window that
+// could not be measured.
 func (w *Work) Load(ctx context.Context, p load.Plan, clock load.Clock) (load.Result, error) {
 	var random [4]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -158,8 +163,9 @@ const errorWithin = 64
 // RequestLimit is what a request may take that has no limit of its own.
 const RequestLimit = 30 * time.Second
 
-// Each sends that many requests, one after the other, and hands over each good
-// answer, which is valid until the next.
+// Each sends that many requests, one after the other, and hands over each answer,
+// which is valid until the next. The first that is not good, or not taken, ends it
+// with an error.
 func (w *Work) Each(ctx context.Context, requests int, take func(seq int, a record.Answer) error) error {
 	c, err := w.Target.Dial(ctx)
 	if err != nil {

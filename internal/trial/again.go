@@ -23,43 +23,43 @@ const againWindow = 1500 * time.Millisecond
 // do: what differs between them is not the stack's. The models and programs
 // that this needs are fetched and built, if they are not there.
 func Again(ctx context.Context, o suite.Options, s stack.Stack, c suite.Case, times int) ([]meter.Summary, error) {
-	o.Launcher, o.Window, o.Stacks = "process", againWindow, []stack.Stack{s}
-	e, err := host.Survey(o)
+	o.Start.Launcher, o.Window, o.Stacks = "process", againWindow, []stack.Stack{s}
+	h, err := host.Survey(o)
 	if err != nil {
 		return nil, err
 	}
-	e.Device, e.Devices = stack.CPU, nil
-	if _, err := cpuset.Pin(e.Client); err != nil {
-		return nil, fmt.Errorf("pin the client to cores %s: %w", e.Client, err)
+	h.Device, h.Devices = stack.CPU, nil
+	if _, err := cpuset.Pin(h.Client); err != nil {
+		return nil, fmt.Errorf("pin the client to cores %s: %w", h.Client, err)
 	}
 	how, err := c.Capability(s)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.FindLibrary(ctx, nil); err != nil {
+	if err := h.FindLibrary(ctx, nil); err != nil {
 		return nil, err
 	}
 	g := suite.Group{Name: "selftest", Title: "Selftest", Cases: []suite.Case{c}}
-	answers := golden.NewStore(e, g)
-	m, err := answers.Prepare(ctx, c.Model)
+	store := golden.NewStore(h, g)
+	m, err := store.Prepare(ctx, c.Model)
 	if err != nil {
 		return nil, err
 	}
-	return starts{g, answers, answers.Helping(s, m), m}.Measure(ctx, c, how, times)
+	return starts{g, store, store.HelperSession(s, m), m}.measure(ctx, c, how, times)
 }
 
 // starts are fresh starts of one stack.
 type starts struct {
 	group   suite.Group
-	answers *golden.Store
+	store   *golden.Store
 	session *host.Session
-	model   *golden.Reference
+	model   *golden.Model
 }
 
-func (s starts) Measure(ctx context.Context, c suite.Case, how stack.Capability, times int) ([]meter.Summary, error) {
+func (s starts) measure(ctx context.Context, c suite.Case, how stack.Capability, times int) ([]meter.Summary, error) {
 	var out []meter.Summary
 	for n := range times {
-		s.answers.Supply.Options.Record.Trial = n + 1 // other inputs
+		s.store.Supply.Options.Record.Trial = n + 1 // other inputs
 		sum, err := s.one(ctx, c, how)
 		if err = errors.Join(err, s.session.Stop(ctx)); err != nil {
 			return nil, err
@@ -75,7 +75,7 @@ func (s starts) one(ctx context.Context, c suite.Case, how stack.Capability) (me
 	if err != nil {
 		return meter.Summary{}, err
 	}
-	w, err := s.answers.Supply.Prepare(c, how, s.model.Served, up.Endpoint)
+	w, err := s.store.Supply.Prepare(c, how, s.model.Served, up.Endpoint)
 	if err != nil {
 		return meter.Summary{}, err
 	}
@@ -83,8 +83,8 @@ func (s starts) one(ctx context.Context, c suite.Case, how stack.Capability) (me
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
 	var beside *meter.Foreign
-	others := company(s.answers.Host, up.Boot)
-	p := PlanOf(c, s.answers.Supply.Options, load.Marks{Open: others.open, Close: func() { beside = others.shut() }})
+	others := company(s.store.Host, up.Boot)
+	p := planOf(c, s.store.Supply.Options, load.Marks{Open: others.open, Close: func() { beside = others.shut() }})
 	res, err := w.Load(ctx, p, clock)
 	if err != nil {
 		return meter.Summary{}, cause(up, err)

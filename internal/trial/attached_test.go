@@ -20,7 +20,7 @@ import (
 func TestAnAttachedServerIsRecordedAsUnknown(t *testing.T) {
 	web := httptest.NewServer(http.NotFoundHandler())
 	defer web.Close()
-	model := &golden.Reference{Prepared: &host.Prepared{Served: task.Served{Source: "package", SHA256: "abc"}}}
+	model := &golden.Model{Served: task.Served{Source: "package", SHA256: "abc"}}
 	l := Leaf{Subject: &Subject{Session: &host.Session{}, model: model}}
 	s := &host.Server{
 		Boot: &boot.Server{Launcher: boot.Attach}, Cores: cpuset.Set{1}, Threads: 1,

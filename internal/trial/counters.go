@@ -54,19 +54,19 @@ func (c *counters) shut(after telemetry.Reading, err error) (did telemetry.Work,
 }
 
 // addWork takes what the server counted in the windows.
-func (w *Observation) addWork(ctx context.Context) {
-	did, err := w.counters.shut(w.source.Read(ctx))
-	told := &w.Evidence.Telemetry
+func (o *observation) addWork(ctx context.Context) {
+	did, err := o.counters.shut(o.source.Read(ctx))
+	told := &o.evidence.Telemetry
 	if err != nil { // it tells nothing, or no more: blank
-		if w.source.Kind != "" && !errors.Is(err, telemetry.ErrSilent) {
-			w.Evidence.Untold = cmp.Or(w.Evidence.Untold, host.OneLine(err))
+		if o.source.Kind != "" && !errors.Is(err, telemetry.ErrSilent) {
+			o.evidence.Untold = cmp.Or(o.evidence.Untold, host.OneLine(err))
 		}
-		w.Own, *told = nil, meter.Telemetry{Waiting: told.Waiting, Restarted: told.Restarted}
+		o.own, *told = nil, meter.Telemetry{Waiting: told.Waiting, Restarted: told.Restarted}
 		return
 	}
 	told.Restarted = told.Restarted || did.Restarted
-	if w.Own = did.Generation; w.Own != nil && w.Own.Prefix != nil {
-		share := w.Own.Prefix.Share()
+	if o.own = did.Generation; o.own != nil && o.own.Prefix != nil {
+		share := o.own.Prefix.Share()
 		told.Cached = &share
 	}
 	told.Stages = nil
@@ -76,16 +76,16 @@ func (w *Observation) addWork(ctx context.Context) {
 	if b := did.Batches; b != nil {
 		largest := b.Largest()
 		if largest == 0 {
-			largest = int(w.Waiting.most)
+			largest = int(o.waiting.most)
 		}
-		told.Executions = &meter.Executions{Items: b.Items, Runs: b.Runs, Largest: largest, Max: w.batch}
+		told.Executions = &meter.Executions{Items: b.Items, Runs: b.Runs, Largest: largest, Max: o.batch}
 	}
 }
 
 // addCards takes what the GPUs did in a window.
-func (w *Observation) addCards(sum gpu.Summary) {
-	w.gpus = append(w.gpus, sum)
-	all := gpu.Pool(w.gpus)
+func (o *observation) addCards(sum gpu.Summary) {
+	o.gpus = append(o.gpus, sum)
+	all := gpu.Pool(o.gpus)
 	use := meter.GPUUse{Util: all.UtilPercent}
 	if all.MemoryPeakMB != nil {
 		use.Peak = uint64(*all.MemoryPeakMB * 1e6)
@@ -93,15 +93,15 @@ func (w *Observation) addCards(sum gpu.Summary) {
 	if all.EnergyJ != nil {
 		use.Joules = *all.EnergyJ
 	}
-	w.Evidence.GPU = &use
+	o.evidence.GPU = &use
 	if len(all.Others) == 0 {
 		return
 	}
-	w.Seen.OnCards = sum.Others
-	if w.Evidence.Foreign == nil {
-		w.Evidence.Foreign = &meter.Foreign{Unknown: "nobody watched the cores"}
+	o.seen.OnCards = sum.Others
+	if o.evidence.Foreign == nil {
+		o.evidence.Foreign = &meter.Foreign{Unknown: "nobody watched the cores"}
 	}
-	w.Evidence.Foreign.OnCards = all.Others
+	o.evidence.Foreign.OnCards = all.Others
 }
 
 // cardsOf is what a trial keeps of its GPUs; nil where none was sampled.
@@ -114,4 +114,13 @@ func cardsOf(windows []gpu.Summary) *results.Cards {
 		Count: all.Count, Seconds: all.Span.Seconds(), SMPercent: all.SMPercent,
 		Watts: all.Watts, IdleWatts: all.IdleWatts, EnergyJ: all.EnergyJ, Notes: all.Notes,
 	}
+}
+
+// joined is the most that a batcher joins: what was asked of it, unless the
+// server itself says that it takes less. 0 where nothing was asked.
+func joined(asked, told int) int {
+	if told == 0 {
+		return asked
+	}
+	return min(asked, told)
 }

@@ -32,8 +32,8 @@ func TestWarmUpsOfLaterWindowsAreLeftOut(t *testing.T) {
 		w.open(context.Background())
 		w.shut(context.Background())
 	}
-	require.InDelta(t, 2, w.Evidence.Telemetry.Executions.Runs, 0)
-	require.InDelta(t, 4, w.Evidence.Telemetry.Executions.Items, 0)
+	require.InDelta(t, 2, w.evidence.Telemetry.Executions.Runs, 0)
+	require.InDelta(t, 4, w.evidence.Telemetry.Executions.Items, 0)
 }
 
 // TestCountersOfHalfTheWindowsAreBlank: the records are of all of them.
@@ -76,7 +76,7 @@ func TestCountersThatCannotBeReadAreADoubt(t *testing.T) {
 		answer.Store(closing)
 		w.shut(context.Background())
 		var out []string
-		for _, why := range meter.Summarise(nil, w.Evidence).Doubts {
+		for _, why := range meter.Summarise(nil, w.evidence).Doubts {
 			if why.Rule == meter.RuleTelemetry {
 				out = append(out, why.Text)
 			}
@@ -93,4 +93,12 @@ func TestCountersThatCannotBeReadAreADoubt(t *testing.T) {
 		require.Len(t, got, 1)
 		require.Contains(t, got[0], what)
 	}
+}
+
+// What a batcher fills is held against what its server takes, where that is less.
+func TestJoined(t *testing.T) {
+	require.Equal(t, 4, joined(32, 4))
+	require.Equal(t, 2, joined(2, 4))
+	require.Equal(t, 32, joined(32, 0), "it does not tell")
+	require.Equal(t, 0, joined(0, 4), "nothing was asked")
 }

@@ -99,7 +99,7 @@ func (s *scene) window(t *testing.T, length time.Duration) meter.Foreign {
 	w, err := usage.Foreign{Stat: s.stat, Sides: []usage.Side{
 		{Cores: cpuset.Set{1}, Own: []usage.Own{cpuTimes{s, 1}}},
 		{Cores: cpuset.Set{0}, Own: []usage.Own{cpuTimes{s, 0}}},
-	}}.Watch(SampleEvery)
+	}}.Watch(sampleEvery)
 	require.NoError(t, err)
 	time.Sleep(length) // virtual
 	shares, err := w.Stop()

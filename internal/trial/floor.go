@@ -17,14 +17,14 @@ import (
 )
 
 const (
-	FloorWarmup = 200 * time.Millisecond
-	FloorWindow = time.Second
+	floorWarmup = 200 * time.Millisecond
+	floorWindow = time.Second
 	floorNeeds  = 15 // requests: a little more than the median asks for
 )
 
-// Floors says whether the client's floor of a case is measured: of every case
+// floors says whether the client's floor of a case is measured: of every case
 // where there is time, else of the group's first with one item a request.
-func Floors(o suite.Options, g suite.Group, c suite.Case) bool {
+func floors(o suite.Options, g suite.Group, c suite.Case) bool {
 	if g.Null.Name == "" || o.Record.Again > 0 {
 		return false
 	}
@@ -45,7 +45,7 @@ func Floors(o suite.Options, g suite.Group, c suite.Case) bool {
 // and only published beside results: nothing is subtracted. nil when it is not
 // measured; a note says why when it could not be.
 func (r *Rig) Floor(ctx context.Context, l Leaf) *results.Floor {
-	if !Floors(r.Options, r.Group, l.Case) || IsEnding(ctx) {
+	if !floors(r.Options, r.Group, l.Case) || IsEnding(ctx) {
 		return nil
 	}
 	if f, ok := r.floorOf[l.Case]; ok {
@@ -68,7 +68,7 @@ func (r *Rig) measureFloor(ctx context.Context, l Leaf) (*results.Floor, error) 
 	if err != nil {
 		return nil, err
 	}
-	ses := r.Golden.Helping(null, l.Subject.model)
+	ses := r.Golden.HelperSession(null, l.Subject.model)
 	defer func() { _ = ses.Stop(ctx) }()
 	s, err := ses.Server(ctx, l.Case, how, false)
 	if err != nil {
@@ -93,8 +93,8 @@ func (r *Rig) measureFloor(ctx context.Context, l Leaf) (*results.Floor, error) 
 
 // floorPlan is the case's load, but short: nothing has to warm up.
 func floorPlan(c suite.Case, o suite.Options) load.Plan {
-	p := PlanOf(c, o, load.Marks{})
-	p.Warmup, p.Window, p.Keep = FloorWarmup, FloorWindow, 0
+	p := planOf(c, o, load.Marks{})
+	p.Warmup, p.Window, p.Keep = floorWarmup, floorWindow, 0
 	if c.Load.Rate() > 0 {
 		p.Window = max(p.Window, floorNeeds*time.Second/time.Duration(c.Load.Rate()))
 	}

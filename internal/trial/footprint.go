@@ -21,7 +21,7 @@ func footprint(ctx context.Context, w *task.Work, s *host.Server, batch int) (*m
 	if err != nil {
 		return nil, fmt.Errorf("measure the footprint: %w", err)
 	}
-	sampler, err := usage.Start(s.Usage, SampleEvery/5)
+	sampler, err := usage.Start(s.Usage, sampleEvery/5)
 	if err != nil {
 		return nil, fmt.Errorf("measure the footprint: %w", err)
 	}

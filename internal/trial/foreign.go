@@ -31,8 +31,8 @@ type others struct {
 }
 
 // company is the others of a server, by how it was started.
-func company(e *host.Host, s *boot.Server) *others {
-	o := &others{client: e.Client, server: e.Cores, pids: []int{os.Getpid()}, stat: e.Stat}
+func company(h *host.Host, s *boot.Server) *others {
+	o := &others{client: h.Client, server: h.Cores, pids: []int{os.Getpid()}, stat: h.Stat}
 	if s.PID != 0 {
 		o.pids = append(o.pids, s.PID)
 	}
@@ -111,7 +111,7 @@ func (o *others) open() {
 	}
 	o.throttled = usage.Throttled(o.pids...)
 	var err error
-	o.watcher, err = usage.Foreign{Sides: o.sides(), Stat: o.stat}.Watch(SampleEvery)
+	o.watcher, err = usage.Foreign{Sides: o.sides(), Stat: o.stat}.Watch(sampleEvery)
 	if err != nil {
 		o.unknown = cmp.Or(o.unknown, host.OneLine(err))
 	}

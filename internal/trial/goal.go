@@ -16,7 +16,7 @@ import (
 // a limit holds.
 type goal struct {
 	kind  suite.LoadKind
-	Unit  unit.Name // that is sought
+	unit  unit.Name // that is sought
 	takes int       // samples of a load that may have held, as long as they must not be believed
 	words words
 	begin func(ctx context.Context, s *seeker) (search.Plan, error)                 // the first load, the steps and the bounds; notes the limits

@@ -60,9 +60,9 @@ func TestWhatTheCardDidIsInTheTrial(t *testing.T) {
 			load(700, 100)
 			time.Sleep(time.Minute)
 		}
-		require.InDelta(t, 60, *w.Evidence.GPU.Util, 1e-9)
-		require.EqualValues(t, 3_000_000_000, w.Evidence.GPU.Peak)
-		require.InDelta(t, 900, w.Evidence.GPU.Joules, 0.1)
+		require.InDelta(t, 60, *w.evidence.GPU.Util, 1e-9)
+		require.EqualValues(t, 3_000_000_000, w.evidence.GPU.Peak)
+		require.InDelta(t, 900, w.evidence.GPU.Joules, 0.1)
 		got := cardsOf(w.gpus)
 		require.Equal(t, 1, got.Count)
 		require.InDelta(t, 5, got.Seconds, 1e-9)
@@ -80,16 +80,16 @@ func TestOthersOnTheCardAreADoubt(t *testing.T) {
 	for _, others := range [][]string{nil, {"4711 python"}, nil} {
 		w.addCards(gpu.Summary{Span: time.Second, Others: others})
 	}
-	got := meter.Summarise(nil, w.Evidence)
+	got := meter.Summarise(nil, w.evidence)
 	require.Equal(t, []meter.Reason{{Rule: meter.RuleCard, Text: "other processes were on the GPU: 4711 python"}}, got.Doubts)
-	w.Restore(before)
-	require.Empty(t, meter.Summarise(nil, w.Evidence).Doubts, "of a window that was not kept")
+	w.restore(before)
+	require.Empty(t, meter.Summarise(nil, w.evidence).Doubts, "of a window that was not kept")
 
-	w.Evidence.Foreign = &meter.Foreign{Server: meter.Share{Percent: 1}}
+	w.evidence.Foreign = &meter.Foreign{Server: meter.Share{Percent: 1}}
 	w.addCards(gpu.Summary{Span: time.Second, Others: []string{"4711 python"}})
-	require.InDelta(t, 1, w.Evidence.Foreign.Server.Percent, 0, "and what is known of the cores stays")
-	require.Equal(t, []string{"4711 python"}, w.Evidence.Foreign.OnCards)
-	require.Equal(t, []string{"4711 python"}, w.Seen.OnCards)
+	require.InDelta(t, 1, w.evidence.Foreign.Server.Percent, 0, "and what is known of the cores stays")
+	require.Equal(t, []string{"4711 python"}, w.evidence.Foreign.OnCards)
+	require.Equal(t, []string{"4711 python"}, w.seen.OnCards)
 }
 
 // A card that tells no utilisation keeps what else it tells.
@@ -97,8 +97,8 @@ func TestACardThatTellsLittle(t *testing.T) {
 	joules := 12.0
 	w := watched("")
 	w.addCards(gpu.Summary{Span: time.Second, EnergyJ: &joules, Notes: []string{"GPU 0: utilisation: not supported"}})
-	require.Nil(t, w.Evidence.GPU.Util)
-	require.InDelta(t, 12, w.Evidence.GPU.Joules, 0)
+	require.Nil(t, w.evidence.GPU.Util)
+	require.InDelta(t, 12, w.evidence.GPU.Joules, 0)
 	require.Equal(t, []string{"GPU 0: utilisation: not supported"}, cardsOf(w.gpus).Notes)
 	require.Nil(t, cardsOf(nil))
 }
@@ -108,10 +108,10 @@ func TestTheCardsMemoryIsInTheEnvironment(t *testing.T) {
 	devices, reason := gpu.OpenLibrary(mock)
 	require.Empty(t, reason)
 	defer devices.Close()
-	e, err := host.Survey(suite.Options{Device: "cpu"})
+	h, err := host.Survey(suite.Options{Start: suite.Start{Device: "cpu"}})
 	require.NoError(t, err)
-	e.Devices, e.Device = devices, stack.GPU
-	env := e.Describe(context.Background())
+	h.Devices, h.Device = devices, stack.GPU
+	env := h.Describe(context.Background())
 	require.Len(t, env.GPUs, 1)
 	require.Contains(t, env.GPUs[0].Name, "H200")
 	require.InDelta(t, 151_000, env.GPUs[0].MemoryMB, 3000)

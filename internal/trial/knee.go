@@ -33,7 +33,7 @@ const (
 func kneeGoal() goal {
 	return goal{
 		kind:  suite.KneeLoad,
-		Unit:  unit.KneeRps,
+		unit:  unit.KneeRps,
 		takes: 2,
 		words: words{none: "no rate held", per: "/s"},
 		begin: func(ctx context.Context, s *seeker) (search.Plan, error) {
@@ -44,7 +44,7 @@ func kneeGoal() goal {
 		},
 		rule: kneeRule,
 		plan: func(s *seeker, rate float64, rule search.Rule, marks load.Marks) load.Plan {
-			p := open(s.run.Options, rate, marks) // long enough to show that the limit holds
+			p := open(s.rig.Options, rate, marks) // long enough to show that the limit holds
 			p.Window = max(p.Window, time.Duration(kneeSpare*float64(rule.First())/rate*float64(time.Second)))
 			return p
 		},
@@ -85,8 +85,8 @@ func kneeRule(o suite.Options, _ float64) search.Rule {
 // in which the users had few answers each says little of that: then a second one
 // is as long as it must be.
 func (p *probing) capacity(ctx context.Context) (float64, error) {
-	obs := p.run.observe(p.leaf, p.server)
-	plan := closed(p.run.Options, kneeUsers, obs.marks(ctx))
+	obs := p.rig.observe(p.leaf, p.server)
+	plan := closed(p.rig.Options, kneeUsers, obs.marks(ctx))
 	for again := range 2 {
 		win, err := p.window(ctx, obs, plan)
 		if err != nil {

@@ -63,7 +63,7 @@ func TestWhetherAProbeHolds(t *testing.T) {
 // TestAProbeLastsUntilItIsDecided: the rate says how long, and a slow server is
 // asked for longer.
 func TestAProbeLastsUntilItIsDecided(t *testing.T) {
-	k := seeker{goal: kneeGoal(), probing: probing{run: &Rig{}}}
+	k := seeker{goal: kneeGoal(), probing: probing{rig: &Rig{}}}
 	rule := kneeRule(suite.Options{Profile: suite.Standard}, 0)
 	for rate, want := range map[float64]time.Duration{5.12: 106 * time.Second, 1000: 3 * time.Second} {
 		p := k.goal.plan(&k, rate, rule, load.Marks{})

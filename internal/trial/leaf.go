@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"stackbench/internal/boot"
 	"stackbench/internal/host"
 	"stackbench/internal/load"
 	"stackbench/internal/meter"
@@ -14,14 +13,13 @@ import (
 	"stackbench/internal/suite"
 	"stackbench/internal/task"
 	"stackbench/internal/telemetry"
-	"stackbench/internal/unit"
 )
 
 // Measure takes one leaf's windows, one an iteration of b.Loop, pooled into
 // one sample, and reports it.
-func (r *Rig) Measure(ctx context.Context, b Bench, l Leaf) (results.Trial, error) {
+func (r *Rig) Measure(ctx context.Context, b B, l Leaf) (results.Trial, error) {
 	t := results.Trial{Name: l.Name.String(), Trial: r.Options.Record.Trial, Started: time.Now().UTC()}
-	s, err := l.Subject.Server(ctx, l.Case, l.How, Footprints(r.Options, r.Group, l.Case))
+	s, err := l.Subject.Server(ctx, l.Case, l.How, footprints(r.Options, r.Group, l.Case))
 	if err != nil {
 		return t, err
 	}
@@ -31,17 +29,17 @@ func (r *Rig) Measure(ctx context.Context, b Bench, l Leaf) (results.Trial, erro
 	}
 	defer func() { _ = w.Close() }()
 	obs := r.observe(l, s)
-	obs.batch = host.Joined(obs.batch, obs.source.Most(ctx))
-	obs.Evidence.Ready, obs.Evidence.NeedSteady = s.Boot.ReadyIn, r.Options.Profile.Strict()
-	obs.Evidence.MayShare = l.Case.Share
-	if Footprints(r.Options, r.Group, l.Case) {
-		if obs.Evidence.Footprint, err = footprint(ctx, w, s, l.Case.Batch); err != nil {
+	obs.batch = joined(obs.batch, obs.source.Most(ctx))
+	obs.evidence.Ready, obs.evidence.NeedSteady = s.Boot.ReadyIn, r.Options.Profile.Strict()
+	obs.evidence.MayShare = l.Case.Share
+	if footprints(r.Options, r.Group, l.Case) {
+		if obs.evidence.Footprint, err = footprint(ctx, w, s, l.Case.Batch); err != nil {
 			return t, cause(s, err)
 		}
 	}
 	s.Used = true
 	if g, ok := goalOf(l.Case.Load); ok {
-		return r.seek(ctx, b, t, newSeeker(probing{run: r, leaf: l, server: s, work: w}, g))
+		return r.seek(ctx, b, t, newSeeker(probing{rig: r, leaf: l, server: s, work: w}, g))
 	}
 	windows, err := r.windows(ctx, b, l, w, obs)
 	if err != nil {
@@ -51,19 +49,19 @@ func (r *Rig) Measure(ctx context.Context, b Bench, l Leaf) (results.Trial, erro
 	if err != nil {
 		return t, cause(s, err)
 	}
-	k.Sum.Report(b)
+	k.sum.Report(b)
 	return r.conclude(ctx, l, k, t), nil
 }
 
-// Footprints says whether the memory of embedding texts is measured before the case.
-func Footprints(o suite.Options, g suite.Group, c suite.Case) bool {
+// footprints says whether the memory of embedding texts is measured before the case.
+func footprints(o suite.Options, g suite.Group, c suite.Case) bool {
 	return g.Footprint != nil && g.Footprint(c) && o.Record.Again == 0
 }
 
 // observe looks at a server while it is measured.
-func (r *Rig) observe(l Leaf, s *host.Server) *Observation {
-	return &Observation{
-		Server: s, devices: r.Host.Devices, batch: l.Case.Batcher.Max, live: r.live, name: l.Name.String(), others: company(r.Host, s.Boot),
+func (r *Rig) observe(l Leaf, s *host.Server) *observation {
+	return &observation{
+		server: s, devices: r.Host.Devices, batch: l.Case.Batcher.Max, live: r.live, name: l.Name.String(), others: company(r.Host, s.Boot),
 		source: telemetry.Source{
 			Kind: l.Subject.Stack.Telemetry, At: s.Endpoint, Model: l.Case.Model, Texts: task.KindOf(l.Case.Task).Measured(r.Group, l.Case) != nil, Input: l.Case.Input,
 			Items: r.Group.Mean(l.Case), Mixed: l.Case.Batch == suite.Mixed,
@@ -79,9 +77,9 @@ func cause(s *host.Server, err error) error {
 	return err
 }
 
-func (r *Rig) windows(ctx context.Context, b Bench, l Leaf, w *task.Work, obs *Observation) ([]meter.Window, error) {
-	p := PlanOf(l.Case, r.Options, obs.marks(ctx))
-	ctx, stop := whileAlive(ctx, obs.Server.Boot)
+func (r *Rig) windows(ctx context.Context, b B, l Leaf, w *task.Work, obs *observation) ([]meter.Window, error) {
+	p := planOf(l.Case, r.Options, obs.marks(ctx))
+	ctx, stop := whileAlive(ctx, obs.server.Boot)
 	defer stop()
 	p, paced, err := task.KindOf(l.Case.Task).Pace(ctx, r.Options, w, p, l.Case.Load.Conc())
 	if err == nil && !paced {
@@ -115,34 +113,34 @@ func windowOf(g suite.Group, c suite.Case, res load.Result, w *task.Work, p load
 // outcome is what a leaf's windows left.
 type outcome struct {
 	work    *task.Work
-	Obs     *Observation
-	Windows []meter.Window
+	obs     *observation
+	windows []meter.Window
 }
 
-// Taken is what a leaf's windows say.
-type Taken struct {
+// taken is what a leaf's windows say.
+type taken struct {
 	outcome
-	Sum     meter.Summary
+	sum     meter.Summary
 	judge   task.Judge
 	verdict quality.Verdict
 }
 
 // summarise judges the answers and measures the windows as one sample.
-func (r *Rig) summarise(l Leaf, o outcome) Taken {
+func (r *Rig) summarise(l Leaf, o outcome) taken {
 	j := r.Golden.Judge(l.Subject.model, l.Case, l.Subject.Stack)
-	for _, win := range o.Windows {
+	for _, win := range o.windows {
 		o.work.Examine(win.Records, l.Case.Input, j)
 	}
 	verdict := j.Verdict()
 	verdict.Of = o.answered()
-	o.Obs.Evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
-	return Taken{outcome: o, Sum: meter.Summarise(o.Windows, o.Obs.Evidence), judge: j, verdict: verdict}
+	o.obs.evidence.Answers = &meter.Answers{OK: verdict.OK(), Reason: verdict.Reason()}
+	return taken{outcome: o, sum: meter.Summarise(o.windows, o.obs.evidence), judge: j, verdict: verdict}
 }
 
 // answered is how many items were answered well in the windows.
 func (o outcome) answered() int {
 	n := 0
-	for _, w := range o.Windows {
+	for _, w := range o.windows {
 		for _, rec := range w.Records {
 			if rec.Outcome == record.Good {
 				n += o.work.Count(rec.Seq)
@@ -150,100 +148,4 @@ func (o outcome) answered() int {
 		}
 	}
 	return n
-}
-
-// conclude writes the trial down.
-func (r *Rig) conclude(ctx context.Context, l Leaf, k Taken, t results.Trial) results.Trial {
-	fill(&t, k.Sum, k.Windows)
-	r.Histograms = r.histograms(t.Started, k.Windows)
-	t.Foreign = k.Obs.foreign()
-	v := k.verdict
-	t.Answers = results.Answers{Checked: v.Checked, Of: v.Of, Agree: v.Agree, Worst: v.Worst, Rule: v.Rule, Reasons: v.Reasons}
-	t.Server = l.facts(ctx, k.Obs.Server)
-	t.Stages = map[string]float64{}
-	for _, stage := range k.Sum.Breakdown {
-		t.Stages[stage.Name] = stage.Mean.Seconds() * 1e3
-	}
-	t.Views, t.GPU = Views(k), cardsOf(k.Obs.gpus)
-	if g := l.Subject.model.Golden; g != nil && g.Trained() {
-		t.Answers.Accuracy = accuracy(k.judge)
-	}
-	return t
-}
-
-// fill is the part of a trial that the summary holds.
-func fill(t *results.Trial, sum meter.Summary, windows []meter.Window) {
-	t.Metrics, t.Withheld, t.Failed = map[unit.Name]float64{}, map[unit.Name]string{}, map[string]int{}
-	for _, m := range sum.Metrics {
-		t.Metrics[m.Unit] = m.Value
-	}
-	for _, h := range sum.Withheld {
-		t.Withheld[h.Unit] = h.Reason
-	}
-	t.Invalid, t.Doubts = reasons(sum.Invalid), reasons(sum.Doubts)
-	t.Steady, t.Unsteady = string(sum.Steady.Verdict), sum.Steady.Detail
-	t.Issued, t.Raw = sum.Issued, map[unit.Series][]float64{}
-	for series, times := range sum.Raw {
-		t.Raw[series] = results.Microseconds(times)
-	}
-	for _, w := range windows {
-		t.Seconds += w.Length.Seconds()
-		for _, rec := range w.Records {
-			if rec.Outcome != record.Good {
-				t.Failed[rec.Kind()]++
-			}
-		}
-	}
-}
-
-// reasons are broken rules as a trial keeps them.
-func reasons(broken []meter.Reason) []results.Reason {
-	var out []results.Reason
-	for _, why := range broken {
-		out = append(out, results.Reason{Rule: string(why.Rule), Text: why.Text})
-	}
-	return out
-}
-
-// facts is the part of a trial that says what was measured. Of a server that
-// somebody else runs, nobody here knows its cores, threads and weights.
-func (l Leaf) facts(ctx context.Context, s *host.Server) results.Server {
-	if s.Boot.Launcher == boot.Attach {
-		return results.Server{Launcher: boot.Attach, Version: host.RuntimeOf(ctx, l.Subject.Stack.Version, s.Endpoint), Source: host.UnknownWeights}
-	}
-	return results.Server{
-		Launcher: s.Boot.Launcher, Image: s.Boot.Image, Digest: s.Boot.Digest, Version: host.RuntimeOf(ctx, l.Subject.Stack.Version, s.Endpoint),
-		ReadyS: s.Boot.ReadyIn.Seconds(), Threads: s.Threads, Cores: s.Cores.String(),
-		Source: l.Subject.model.Source, SHA256: l.Subject.model.SHA256,
-	}
-}
-
-// accuracy is the share of labelled photographs that were classified right; 0
-// where there are none.
-func accuracy(j task.Judge) float64 {
-	logits, ok := j.(*quality.Logits)
-	if !ok {
-		return 0
-	}
-	right, err := labels()
-	if err != nil {
-		return 0
-	}
-	a, ok := logits.Accuracy(right)
-	if !ok || a.Labelled == 0 {
-		return 0
-	}
-	return float64(a.Hits) / float64(a.Labelled)
-}
-
-// Withhold takes the numbers out of an invalid trial, and the raw times from
-// which they could be computed again.
-func Withhold(t *results.Trial) {
-	if t.Withheld == nil {
-		t.Withheld = map[unit.Name]string{}
-	}
-	for u := range t.Metrics {
-		t.Withheld[u] = "the window is invalid: " + t.Invalid[0].Text
-	}
-	t.Metrics, t.Raw, t.GPU = nil, nil, nil
 }

@@ -67,8 +67,8 @@ func piloted(o suite.Options, p load.Plan, run func(pilot load.Plan) (meter.Wind
 	return p, nil
 }
 
-// Seconds is about what the case takes, without starting the stack.
-func Seconds(c suite.Case, o suite.Options) float64 {
+// seconds is about what the case takes, without starting the stack.
+func seconds(c suite.Case, o suite.Options) float64 {
 	window := o.Profile.Warmup().Seconds() + windowGuess(c, o).Seconds() + 0.5
 	if d, ok := task.KindOf(c.Task).Guess(c, o); ok {
 		window = d.Seconds()

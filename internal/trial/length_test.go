@@ -71,7 +71,7 @@ func TestAWindowIsAsLongAsItsRequestsNeed(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			pilots := 0
-			p := PlanOf(suite.Case{Load: c.load}, c.o, load.Marks{Open: func() { t.Error("a pilot is not measured") }})
+			p := planOf(suite.Case{Load: c.load}, c.o, load.Marks{Open: func() { t.Error("a pilot is not measured") }})
 			got, err := piloted(c.o, p, func(pilot load.Plan) (meter.Window, error) {
 				pilots++
 				res, err := load.Run(t.Context(), pilot, answering{c.answers}, timers{})

@@ -8,7 +8,7 @@ import (
 
 // Notes are the lines for the reader that are no results.
 type Notes struct {
-	To      io.Writer
+	to      io.Writer
 	pending []string // to print between leaves
 }
 
@@ -21,12 +21,12 @@ func (n *Notes) Note(format string, args ...any) {
 // Flush prints what waits.
 func (n *Notes) Flush() {
 	for _, line := range n.pending {
-		fmt.Fprintln(n.To, "# "+line)
+		fmt.Fprintln(n.to, "# "+line)
 	}
 	n.pending = nil
 }
 
 // say tells at once what would be no news later.
 func (n *Notes) say(format string, args ...any) {
-	fmt.Fprintln(n.To, "# "+fmt.Sprintf(format, args...))
+	fmt.Fprintln(n.to, "# "+fmt.Sprintf(format, args...))
 }

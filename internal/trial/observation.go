@@ -12,13 +12,13 @@ import (
 	"stackbench/internal/usage"
 )
 
-// SampleEvery is how often CPU, memory and cards are read.
-const SampleEvery = 100 * time.Millisecond
+// sampleEvery is how often CPU, memory and cards are read.
+const sampleEvery = 100 * time.Millisecond
 
-// Observation reads, at the edges of windows, what the records cannot tell. Its
+// observation reads, at the edges of windows, what the records cannot tell. Its
 // sums are over all windows of one leaf.
-type Observation struct {
-	Server  *host.Server
+type observation struct {
+	server  *host.Server
 	devices *gpu.Devices
 	source  telemetry.Source
 	batch   int // the most that the stack's own batcher joins
@@ -28,80 +28,80 @@ type Observation struct {
 	client  time.Duration
 	stack   *usage.Sampler
 	cards   *gpu.Sampler
-	Waiting waiting
+	waiting waiting
 	others  *others
-	Seen    meter.Foreign // of the last window
+	seen    meter.Foreign // of the last window
 	opened  time.Time     // that window
 	tries   int           // windows that were taken for those that were kept
 	spent   time.Duration // on windows that others disturbed
 
-	Evidence meter.Evidence
+	evidence meter.Evidence
 	counters counters
 	gpus     []gpu.Summary         // of each window
-	Own      *telemetry.Generation // what the server says of the texts of all windows
+	own      *telemetry.Generation // what the server says of the texts of all windows
 	problem  error
 }
 
-func (w *Observation) marks(ctx context.Context) load.Marks {
-	return w.live.follow(w.name, load.Marks{Open: func() { w.open(ctx) }, Close: func() { w.shut(ctx) }})
+func (o *observation) marks(ctx context.Context) load.Marks {
+	return o.live.follow(o.name, load.Marks{Open: func() { o.open(ctx) }, Close: func() { o.shut(ctx) }})
 }
 
-func (w *Observation) open(ctx context.Context) {
-	w.counters.open(w.source.Read(ctx))
-	if w.Server.Usage != nil {
-		w.stack, w.problem = usage.Start(w.Server.Usage, SampleEvery)
+func (o *observation) open(ctx context.Context) {
+	o.counters.open(o.source.Read(ctx))
+	if o.server.Usage != nil {
+		o.stack, o.problem = usage.Start(o.server.Usage, sampleEvery)
 	}
-	if w.devices != nil {
-		w.cards = w.devices.Start(w.Server.Pids, SampleEvery)
+	if o.devices != nil {
+		o.cards = o.devices.Start(o.server.Pids, sampleEvery)
 	}
-	w.Waiting.start(ctx, w.source)
-	w.others.open()
-	w.opened = time.Now()
-	w.client, _ = usage.Self()
+	o.waiting.start(ctx, o.source)
+	o.others.open()
+	o.opened = time.Now()
+	o.client, _ = usage.Self()
 }
 
-func (w *Observation) shut(ctx context.Context) {
-	w.addOthers()
+func (o *observation) shut(ctx context.Context) {
+	o.addOthers()
 	now, err := usage.Self()
 	if err == nil {
-		if w.Evidence.Client == nil {
-			w.Evidence.Client = &meter.ClientUse{Cores: w.Server.ClientCores}
+		if o.evidence.Client == nil {
+			o.evidence.Client = &meter.ClientUse{Cores: o.server.ClientCores}
 		}
-		w.Evidence.Client.CPU += now - w.client
+		o.evidence.Client.CPU += now - o.client
 	}
-	if w.stack != nil {
-		w.addStack()
+	if o.stack != nil {
+		o.addStack()
 	}
-	if w.cards != nil {
-		w.addCards(w.cards.Stop())
+	if o.cards != nil {
+		o.addCards(o.cards.Stop())
 	}
-	w.Evidence.Telemetry.Waiting = w.Waiting.stop()
-	w.addWork(ctx)
+	o.evidence.Telemetry.Waiting = o.waiting.stop()
+	o.addWork(ctx)
 }
 
 // addOthers takes what somebody else used; of several windows the worst counts.
-func (w *Observation) addOthers() {
-	f := w.others.shut()
+func (o *observation) addOthers() {
+	f := o.others.shut()
 	if f == nil {
 		return
 	}
-	w.Seen = *f
-	if old := w.Evidence.Foreign; old != nil {
+	o.seen = *f
+	if old := o.evidence.Foreign; old != nil {
 		worse := old.Worse(*f)
 		f = &worse
 	}
-	w.Evidence.Foreign = f
+	o.evidence.Foreign = f
 }
 
-func (w *Observation) addStack() {
-	sum, err := w.stack.Stop()
+func (o *observation) addStack() {
+	sum, err := o.stack.Stop()
 	if err != nil {
-		w.problem = err
+		o.problem = err
 		return
 	}
-	if w.Evidence.Stack == nil {
-		w.Evidence.Stack = &meter.StackUse{Cores: w.Server.Limited()}
+	if o.evidence.Stack == nil {
+		o.evidence.Stack = &meter.StackUse{Cores: o.server.Limited()}
 	}
-	w.Evidence.Stack.CPU += sum.CPU
-	w.Evidence.Stack.Peak = max(w.Evidence.Stack.Peak, uint64(sum.Peak))
+	o.evidence.Stack.CPU += sum.CPU
+	o.evidence.Stack.Peak = max(o.evidence.Stack.Peak, uint64(sum.Peak))
 }

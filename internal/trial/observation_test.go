@@ -30,8 +30,8 @@ func (s *steps) Read() (usage.Sample, error) {
 	return usage.Sample{At: time.Unix(n, 0), CPU: time.Duration(n) * time.Second, Memory: n * 1000}, nil
 }
 
-func watched(rest string) *Observation {
-	return &Observation{source: telemetry.Source{Kind: stack.OwnMetrics, At: stack.Endpoint{REST: rest}, Model: "m"}, Server: &host.Server{Endpoint: stack.Endpoint{REST: rest}, Boot: &boot.Server{}, Cores: []int{0, 1}, ClientCores: 3}}
+func watched(rest string) *observation {
+	return &observation{source: telemetry.Source{Kind: stack.OwnMetrics, At: stack.Endpoint{REST: rest}, Model: "m"}, server: &host.Server{Endpoint: stack.Endpoint{REST: rest}, Boot: &boot.Server{}, Cores: []int{0, 1}, ClientCores: 3}}
 }
 
 // TestWatchReadsTheEdgesOfTheWindow: two images an execution, by the server's
@@ -45,20 +45,20 @@ func TestWatchReadsTheEdgesOfTheWindow(t *testing.T) {
 	defer s.Close()
 	w := watched(strings.TrimPrefix(s.URL, "http://"))
 	source := &steps{}
-	w.Server.Usage = source
+	w.server.Usage = source
 	for range 2 {
 		marks := w.marks(context.Background())
 		marks.Open()
 		marks.Close()
 	}
 	require.NoError(t, w.problem)
-	require.InDelta(t, 20, w.Evidence.Telemetry.Executions.Runs, 0)
-	require.InDelta(t, 40, w.Evidence.Telemetry.Executions.Items, 0)
-	require.InDelta(t, 2, w.Evidence.Stack.Cores, 0)
-	require.Positive(t, w.Evidence.Stack.CPU)
-	require.EqualValues(t, source.n.Load()*1000, w.Evidence.Stack.Peak, "the peak of both windows")
-	require.InDelta(t, 3, w.Evidence.Client.Cores, 0)
-	require.Nil(t, w.Evidence.GPU)
+	require.InDelta(t, 20, w.evidence.Telemetry.Executions.Runs, 0)
+	require.InDelta(t, 40, w.evidence.Telemetry.Executions.Items, 0)
+	require.InDelta(t, 2, w.evidence.Stack.Cores, 0)
+	require.Positive(t, w.evidence.Stack.CPU)
+	require.EqualValues(t, source.n.Load()*1000, w.evidence.Stack.Peak, "the peak of both windows")
+	require.InDelta(t, 3, w.evidence.Client.Cores, 0)
+	require.Nil(t, w.evidence.GPU)
 }
 
 // TestWhatAStackDoesNotTellIsBlank: no page, nonsense, or no server at all are
@@ -78,10 +78,10 @@ func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
 		w.shut(context.Background())
 		require.NoError(t, s.Close())
 		require.NoError(t, w.problem, name)
-		if e := w.Evidence.Telemetry.Executions; e != nil {
+		if e := w.evidence.Telemetry.Executions; e != nil {
 			require.Zero(t, *e, name)
 		}
-		require.Nil(t, w.Evidence.Stack, name)
+		require.Nil(t, w.evidence.Stack, name)
 		require.Empty(t, host.RuntimeOf(context.Background(), stack.Version{Path: "/version", Text: "vllm {version}"}, stack.Endpoint{REST: s.Addr()}), name)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,7 +91,7 @@ func TestWhatAStackDoesNotTellIsBlank(t *testing.T) {
 		w := watched(addr)
 		w.open(context.Background())
 		w.shut(context.Background())
-		require.Equal(t, meter.Telemetry{}, w.Evidence.Telemetry)
+		require.Equal(t, meter.Telemetry{}, w.evidence.Telemetry)
 	}
 }
 
@@ -129,30 +129,9 @@ func TestEngineAsTheServerSaysIt(t *testing.T) {
 // TestAQuotaLimitsWhatIsCalledBusy: of half a core, half a core's time is all.
 func TestAQuotaLimitsWhatIsCalledBusy(t *testing.T) {
 	w := watched("127.0.0.1:1")
-	w.Server.Quota, w.Server.ClientCores, w.Server.Usage = 0.6, 0.6, &steps{}
+	w.server.Quota, w.server.ClientCores, w.server.Usage = 0.6, 0.6, &steps{}
 	w.open(context.Background())
 	w.shut(context.Background())
-	require.InDelta(t, 0.6, w.Evidence.Stack.Cores, 1e-9)
-	require.InDelta(t, 0.6, w.Evidence.Client.Cores, 1e-9)
-}
-
-// TestAServerThatIsNotUpYet: where it tells, it is asked before its first answer is waited for.
-func TestAServerThatIsNotUpYet(t *testing.T) {
-	page := `[{"workers":[]}]`
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/models/resnet50" {
-			w.WriteHeader(http.StatusNotFound)
-			return
-		}
-		_, _ = w.Write([]byte(page))
-	}))
-	defer s.Close()
-	at := stack.Endpoint{REST: s.Listener.Addr().String()}
-	ready := stack.Ready{Path: "/models/{model}", Field: "workers.status", Value: "READY", What: "its worker"}
-	require.ErrorContains(t, host.Up(t.Context(), ready, at, "resnet50"), "/models/resnet50: its worker is not ready (status none)")
-	require.ErrorContains(t, host.Up(t.Context(), ready, at, "nope"), "status 404")
-	page = `[{"workers":[{"status":"UNLOADING"},{"status":"READY"}]}]`
-	require.NoError(t, host.Up(t.Context(), ready, at, "resnet50"))
-	require.NoError(t, host.Up(t.Context(), ready, stack.Endpoint{GRPC: "127.0.0.1:1"}, "resnet50"), "nobody can be asked")
-	require.NoError(t, host.Up(t.Context(), stack.Ready{}, at, "nope"), "a stack that tells nothing is not asked")
+	require.InDelta(t, 0.6, w.evidence.Stack.Cores, 1e-9)
+	require.InDelta(t, 0.6, w.evidence.Client.Cores, 1e-9)
 }

@@ -12,8 +12,8 @@ const (
 	openQueue   = 1024
 )
 
-// PlanOf is the case as the load engine takes it.
-func PlanOf(c suite.Case, o suite.Options, marks load.Marks) load.Plan {
+// planOf is the case as the load engine takes it.
+func planOf(c suite.Case, o suite.Options, marks load.Marks) load.Plan {
 	if c.Load.Rate() > 0 {
 		return open(o, float64(c.Load.Rate()), marks)
 	}

@@ -17,7 +17,7 @@ import (
 // probing takes the windows of a search: of each load as many as it takes to
 // say whether its limit holds.
 type probing struct {
-	run    *Rig
+	rig    *Rig
 	leaf   Leaf
 	server *host.Server
 	work   *task.Work
@@ -26,24 +26,24 @@ type probing struct {
 
 // take measures a load until the rule is content, pooled as one sample. Each
 // window is long enough for what the rule still wants.
-func (p *probing) take(ctx context.Context, rule search.Rule, plan func(load.Marks) load.Plan, count func(meter.Window) search.Share) (Taken, search.Share, error) {
-	obs := p.run.observe(p.leaf, p.server)
-	obs.Evidence.NeedSteady = p.run.Options.Profile.Strict()
-	obs.Evidence.Ready, obs.Evidence.MayShare = p.server.Boot.ReadyIn, p.leaf.Case.Share
+func (p *probing) take(ctx context.Context, rule search.Rule, plan func(load.Marks) load.Plan, count func(meter.Window) search.Share) (taken, search.Share, error) {
+	obs := p.rig.observe(p.leaf, p.server)
+	obs.evidence.NeedSteady = p.rig.Options.Profile.Strict()
+	obs.evidence.Ready, obs.evidence.MayShare = p.server.Boot.ReadyIn, p.leaf.Case.Share
 	next := plan(obs.marks(ctx))
-	next.Window = min(next.Window, max(rule.Longest, p.run.Options.Length()))
+	next.Window = min(next.Window, max(rule.Longest, p.rig.Options.Length()))
 	var windows []meter.Window
 	var share search.Share
 	var spent time.Duration
 	for {
 		win, err := p.window(ctx, obs, next)
 		if err != nil {
-			return Taken{}, share, err
+			return taken{}, share, err
 		}
 		windows, share, spent = append(windows, win), share.Add(count(win)), spent+win.Length
 		more := rule.More(share, spent)
 		if more == 0 || obs.problem != nil {
-			return p.run.summarise(p.leaf, outcome{p.work, obs, windows}), share, obs.problem
+			return p.rig.summarise(p.leaf, outcome{p.work, obs, windows}), share, obs.problem
 		}
 		next.Window = extension(more, share.All, spent, rule.Longest)
 	}
@@ -60,10 +60,10 @@ func extension(more, have int, spent, longest time.Duration) time.Duration {
 }
 
 // window is one window of a load, with arrivals of its own.
-func (p *probing) window(ctx context.Context, obs *Observation, plan load.Plan) (meter.Window, error) {
+func (p *probing) window(ctx context.Context, obs *observation, plan load.Plan) (meter.Window, error) {
 	plan.Arrivals.Seed += uint64(p.taken) << 32
 	p.taken++
-	return p.run.quietly(ctx, p.leaf, p.work, obs, plan)
+	return p.rig.quietly(ctx, p.leaf, p.work, obs, plan)
 }
 
 // tally counts a window's requests that hold, and what they are worth: value is

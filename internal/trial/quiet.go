@@ -50,7 +50,7 @@ func spent(trials []results.Trial) time.Duration {
 
 // quietly takes one window. One that others disturbed is taken again once they
 // are quiet, and of all tries the least disturbed is kept.
-func (r *Rig) quietly(ctx context.Context, l Leaf, w *task.Work, obs *Observation, p load.Plan) (meter.Window, error) {
+func (r *Rig) quietly(ctx context.Context, l Leaf, w *task.Work, obs *observation, p load.Plan) (meter.Window, error) {
 	before := obs.state()
 	var kept meter.Window
 	var best state
@@ -63,20 +63,20 @@ func (r *Rig) quietly(ctx context.Context, l Leaf, w *task.Work, obs *Observatio
 		if try > 1 {
 			r.spend(obs, time.Since(started))
 		}
-		if try == 1 || obs.Seen.Weight(win.Open) < best.seen.Weight(win.Open) {
+		if try == 1 || obs.seen.Weight(win.Open) < best.seen.Weight(win.Open) {
 			kept, best = win, obs.state()
 		}
 		if try == mostTries || !disturbed(best.seen, win.Open) || !r.quiet(ctx, obs, win.Open) {
-			obs.Restore(best)
+			obs.restore(best)
 			obs.tries += try
 			return kept, nil
 		}
-		obs.Restore(before)
+		obs.restore(before)
 	}
 }
 
 // take loads the server for one window.
-func (r *Rig) take(ctx context.Context, l Leaf, w *task.Work, obs *Observation, p load.Plan) (meter.Window, error) {
+func (r *Rig) take(ctx context.Context, l Leaf, w *task.Work, obs *observation, p load.Plan) (meter.Window, error) {
 	clock := load.SystemClock()
 	defer func() { _ = clock.Close() }()
 	obs.others.look()
@@ -85,14 +85,14 @@ func (r *Rig) take(ctx context.Context, l Leaf, w *task.Work, obs *Observation, 
 	if err != nil {
 		return meter.Window{}, err
 	}
-	if err := obs.Server.Boot.Alive(); err != nil {
+	if err := obs.server.Boot.Alive(); err != nil {
 		return meter.Window{}, err
 	}
 	win := windowOf(r.Group, l.Case, res, w, p)
-	if f := obs.Evidence.Foreign; f != nil && disturbed(obs.Seen, win.Open) {
-		obs.Seen.Holder = name(obs.others.holder())
-		if f.Holder == "" || f.Server == obs.Seen.Server {
-			f.Holder = obs.Seen.Holder
+	if f := obs.evidence.Foreign; f != nil && disturbed(obs.seen, win.Open) {
+		obs.seen.Holder = name(obs.others.holder())
+		if f.Holder == "" || f.Server == obs.seen.Server {
+			f.Holder = obs.seen.Holder
 		}
 	}
 	return win, nil
@@ -112,12 +112,12 @@ func disturbed(f meter.Foreign, open bool) bool {
 
 // quiet waits until nobody disturbs for a second, and tells whom it waits for.
 // false: it must not or did not become quiet in the time that the run has left.
-func (r *Rig) quiet(ctx context.Context, obs *Observation, open bool) bool {
-	if r.Patience <= 0 {
+func (r *Rig) quiet(ctx context.Context, obs *observation, open bool) bool {
+	if r.patience <= 0 {
 		return false
 	}
 	started := time.Now()
-	limit := min(quietWait, r.Patience)
+	limit := min(quietWait, r.patience)
 	told := time.Time{}
 	defer func() { r.spend(obs, time.Since(started)) }()
 	for time.Since(started) < limit {
@@ -155,16 +155,17 @@ func (r *Rig) second(ctx context.Context) bool {
 }
 
 // spend takes time off what the run has for disturbed windows.
-func (r *Rig) spend(obs *Observation, d time.Duration) {
+func (r *Rig) spend(obs *observation, d time.Duration) {
 	obs.spent += d
-	if r.Patience -= d; r.Patience <= 0 && r.Patience+d > 0 {
+	if r.patience -= d; r.patience <= 0 && r.patience+d > 0 {
 		r.say("the time that a run waits for others is used up: windows that they disturb are not taken again")
 	}
 }
 
-// state is what a watch has summed up: it is put back when a window is not kept.
+// state is what an observation has summed up: it is put back when a window is not
+// kept.
 type state struct {
-	Evidence meter.Evidence
+	evidence meter.Evidence
 	counters counters
 	gpus     []gpu.Summary
 	own      *telemetry.Generation
@@ -173,23 +174,23 @@ type state struct {
 	waiting  [3]float64
 }
 
-func (w *Observation) state() state {
+func (o *observation) state() state {
 	s := state{
-		Evidence: w.Evidence, counters: w.counters, gpus: slices.Clip(w.gpus), own: w.Own, seen: w.Seen, opened: w.opened,
-		waiting: [3]float64{w.Waiting.sum, float64(w.Waiting.Samples), w.Waiting.most},
+		evidence: o.evidence, counters: o.counters, gpus: slices.Clip(o.gpus), own: o.own, seen: o.seen, opened: o.opened,
+		waiting: [3]float64{o.waiting.sum, float64(o.waiting.samples), o.waiting.most},
 	}
 	// These are added to in place.
-	s.Evidence.Client, s.Evidence.Stack = copied(s.Evidence.Client), copied(s.Evidence.Stack)
-	s.Evidence.GPU, s.Evidence.Foreign = copied(s.Evidence.GPU), copied(s.Evidence.Foreign)
+	s.evidence.Client, s.evidence.Stack = copied(s.evidence.Client), copied(s.evidence.Stack)
+	s.evidence.GPU, s.evidence.Foreign = copied(s.evidence.GPU), copied(s.evidence.Foreign)
 	return s
 }
 
-// Restore puts a state back.
-func (w *Observation) Restore(s state) {
-	w.Evidence, w.counters, w.gpus, w.Own, w.Seen, w.opened = s.Evidence, s.counters, s.gpus, s.own, s.seen, s.opened
-	w.Evidence.Client, w.Evidence.Stack = copied(s.Evidence.Client), copied(s.Evidence.Stack)
-	w.Evidence.GPU, w.Evidence.Foreign = copied(s.Evidence.GPU), copied(s.Evidence.Foreign)
-	w.Waiting.sum, w.Waiting.Samples, w.Waiting.most = s.waiting[0], int(s.waiting[1]), s.waiting[2]
+// restore puts a state back.
+func (o *observation) restore(s state) {
+	o.evidence, o.counters, o.gpus, o.own, o.seen, o.opened = s.evidence, s.counters, s.gpus, s.own, s.seen, s.opened
+	o.evidence.Client, o.evidence.Stack = copied(s.evidence.Client), copied(s.evidence.Stack)
+	o.evidence.GPU, o.evidence.Foreign = copied(s.evidence.GPU), copied(s.evidence.Foreign)
+	o.waiting.sum, o.waiting.samples, o.waiting.most = s.waiting[0], int(s.waiting[1]), s.waiting[2]
 }
 
 func copied[T any](p *T) *T {
@@ -201,8 +202,8 @@ func copied[T any](p *T) *T {
 }
 
 // foreign is what a trial keeps of the others.
-func (w *Observation) foreign() *results.Foreign {
-	f := w.Evidence.Foreign
+func (o *observation) foreign() *results.Foreign {
+	f := o.evidence.Foreign
 	if f == nil {
 		return nil
 	}
@@ -210,7 +211,7 @@ func (w *Observation) foreign() *results.Foreign {
 		return results.Share{Percent: s.Percent, Worst: s.Worst, Steal: s.Steal}
 	}
 	return &results.Foreign{
-		Opened: w.opened.UTC(), Unknown: f.Unknown, Server: keep(f.Server), Client: keep(f.Client), Throttled: f.Throttled,
-		Holder: f.Holder, Tries: w.tries, Spent: w.spent.Seconds(),
+		Opened: o.opened.UTC(), Unknown: f.Unknown, Server: keep(f.Server), Client: keep(f.Client), Throttled: f.Throttled,
+		Holder: f.Holder, Tries: o.tries, Spent: o.spent.Seconds(),
 	}
 }

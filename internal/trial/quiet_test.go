@@ -57,20 +57,20 @@ func TestAttachedIsUnknown(t *testing.T) {
 
 // TestTheLeastDisturbedTryIsKept: the least disturbed of three tries is kept.
 func TestTheLeastDisturbedTryIsKept(t *testing.T) {
-	obs := &Observation{Server: &host.Server{}}
-	obs.Evidence.Stack = &meter.StackUse{CPU: time.Second}
+	obs := &observation{server: &host.Server{}}
+	obs.evidence.Stack = &meter.StackUse{CPU: time.Second}
 	before := obs.state()
-	obs.Evidence.Stack.CPU += time.Second
-	obs.Waiting.Samples, obs.Seen.Server.Percent = 4, 12
+	obs.evidence.Stack.CPU += time.Second
+	obs.waiting.samples, obs.seen.Server.Percent = 4, 12
 	first := obs.state()
-	obs.Restore(before)
-	require.Equal(t, time.Second, obs.Evidence.Stack.CPU)
-	require.Zero(t, obs.Waiting.Samples)
-	obs.Evidence.Stack.CPU += time.Minute
-	obs.Restore(first)
-	require.Equal(t, 2*time.Second, obs.Evidence.Stack.CPU)
-	require.Equal(t, 4, obs.Waiting.Samples)
-	require.InDelta(t, 12, obs.Seen.Server.Percent, 0)
-	obs.Evidence.Stack.CPU = 0
-	require.Equal(t, 2*time.Second, first.Evidence.Stack.CPU, "a state is nobody else's")
+	obs.restore(before)
+	require.Equal(t, time.Second, obs.evidence.Stack.CPU)
+	require.Zero(t, obs.waiting.samples)
+	obs.evidence.Stack.CPU += time.Minute
+	obs.restore(first)
+	require.Equal(t, 2*time.Second, obs.evidence.Stack.CPU)
+	require.Equal(t, 4, obs.waiting.samples)
+	require.InDelta(t, 12, obs.seen.Server.Percent, 0)
+	obs.evidence.Stack.CPU = 0
+	require.Equal(t, 2*time.Second, first.evidence.Stack.CPU, "a state is nobody else's")
 }

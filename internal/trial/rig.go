@@ -19,37 +19,39 @@ import (
 	"stackbench/internal/suite"
 )
 
-// Rig measures trials of a group's cases on this machine.
+// Rig is set up to measure trials of a group's cases on this machine.
 type Rig struct {
 	*Notes
-	Options        suite.Options
-	Group          suite.Group
-	Host           *host.Host
-	Golden         *golden.Store
-	KeepHistograms bool          // histograms of what is measured
-	Patience       time.Duration // left for waiting for others to be quiet
+	Options    suite.Options
+	Group      suite.Group
+	Host       *host.Host
+	Golden     *golden.Store
+	Histograms []byte // of the leaf that was measured last, until its trial is recorded
+
+	keepHistograms bool
+	patience       time.Duration // left for waiting for others to be quiet
 	live           *live         // nil: nobody waits for how a window goes
 	floorOf        map[suite.Case]*results.Floor
-	Histograms     []byte // histograms of the leaf that was measured last, until its trial is recorded
 }
 
-// NewRig measures a group on a host. Its notes go to the writer.
-func NewRig(e *host.Host, g suite.Group, to io.Writer) *Rig {
+// NewRig is set up for a group on a host, by the host's options; Prepare is still to
+// come. Its notes go to the writer.
+func NewRig(h *host.Host, g suite.Group, to io.Writer) *Rig {
 	return &Rig{
-		Notes: &Notes{To: to}, Options: e.Options, Group: g, Host: e, Golden: golden.NewStore(e, g),
-		KeepHistograms: e.Options.Record.Folder != "", live: newLive(e.Options.Record.Live),
+		Notes: &Notes{to: to}, Options: h.Options, Group: g, Host: h, Golden: golden.NewStore(h, g),
+		keepHistograms: h.Options.Record.Folder != "", live: newLive(h.Options.Record.Live),
 	}
 }
 
-// Ready makes the machine ready to measure: the client has its cores, and what
-// idle cards draw is known. What the trials of the run have spent on waiting for
-// others, this process cannot.
-func (r *Rig) Ready(ctx context.Context, have []results.Trial) error {
+// Prepare makes the machine ready to measure: the client has its cores, and what
+// idle cards draw is known. What the trials that the run has already have spent on
+// waiting for others, this process cannot.
+func (r *Rig) Prepare(ctx context.Context, have []results.Trial) error {
 	var err error
-	if r.Patience, err = patienceOf(r.Options.Profile); err != nil {
+	if r.patience, err = patienceOf(r.Options.Profile); err != nil {
 		return err
 	}
-	r.Patience -= spent(have)
+	r.patience -= spent(have)
 	note, err := cpuset.Pin(r.Host.Client)
 	if err != nil {
 		return fmt.Errorf("pin the client to cores %s: %w", r.Host.Client, err)
@@ -65,24 +67,25 @@ func (r *Rig) Ready(ctx context.Context, have []results.Trial) error {
 	return r.Host.FindLibrary(ctx, nil)
 }
 
-// Subject is a stack with a model that is measured.
+// Subject is what is measured, the field's system under test: a stack with a model,
+// for as long as its leaves are.
 type Subject struct {
 	*host.Session
-	model  *golden.Reference
-	oracle *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
-	Said   bool          // that it cannot run here
+	model     *golden.Model
+	reference *host.Session // the reference stack, idle but when drawn answers are checked; nil until then
+	SkipNoted bool          // it is noted that it cannot run here: the same holds for all of its leaves
 }
 
 // Subject is a stack with a model, not started yet.
-func (r *Rig) Subject(s stack.Stack, m *golden.Reference) *Subject {
+func (r *Rig) Subject(s stack.Stack, m *golden.Model) *Subject {
 	return &Subject{Session: r.Golden.Session(s, m), model: m}
 }
 
 // End stops the stack, and what helped to check its answers.
 func (s *Subject) End(ctx context.Context) error {
 	err := s.Stop(ctx)
-	if s.oracle != nil {
-		err = errors.Join(err, s.oracle.Stop(ctx))
+	if s.reference != nil {
+		err = errors.Join(err, s.reference.Stop(ctx))
 	}
 	return err
 }
@@ -91,12 +94,13 @@ func (s *Subject) End(ctx context.Context) error {
 type Leaf struct {
 	Subject *Subject
 	Case    suite.Case
-	How     stack.Capability
+	How     stack.Capability // by which the stack serves the case
 	Name    results.Name
 }
 
-// Bench is the part of testing's B that a trial needs.
-type Bench interface {
+// B is the part of testing's B that a trial needs: one iteration is one window, or one
+// search.
+type B interface {
 	Loop() bool
 	ReportMetric(value float64, unit string)
 }

@@ -27,13 +27,13 @@ type seeker struct {
 	goal    goal
 	sample  sampler
 	found   results.Knee // as the trial keeps it
-	best    *Taken       // at the highest load that held, or was left open with more for it than against it
+	best    *taken       // at the highest load that held, or was left open with more for it than against it
 	at      float64      // that load
 	spoiled int          // loads that failed while others disturbed
 }
 
 // sampler measures a load until a rule is content.
-type sampler func(ctx context.Context, rule search.Rule, plan func(load.Marks) load.Plan, count func(meter.Window) search.Share) (Taken, search.Share, error)
+type sampler func(ctx context.Context, rule search.Rule, plan func(load.Marks) load.Plan, count func(meter.Window) search.Share) (taken, search.Share, error)
 
 // newSeeker searches for a goal on a server.
 func newSeeker(p probing, g goal) *seeker {
@@ -43,15 +43,15 @@ func newSeeker(p probing, g goal) *seeker {
 }
 
 // seek runs a search, an iteration of b.Loop each, and reports the unit that it sought.
-func (r *Rig) seek(ctx context.Context, b Bench, t results.Trial, s *seeker) (results.Trial, error) {
+func (r *Rig) seek(ctx context.Context, b B, t results.Trial, s *seeker) (results.Trial, error) {
 	for b.Loop() {
 		var err error
 		if t, err = s.search(ctx, t); err != nil {
 			return t, cause(s.server, err)
 		}
 	}
-	if why := t.Withheld[s.goal.Unit]; why != "" {
-		r.Note("withheld %s: %s: %s", s.leaf.Name, s.goal.Unit, why)
+	if why := t.Withheld[s.goal.unit]; why != "" {
+		r.Note("withheld %s: %s: %s", s.leaf.Name, s.goal.unit, why)
 	}
 	b.ReportMetric(0, string(unit.NsPerOp))
 	for u, v := range t.Metrics {
@@ -70,16 +70,16 @@ func (s *seeker) search(ctx context.Context, t results.Trial) (results.Trial, er
 	}
 	t.Knee = &s.found
 	if why != "" {
-		t.Withheld = map[unit.Name]string{s.goal.Unit: why}
+		t.Withheld = map[unit.Name]string{s.goal.unit: why}
 		t.Server = s.leaf.facts(ctx, s.server)
 		return t, nil
 	}
-	if *s.best, err = s.run.prove(ctx, s.leaf, *s.best); err != nil {
+	if *s.best, err = s.rig.prove(ctx, s.leaf, *s.best); err != nil {
 		return t, err
 	}
-	s.best.Sum.Publish(s.goal.Unit, found.Likely)
-	t = s.run.conclude(ctx, s.leaf, *s.best, t)
-	kept := unit.Kept(s.goal.Unit)
+	s.best.sum.Publish(s.goal.unit, found.Likely)
+	t = s.rig.conclude(ctx, s.leaf, *s.best, t)
+	kept := unit.Kept(s.goal.unit)
 	maps.DeleteFunc(t.Metrics, func(u unit.Name, _ float64) bool { return !slices.Contains(kept, u) })
 	t.Withheld = nil // of units that a search does not have
 	return t, nil
@@ -130,7 +130,7 @@ func (s *seeker) unknown(plan search.Plan, b search.Bracket) string {
 // search. A load that fails while others disturb is measured again, too, and
 // left open when they still do.
 func (s *seeker) holds(ctx context.Context, at float64) (search.Answer, error) {
-	o := s.run.Options
+	o := s.rig.Options
 	rule := s.goal.rule(o, at)
 	for n := 1; ; n++ {
 		got, share, err := s.sample(ctx, rule,
@@ -139,9 +139,9 @@ func (s *seeker) holds(ctx context.Context, at float64) (search.Answer, error) {
 		if err != nil {
 			return search.Fails, err
 		}
-		probe, answer := s.judge(at, rule, got.Sum, share)
+		probe, answer := s.judge(at, rule, got.sum, share)
 		s.found.Probes = append(s.found.Probes, probe)
-		doubt, takes := unbelieved(rule.Decide(share), got.Sum), s.goal.takes
+		doubt, takes := unbelieved(rule.Decide(share), got.sum), s.goal.takes
 		if answer == search.Unlikely {
 			takes = spoiledTakes
 		}

@@ -27,7 +27,7 @@ type seen struct {
 // of a load shows.
 func virtual(g goal, plan search.Plan, profile suite.Profile, show func(at float64, rule search.Rule) seen) *seeker {
 	s := &seeker{goal: g, probing: probing{
-		run:  &Rig{Options: suite.Options{Profile: profile}},
+		rig:  &Rig{Options: suite.Options{Profile: profile}},
 		leaf: Leaf{Case: suite.Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE, Load: suite.Load{Kind: g.kind, Limit: 200 * time.Millisecond}}},
 	}}
 	s.goal.begin = func(context.Context, *seeker) (search.Plan, error) {
@@ -39,9 +39,9 @@ func virtual(g goal, plan search.Plan, profile suite.Profile, show func(at float
 		at = load
 		return g.rule(o, load)
 	}
-	s.sample = func(_ context.Context, rule search.Rule, _ func(load.Marks) load.Plan, _ func(meter.Window) search.Share) (Taken, search.Share, error) {
+	s.sample = func(_ context.Context, rule search.Rule, _ func(load.Marks) load.Plan, _ func(meter.Window) search.Share) (taken, search.Share, error) {
 		is := show(at, rule)
-		return Taken{Sum: summary(is.share.All, 0, is.broken...)}, is.share, nil
+		return taken{sum: summary(is.share.All, 0, is.broken...)}, is.share, nil
 	}
 	return s
 }
@@ -92,10 +92,10 @@ func TestALoadThatFailsWhileOthersDisturb(t *testing.T) {
 
 // samples shows one after the other, and fails when asked for more.
 func samples(list []seen) sampler {
-	return func(context.Context, search.Rule, func(load.Marks) load.Plan, func(meter.Window) search.Share) (Taken, search.Share, error) {
+	return func(context.Context, search.Rule, func(load.Marks) load.Plan, func(meter.Window) search.Share) (taken, search.Share, error) {
 		is := list[0]
 		list = list[1:]
-		return Taken{Sum: summary(is.share.All, 0, is.broken...)}, is.share, nil
+		return taken{sum: summary(is.share.All, 0, is.broken...)}, is.share, nil
 	}
 }
 

@@ -28,11 +28,11 @@ func usersGoal() goal {
 	var text time.Duration // that one takes a user who is alone
 	return goal{
 		kind:  suite.UsersLoad,
-		Unit:  unit.Users,
+		unit:  unit.Users,
 		takes: 1,
 		words: words{none: "no number of users held", least: "the limits do not hold for one user", per: " users"},
 		begin: func(ctx context.Context, s *seeker) (_ search.Plan, err error) {
-			limits := s.run.Group.Limits
+			limits := s.rig.Group.Limits
 			s.found = results.Knee{TTFTMS: milliseconds(limits.TTFT), ITLMS: milliseconds(limits.ITL)}
 			text, err = s.work.TextTime(ctx)
 			top := float64(min(usersTop, files()))
@@ -40,7 +40,7 @@ func usersGoal() goal {
 		},
 		rule: usersRule,
 		plan: func(s *seeker, users float64, _ search.Rule, marks load.Marks) load.Plan {
-			o := s.run.Options
+			o := s.rig.Options
 			// Paced by how long a text takes; how many of them many users have at
 			// once, the first window tells.
 			p := task.Paced(o, closed(o, int(users), marks), text, int(users))
@@ -48,7 +48,7 @@ func usersGoal() goal {
 			return p
 		},
 		count: func(s *seeker, w meter.Window) search.Share {
-			limits := *task.KindOf(s.leaf.Case.Task).Measured(s.run.Group, s.leaf.Case)
+			limits := *task.KindOf(s.leaf.Case.Task).Measured(s.rig.Group, s.leaf.Case)
 			return tally(w.Records, func(r record.Record) bool { return limits.Hold(r, w.Open) }, func(r record.Record) float64 {
 				itl, _, _ := meter.ITL(r)
 				return itl.Seconds()

@@ -15,7 +15,7 @@ import (
 
 func TestWhetherUsersAreServed(t *testing.T) {
 	u := seeker{goal: usersGoal(), probing: probing{
-		run:  &Rig{Group: suite.Group{Limits: suite.Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}},
+		rig:  &Rig{Group: suite.Group{Limits: suite.Limits{TTFT: time.Second, ITL: 100 * time.Millisecond}}},
 		leaf: Leaf{Case: suite.Case{Task: stack.TextGeneration, Model: gpt2, Proto: stack.SSE}},
 	}}
 	window := func(good, slow, failed int) meter.Window {

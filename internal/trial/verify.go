@@ -37,12 +37,12 @@ type kept struct {
 // prove does, after the windows, what shows that the answers were computed: any
 // of the inputs that were sent may turn out to have been checked, and none that
 // comes again may be answered from memory. The server has nothing else to do by
-// then, and the reference has nothing to do before.
-func (r *Rig) prove(ctx context.Context, l Leaf, k Taken) (Taken, error) {
-	if !l.Case.Load.Sought() && k.Sum.Good == 0 {
+// then, and the reference stack has nothing to do before.
+func (r *Rig) prove(ctx context.Context, l Leaf, k taken) (taken, error) {
+	if !l.Case.Load.Sought() && k.sum.Good == 0 {
 		return k, nil // there is nothing to prove
 	}
-	proof := k.Obs.Evidence.Answers
+	proof := k.obs.evidence.Answers
 	list := k.sample()
 	drawn, unchecked := r.redo(ctx, l, k.work, list)
 	if unchecked != nil && context.Cause(ctx) != nil {
@@ -56,17 +56,17 @@ func (r *Rig) prove(ctx context.Context, l Leaf, k Taken) (Taken, error) {
 	if proof.Pairs, err = pairs(ctx, l, k); err != nil {
 		return k, err
 	}
-	k.Sum = meter.Summarise(k.Windows, k.Obs.Evidence)
+	k.sum = meter.Summarise(k.windows, k.obs.evidence)
 	if unchecked != nil && !errors.Is(unchecked, golden.ErrNoReference) {
-		k.Sum.Doubts = append(k.Sum.Doubts, meter.Reason{Rule: meter.RuleAnswers, Text: "no answer drawn at random could be checked: " + host.OneLine(unchecked)})
+		k.sum.Doubts = append(k.sum.Doubts, meter.Reason{Rule: meter.RuleAnswers, Text: "no answer drawn at random could be checked: " + host.OneLine(unchecked)})
 	}
 	return k, nil
 }
 
 // streams are the tokens of all answers that came as streams.
-func (k Taken) streams() meter.Streams {
+func (k taken) streams() meter.Streams {
 	var s meter.Streams
-	for _, w := range k.Windows {
+	for _, w := range k.windows {
 		for _, rec := range w.Records {
 			if rec.Outcome == record.Good && rec.Output != nil {
 				s.Add(*rec.Output)
@@ -80,12 +80,12 @@ func (k Taken) streams() meter.Streams {
 type place struct{ record, item int }
 
 // sample draws answers by a seed that no server can know.
-func (k Taken) sample() []kept {
+func (k taken) sample() []kept {
 	var seed [32]byte
 	_, _ = crand.Read(seed[:]) // never fails
 	rng := rand.New(rand.NewChaCha8(seed))
 	var all []record.Record
-	for _, w := range k.Windows {
+	for _, w := range k.windows {
 		for _, rec := range w.Records {
 			if rec.Answer != nil && rec.Outcome == record.Good {
 				all = append(all, rec)
@@ -130,7 +130,7 @@ func (r *Rig) redo(ctx context.Context, l Leaf, sent *task.Work, list []kept) (q
 	}
 	defer func() { _ = w.Close() }()
 	maker := "the embedded stack"
-	if l.Subject.Stack.Name == r.Golden.Of.Name {
+	if l.Subject.Stack.Name == r.Golden.Reference.Name {
 		maker = "the same stack, asked alone"
 	}
 	m := l.Subject.model
@@ -148,9 +148,9 @@ func (r *Rig) redo(ctx context.Context, l Leaf, sent *task.Work, list []kept) (q
 	return with.Verdict(), nil
 }
 
-// again are drawn inputs of what was sent, as requests of one item to the reference.
+// again are drawn inputs of what was sent, as requests of one item to the reference stack.
 func (r *Rig) again(ctx context.Context, l Leaf, sent *task.Work, list []kept) (*task.Work, error) {
-	ref, m := r.Golden.Of, l.Subject.model
+	ref, m := r.Golden.Reference, l.Subject.model
 	how, ok := task.Whole(ref, m.Task, l.Case.Input)
 	if !ok {
 		return nil, golden.ErrNoReference
@@ -166,16 +166,16 @@ func (r *Rig) again(ctx context.Context, l Leaf, sent *task.Work, list []kept) (
 	up := l.Subject.Up
 	if l.Subject.Stack.Name != ref.Name {
 		var err error
-		if l.Subject.oracle == nil {
-			if l.Subject.oracle, err = r.Golden.Helper(ctx, m); err != nil {
+		if l.Subject.reference == nil {
+			if l.Subject.reference, err = r.Golden.ReferenceSession(ctx, m); err != nil {
 				return nil, err
 			}
 		}
 		c := suite.Case{Task: m.Task, Model: m.Name, Proto: how.Proto, Input: l.Case.Input, Lengths: l.Case.Lengths, Batch: 1}
-		if up, err = l.Subject.oracle.Server(ctx, c, how, false); err != nil {
+		if up, err = l.Subject.reference.Server(ctx, c, how, false); err != nil {
 			return nil, err
 		}
-		if err := golden.Known(up); err != nil {
+		if err := up.KnowsWeights(); err != nil {
 			return nil, err
 		}
 	}
@@ -183,7 +183,7 @@ func (r *Rig) again(ctx context.Context, l Leaf, sent *task.Work, list []kept) (
 }
 
 // pairs sends new inputs and then the same again, one request at a time.
-func pairs(ctx context.Context, l Leaf, k Taken) ([]meter.Pair, error) {
+func pairs(ctx context.Context, l Leaf, k taken) ([]meter.Pair, error) {
 	if l.Case.Share {
 		return nil, nil // it may keep what prompts begin with
 	}
@@ -191,7 +191,7 @@ func pairs(ctx context.Context, l Leaf, k Taken) ([]meter.Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := task.Assemble(in, l.How, l.Subject.model.Served, k.Obs.Server.Endpoint)
+	w, err := task.Assemble(in, l.How, l.Subject.model.Served, k.obs.server.Endpoint)
 	if err != nil {
 		return nil, err
 	}

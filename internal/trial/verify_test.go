@@ -20,9 +20,9 @@ func TestDrawnAnswersAreOfAnyItem(t *testing.T) {
 	for n := range 4 {
 		records = append(records, record.Record{Seq: n, Outcome: record.Good, Answer: &record.Answer{}})
 	}
-	k := Taken{outcome: outcome{
+	k := taken{outcome: outcome{
 		work:    &task.Work{In: in, Decode: func(record.Answer, int) (task.Answers, error) { return task.Answers{}, nil }},
-		Windows: []meter.Window{{Records: records}},
+		windows: []meter.Window{{Records: records}},
 	}}
 	drawn := k.sample()
 	require.Len(t, drawn, drawnAnswers)

@@ -19,7 +19,7 @@ type waiting struct {
 	end     context.CancelFunc
 	ended   sync.WaitGroup
 	sum     float64
-	Samples int
+	samples int
 	most    float64 // computed together; 0 when the server does not tell
 }
 
@@ -27,22 +27,16 @@ type waiting struct {
 func (w *waiting) start(ctx context.Context, from telemetry.Source) {
 	ctx, w.end = context.WithCancel(ctx)
 	w.ended.Go(func() {
-		tick := time.NewTicker(askEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-tick.C:
-			}
+		every(ctx, askEvery, func() bool {
 			now, err := from.Gauges(ctx)
 			if err != nil {
-				return
+				return false
 			}
 			w.sum += now.Waiting
-			w.Samples++
+			w.samples++
 			w.most = max(w.most, now.Running)
-		}
+			return true
+		})
 	})
 }
 
@@ -51,9 +45,9 @@ func (w *waiting) start(ctx context.Context, from telemetry.Source) {
 func (w *waiting) stop() *float64 {
 	w.end()
 	w.ended.Wait()
-	if w.Samples == 0 {
+	if w.samples == 0 {
 		return nil
 	}
-	mean := w.sum / float64(w.Samples)
+	mean := w.sum / float64(w.samples)
 	return &mean
 }

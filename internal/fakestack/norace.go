@@ -1,0 +1,5 @@
+//go:build !race
+
+package fakestack
+
+const slowness = 1

@@ -1,3 +1,0 @@
-package host
-
-const minilm = "all-minilm-l6-v2"
