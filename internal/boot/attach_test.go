@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -151,6 +152,36 @@ func TestAttachToNobody(t *testing.T) {
 		f := failure(t, err)
 		require.Equal(t, "attach riva: no correct reply from speech.example:50051 within 30s: connection refused", f.What)
 		require.Contains(t, f.Cure, "STACKBENCH_ATTACH_RIVA")
+	})
+}
+
+// Where nothing listens, that is said at once; a server that still loads is waited for.
+func TestAttachToAClosedPort(t *testing.T) {
+	for _, c := range []struct {
+		last error
+		want time.Duration
+	}{
+		{fmt.Errorf("connect to a:1: %w", syscall.ECONNREFUSED), 5 * time.Second},
+		{errors.New("status 503: loading"), 30 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			p, started := plan{launcher: Attach, endpoint: stack.Endpoint{REST: "a:1"}}, time.Now()
+			p.Ready = func(context.Context, stack.Endpoint) error { return c.last }
+			_, err := p.attach(t.Context())
+			require.Contains(t, failure(t, err).What, fmt.Sprintf("within %v: %v", c.want, c.last))
+			require.InDelta(t, c.want.Seconds(), time.Since(started).Seconds(), 0.6)
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		p, started := plan{launcher: Attach, endpoint: stack.Endpoint{REST: "a:1"}}, time.Now()
+		p.Ready = func(context.Context, stack.Endpoint) error {
+			if time.Since(started) < 20*time.Second {
+				return errors.New("status 503: loading")
+			}
+			return nil
+		}
+		_, err := p.attach(t.Context())
+		require.NoError(t, err)
 	})
 }
 

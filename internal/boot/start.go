@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"stackbench/internal/stack"
@@ -63,20 +64,35 @@ func (p plan) limit() time.Duration {
 	return d
 }
 
+// Somebody else started an attached server: it is up or it is not, and where
+// nothing listens there is little to wait for.
+const (
+	attachLimit = 30 * time.Second
+	nobodyLimit = 5 * time.Second
+)
+
 func (p plan) attach(ctx context.Context) (*Server, error) {
 	out := &Server{Name: p.Stack.Name, Endpoint: p.endpoint, Launcher: Attach}
 	never := make(chan struct{})
-	limit := 30 * time.Second // somebody else started it: it is up or it is not
-	err := await(ctx, limit, never, func(ctx context.Context) error { return p.Ready(ctx, p.endpoint) })
+	limit, started := attachLimit, time.Now()
+	err := await(ctx, limit, never, func(ctx context.Context) error {
+		err := p.Ready(ctx, p.endpoint)
+		if errors.Is(err, syscall.ECONNREFUSED) && time.Since(started) >= nobodyLimit {
+			return &Wrong{err}
+		}
+		return err
+	})
 	if err == nil {
 		return out, nil
 	}
 	var l *late
 	var wrong *Wrong
-	if errors.As(err, &wrong) {
+	switch {
+	case errors.As(err, &wrong) && errors.Is(err, syscall.ECONNREFUSED):
+		limit, l = nobodyLimit, &late{last: wrong.Err}
+	case errors.As(err, &wrong):
 		return nil, &Failure{What: fmt.Sprintf("attach %s: %s answers, but %s", p.Stack.Name, where(p.endpoint), firstLine(wrong.Error())), Cure: cureWrong, Err: err}
-	}
-	if !errors.As(err, &l) {
+	case !errors.As(err, &l):
 		return nil, fmt.Errorf("attach %s: %w", p.Stack.Name, err)
 	}
 	return nil, &Failure{

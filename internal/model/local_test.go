@@ -43,6 +43,19 @@ func TestPrepareFromLocalCopy(t *testing.T) {
 	require.Equal(t, Seeded, m.Weights.Source)
 }
 
+// A folder that is not there is a slip of the hand: other weights than the
+// user's would be measured without a word.
+func TestAFolderOfModelsThatIsNotThereIsRefused(t *testing.T) {
+	s, _ := newStore(t)
+	_, err := s.Prepare(t.Context(), small, Seeded, nil)
+	require.NoError(t, err)
+	s.Local = filepath.Join(t.TempDir(), "gone")
+	_, err = s.Prepare(t.Context(), small, Auto, nil)
+	requireTwoLines(t, err, "prepare "+small+": STACKBENCH_MODEL_DIR: stat "+s.Local, "name a folder that is there")
+	_, err = s.Prepare(t.Context(), small, Seeded, nil)
+	require.NoError(t, err, "seeded weights are asked of no folder")
+}
+
 func TestPreparedModelIsALocalCopyElsewhere(t *testing.T) {
 	first, _ := newStore(t)
 	want, err := first.Prepare(t.Context(), small, Seeded, nil)

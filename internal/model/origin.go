@@ -149,6 +149,9 @@ func (j *job) local(w Weights) (*choice, error) {
 	if j.Local == "" || w == Seeded {
 		return nil, nil
 	}
+	if _, err := os.Stat(j.Local); err != nil {
+		return nil, fmt.Errorf("STACKBENCH_MODEL_DIR: %w\nname a folder that is there, or unset it to have the weights fetched", err)
+	}
 	dir := filepath.Join(j.Local, j.entry.Name)
 	c := choice{source: Local, detail: "local copy", keep: true, weights: filepath.Join(dir, WeightsFile)}
 	if tok := filepath.Join(dir, TokenizerFile); exists(tok) {

@@ -70,11 +70,14 @@ func ReadBench(in io.Reader, name string) (*Bench, error) {
 		return nil, err
 	}
 	if len(b.Samples) == 0 {
-		why := ""
+		why, todo := "", "give a run's folder under results, or a file of what go test -bench printed"
 		if len(b.Warnings) > 0 {
 			why = ": " + b.Warnings[0]
 		}
-		return nil, fmt.Errorf("%s holds no benchmark result%s\ngive a run's folder under results, or a file of what go test -bench printed", name, why)
+		if len(marked(text)) > 0 {
+			todo = "measure again when nothing else runs here: what was invalid is not compared"
+		}
+		return nil, fmt.Errorf("%s holds no benchmark result%s\n%s", name, why, todo)
 	}
 	return b, nil
 }

@@ -24,6 +24,7 @@ BenchmarkA/stack=x/batch=1-2 1 7 p50-ms
 
 	_, err = ReadBench(strings.NewReader(strings.Join(strings.SplitAfter(text, "\n")[0:1], "")+"BenchmarkA/stack=x/batch=1 1 9 p50-ms\n"), "bench.txt")
 	require.ErrorContains(t, err, "holds no benchmark result: bench.txt:2: A/stack=x/batch=1 is left out")
+	require.ErrorContains(t, err, "\nmeasure again", "it is what go test printed")
 }
 
 func TestMarksOfTrials(t *testing.T) {
